@@ -1,0 +1,89 @@
+"""A task source is a function from an integer to a task; a split is another range of integers."""
+
+from __future__ import annotations
+
+import dataclasses
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import Any, Self, cast
+
+import torch
+from torch import Tensor
+
+from innerloop.counter import fold
+from innerloop.errors import ConfigurationError
+from innerloop.task import Task, take
+
+SPLITS = ("train", "validation", "test")
+
+
+class TaskSource(ABC):
+    """Task `i` is always the same task: on any machine, in any order, in any batch.
+
+    Sources are frozen dataclasses with (at least) the fields `seed` and `split`; a subclass writes `batch`, and
+    draws everything in it from `self.keys(indices)`.
+    """
+
+    seed: int
+    split: str
+
+    @abstractmethod
+    def batch(self, indices: Tensor) -> Task:
+        """The tasks numbered `indices` `(T,)`, stacked."""
+
+    @abstractmethod
+    def describe(self) -> dict[str, Any]:
+        """What the tasks are, as plain values for a results file: name, split, shape of a task, seed."""
+
+    def __getitem__(self, index: int | slice | Sequence[int]) -> Task:
+        """Task `i`, or a batch of tasks for a slice or a sequence of numbers."""
+        if isinstance(index, int):
+            return take(self.batch(torch.tensor([index])), 0)
+        if isinstance(index, slice):
+            if index.stop is None:
+                raise ConfigurationError("A task source has no end: give a slice of tasks a stop, as in [0:10].")
+            index = range(index.start or 0, index.stop, index.step or 1)
+        return self.batch(torch.tensor(list(index), dtype=torch.int64))
+
+    def keys(self, indices: Tensor) -> Tensor:
+        """One 64-bit key per task, different for every seed and split."""
+        return fold(self.seed, SPLITS.index(self.split), indices)
+
+    def with_(self, **changes: Any) -> Self:
+        """The same split in another shape, for instance `with_(ways=20, shots=5)`.
+
+        Raises:
+            ConfigurationError: if a name is not a setting of this source.
+        """
+        names = sorted(field.name for field in dataclasses.fields(cast(Any, self)) if field.init)
+        for name in changes:
+            if name not in names:
+                raise ConfigurationError(
+                    f"{type(self).__name__} has no setting {name!r}; it has {', '.join(names)}."
+                )
+        return cast(Self, dataclasses.replace(cast(Any, self), **changes))
+
+    def flat(self, size: int = 128) -> TaskSource:
+        """The merged classes as ordinary batches of `size` examples, for pretraining without tasks.
+
+        Raises:
+            ConfigurationError: if the source has no classes that could be merged.
+        """
+        raise ConfigurationError(f"{type(self).__name__} has no classes to merge: there is no flat view of it.")
+
+
+class Splits:
+    """A family of tasks in three disjoint parts.
+
+    Attributes:
+        train: tasks to meta-train on.
+        validation: tasks to choose settings and checkpoints on.
+        test: tasks to report, looked at once.
+    """
+
+    train: TaskSource
+    validation: TaskSource
+    test: TaskSource
+
+    def __init__(self, train: TaskSource, validation: TaskSource, test: TaskSource):
+        self.train, self.validation, self.test = train, validation, test

@@ -1,0 +1,68 @@
+"""Sinusoid regression, the first experiment of the MAML paper."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from innerloop.counter import fold, uniform
+from innerloop.sources._base import Splits, TaskSource
+from innerloop.task import Examples, Task
+
+
+@dataclass(frozen=True, eq=False)
+class SinusoidTasks(TaskSource):
+    """Tasks `y = A sin(x - p)` with `A ~ U[0.1, 5]`, `p ~ U[0, pi]`, `x ~ U[-5, 5]`, without noise.
+
+    Source: Finn, Abbeel and Levine 2017, "Model-agnostic meta-learning", section 5.1.
+
+    Args:
+        shots: support points.
+        queries: query points.
+        seed: another seed gives other tasks.
+        split: "train", "validation" or "test".
+
+    >>> SinusoidTasks(shots=10)[0].support.x.shape
+    torch.Size([10, 1])
+    """
+
+    shots: int = 10
+    queries: int = 10
+    seed: int = 0
+    split: str = "train"
+
+    def parameters(self, indices: Tensor) -> tuple[Tensor, Tensor]:
+        """Amplitude and phase of the tasks, each `(T,)`: what an oracle would know."""
+        keys = self.keys(indices)
+        return 0.1 + 4.9 * uniform(keys, 0), torch.pi * uniform(keys, 1)
+
+    def batch(self, indices: Tensor) -> Task:
+        """The tasks numbered `indices`."""
+        amplitude, phase = self.parameters(indices)
+
+        def points(stream: int, count: int) -> Examples:
+            keys = fold(self.keys(indices)[:, None], stream, torch.arange(count))
+            x = -5 + 10 * uniform(keys)
+            y = amplitude[:, None] * torch.sin(x - phase[:, None])
+            return Examples(x[..., None], y[..., None], torch.ones(x.shape, dtype=torch.bool))
+
+        return Task(support=points(2, self.shots), query=points(3, self.queries), index=indices)
+
+    def describe(self) -> dict[str, Any]:
+        """Name, split, shape and seed of the tasks."""
+        names = ("split", "shots", "queries", "seed")
+        return {"name": "sinusoids", **{name: getattr(self, name) for name in names}}
+
+
+class Sinusoids(Splits):
+    """Sinusoid regression in three splits.
+
+    >>> Sinusoids(shots=5).test.describe()["shots"]
+    5
+    """
+
+    def __init__(self, shots: int = 10, queries: int = 10, seed: int = 0):
+        super().__init__(*(SinusoidTasks(shots, queries, seed, split) for split in ("train", "validation", "test")))
