@@ -1,0 +1,234 @@
+"""What a learner is: an `nn.Module` whose parameters are what meta-learning learns."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple, final
+
+import torch
+from torch import Tensor, nn
+from torch.utils import _pytree as pytree
+
+from innerloop.errors import DataError
+from innerloop.losses import Loss, default_loss, mean_loss
+from innerloop.mapping import Mapping, choose_mapping
+from innerloop.networks import Norm
+from innerloop.networks._norm import Policy, Statistics
+from innerloop.task import Examples, Task, Tree
+
+if TYPE_CHECKING:
+    from innerloop.adapted import AdaptedModel
+
+State = Any
+"""What adaptation leaves behind: a NamedTuple of dicts of tensors (fast weights, prototypes, a context)."""
+
+
+class Objective(NamedTuple):
+    """What the outer loop needs of one task.
+
+    Attributes:
+        surrogate: scalar whose gradient is the meta-gradient.
+        loss: scalar, the query loss. For most learners the same tensor as `surrogate`.
+        prediction: for the query examples.
+        statistics: batch statistics of norm layers that keep running averages.
+    """
+
+    surrogate: Tensor
+    loss: Tensor
+    prediction: Tree
+    statistics: Statistics
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Result of `learner(tasks)`.
+
+    Attributes:
+        loss: `()` mean query loss; `loss.backward()` fills the meta-gradient.
+        losses: `(T,)` query loss of each task, detached.
+        prediction: predictions for the query examples, stacked and detached.
+    """
+
+    loss: Tensor
+    losses: Tensor
+    prediction: Tree
+
+
+class Learner(nn.Module, ABC):
+    """Learns a task from its support set; its own parameters are what the outer loop trains.
+
+    A subclass writes `adapt` and `predict` for ONE task (the mapping takes care of batches), and `objective` where
+    the gradient is not simply the query loss's.
+
+    `functional_call` swaps parameters inside the shared modules, so a learner must not be used from two threads at
+    once; give every thread a copy.
+
+    Attributes:
+        loss: `(prediction, examples) -> (N,)`; None: cross-entropy for classes, squared error otherwise.
+        norm: policy of the norm layers (see `innerloop.networks.Norm`).
+        mapping: how tasks are mapped; None: chosen by a rule.
+        spec: plain values from which the same learner can be built again, or None.
+    """
+
+    family: str = "learner"
+
+    def __init__(self, loss: Loss | None = None, norm: Policy = "none"):
+        super().__init__()
+        self.loss, self.norm = loss, norm
+        self.mapping: Mapping | None = None
+        self.spec: dict[str, Any] | None = None
+        self.name = type(self).__name__
+        self._padded: bool | None = None
+
+    @abstractmethod
+    def adapt(self, support: Examples, state: State | None = None) -> State:
+        """Learns one task from its support examples, from the start or going on from a state."""
+
+    @abstractmethod
+    def predict(self, state: State, x: Tree, mask: Tensor | None = None) -> Any:
+        """Predictions for inputs `x` `(N, ...)` in the task that `state` has learned."""
+
+    def objective(self, task: Task) -> Objective:
+        """One task's contribution to the meta-objective: by default the query loss after adaptation."""
+        prediction = self.predict(self.adapt(task.support), task.query.x, task.query.mask)
+        loss = self.query_loss(prediction, task.query)
+        return Objective(loss, loss, prediction, {})
+
+    def trajectory(self, support: Examples, steps: int) -> Iterator[State]:
+        """The states after 0, 1, ..., `steps` steps. A learner without steps has one state."""
+        yield self.adapt(support)
+
+    def per_task_modules(self) -> Iterable[nn.Module]:
+        """Modules whose own weights differ from task to task; the choice of a mapping depends on them."""
+        return ()
+
+    def training_source(self, source: Any) -> Any:
+        """The view of a task source that this learner trains on (pretraining takes the flat one)."""
+        return source
+
+    def query_loss(self, prediction: Any, examples: Examples) -> Tensor:
+        """The outer loss: a scalar."""
+        return mean_loss(self.loss or default_loss(examples.ways), prediction, examples)
+
+    @final
+    def forward(self, tasks: Task) -> Outcome:
+        """The meta-objective of a batch of tasks.
+
+        Args:
+            tasks: stacked tasks, every leaf `(T, ...)`.
+
+        Raises:
+            DataError: if the tasks hold NaN or labels outside the ways.
+            TrainingError: if a parameter has no meta-gradient.
+        """
+        check(tasks)
+        mapping = self.mapping_for(tasks)
+        self._padded = is_padded(tasks)
+        parameters = {name: p for name, p in self.named_parameters() if p.requires_grad}
+
+        def one(task: Task) -> tuple[Tensor, Tree]:
+            found = self.objective(task)
+            return found.surrogate, (found.loss, found.prediction, found.statistics)
+
+        try:
+            if parameters and torch.is_grad_enabled():
+                attach, report = mapping.map_with_gradient(one, tasks, parameters)
+            else:
+                attach, report = None, mapping.map(lambda task: one(task)[1], tasks)
+        finally:
+            self._padded = None
+        losses, prediction, statistics = report
+        self._absorb(statistics)
+        loss = losses.mean()
+        return Outcome(attach(loss) if attach else loss, losses, prediction)
+
+    def mapping_for(self, tasks: Task) -> Mapping:
+        """The mapping in force: `self.mapping`, or what the rule picks on the device of `tasks`."""
+        if self.mapping is not None:
+            return self.mapping
+        return choose_mapping(self.modules(), self.per_task_modules(), tasks.index.device)
+
+    def visible(self, mask: Tensor | None) -> Tensor | None:
+        """The mask, or None where no row is padding: that case is common and has a faster way through the norms.
+
+        Under `vmap` a mask cannot be looked into, so `forward` and the evaluation look before they map.
+        """
+        if mask is None or self._padded is False:
+            return None
+        return mask if self._padded or not bool(mask.all()) else None
+
+    def map(self, function: Callable[[Task], Tree], tasks: Task) -> Tree:
+        """`function` of every task under this learner's mapping, stacked, without gradients."""
+        self._padded = is_padded(tasks)
+        try:
+            return self.mapping_for(tasks).map(function, tasks)
+        finally:
+            self._padded = None
+
+    def adapted(self, x: Tree, y: Tree, *, classes: Sequence[str] | None = None) -> AdaptedModel:
+        """A plain `nn.Module` that has learned one task: give it inputs, it gives predictions.
+
+        Args:
+            x: support inputs `(N, ...)`.
+            y: support targets `(N, ...)`; whole numbers are class labels `0..ways-1`, floats a regression.
+            classes: names of the classes, kept with the model.
+
+        Raises:
+            DataError: for NaN, labels that are not `0..ways-1`, or shapes that do not fit.
+        """
+        from innerloop.adapted import adapted_model
+
+        return adapted_model(self, x, y, classes)
+
+    def _absorb(self, statistics: Statistics) -> None:
+        if self.training:
+            for name, module in self.named_modules():
+                if isinstance(module, Norm) and name in statistics:
+                    mean, variance = statistics[name]
+                    module.absorb(mean.mean(0), variance.mean(0))
+
+
+def is_padded(tasks: Task) -> bool:
+    """Whether any row of the tasks is padding."""
+    return not bool(tasks.support.mask.all() and tasks.query.mask.all())
+
+
+def cut_to_ways(prediction: Any, ways: int | None) -> Any:
+    """The first `ways` logits: a head with more outputs than a task has classes leaves the rest unused.
+
+    Raises:
+        DataError: if there are fewer logits than classes.
+    """
+    if ways is None or not isinstance(prediction, Tensor):
+        return prediction
+    if prediction.shape[-1] < ways:
+        raise DataError(
+            f"A {ways}-way task needs {ways} logits; the network has {prediction.shape[-1]}. "
+            f"Give it outputs={ways}, or use a learner without a fixed head (innerloop.methods.prototypes)."
+        )
+    return prediction[..., :ways]
+
+
+def check(tasks: Task) -> None:
+    """Refuses what would go silently wrong: NaN in inputs or targets, labels outside the ways.
+
+    Raises:
+        DataError: naming the first offending task.
+    """
+    for part, examples in (("support", tasks.support), ("query", tasks.query)):
+        for leaf in pytree.tree_leaves((examples.x, examples.y)):
+            if leaf.is_floating_point() and not bool(torch.isfinite(leaf).all()):
+                bad = int((~torch.isfinite(leaf)).flatten(1).any(1).nonzero()[0])
+                raise DataError(
+                    f"The {part} set of task {int(tasks.index[bad])} holds NaN or infinity. "
+                    "Clean the data; a single such value would spoil the meta-parameters."
+                )
+        if tasks.ways is not None and isinstance(examples.y, Tensor) and examples.y.numel():
+            low, high = int(examples.y.min()), int(examples.y.max())
+            if low < 0 or high >= tasks.ways:
+                raise DataError(
+                    f"The {part} set has the label {low if low < 0 else high}; {tasks.ways}-way tasks have labels "
+                    f"0..{tasks.ways - 1}. Relabel each task's classes to slots."
+                )

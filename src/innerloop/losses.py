@@ -1,0 +1,58 @@
+"""Losses: `(prediction, examples) -> one loss per example`; the library averages them under the mask."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from innerloop.errors import DataError
+from innerloop.task import Examples
+
+Loss = Callable[[Any, Examples], Tensor]
+"""`(prediction, examples) -> (N,)`."""
+
+
+def cross_entropy(prediction: Tensor, examples: Examples) -> Tensor:
+    """`-log softmax(prediction)[y]` for logits `(N, ways)` and labels `(N,)`.
+
+    >>> cross_entropy(torch.zeros(1, 2), Examples(torch.zeros(1), torch.tensor([0]))).item()
+    0.6931...
+    """
+    if examples.y.is_floating_point():
+        raise DataError(
+            f"Cross-entropy needs whole-number labels; got y of type {examples.y.dtype}. "
+            "Use y.long(), or loss=innerloop.losses.squared_error for a regression."
+        )
+    return F.cross_entropy(prediction, examples.y, reduction="none")
+
+
+def squared_error(prediction: Tensor, examples: Examples) -> Tensor:
+    """Mean over the outputs of `(prediction - y)^2`, for predictions and targets `(N, ...)`.
+
+    >>> squared_error(torch.ones(1, 2), Examples(torch.zeros(1), torch.zeros(1, 2))).item()
+    1.0
+    """
+    if prediction.shape != examples.y.shape:
+        # broadcasting (N, 1) against (N,) would silently compare every pair
+        raise DataError(
+            f"Prediction and target must have one shape; got {tuple(prediction.shape)} and "
+            f"{tuple(examples.y.shape)}. Reshape y or change the network's outputs."
+        )
+    return (prediction - examples.y).square().flatten(1).mean(1)
+
+
+def mean_loss(loss: Loss, prediction: Any, examples: Examples) -> Tensor:
+    """The loss averaged over the rows that are not padding: a scalar."""
+    each = loss(prediction, examples)
+    weight = examples.mask.to(each.dtype)
+    # a padded row may hold anything, also an infinite loss: replace it, don't multiply it away
+    return torch.where(examples.mask, each, 0).sum() / weight.sum()
+
+
+def default_loss(ways: int | None) -> Loss:
+    """Cross-entropy for classification, squared error for regression."""
+    return squared_error if ways is None else cross_entropy

@@ -1,0 +1,25 @@
+"""Networks that learners can adapt. Any `nn.Module` serves; these are the ones that the papers use."""
+
+from typing import Any
+
+from torch import nn
+
+from innerloop.networks._backbone import Backbone
+from innerloop.networks._backbone import build as _build
+from innerloop.networks._conv4 import conv4
+from innerloop.networks._mlp import mlp
+from innerloop.networks._norm import Norm, convert_norms
+
+__all__ = ["Backbone", "Norm", "build", "conv4", "convert_norms", "mlp"]
+
+
+def build(spec: dict[str, Any]) -> nn.Module:
+    """The architecture that a network's `spec` describes, with fresh weights.
+
+    Raises:
+        ConfigurationError: if the spec names no network of this package.
+
+    >>> build(mlp(1, 1).spec).width
+    40
+    """
+    return _build(spec, {"conv4": conv4, "mlp": mlp})

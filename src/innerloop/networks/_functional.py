@@ -1,0 +1,51 @@
+"""A network as a function of its parameters and of what its norm layers should do."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from innerloop.errors import ConfigurationError
+from innerloop.networks._norm import NormCall, Policy, foreign_norms, norm_call, norms_of
+from innerloop.task import Tree
+
+
+class FunctionalNetwork:
+    """Runs a module with some of its parameters replaced, its norm layers following a policy.
+
+    Args:
+        network: any module; its own parameters are used where none are given.
+        policy: the policy that its learner asks for.
+
+    Raises:
+        ConfigurationError: if the module has norm layers that cannot follow the policy.
+    """
+
+    def __init__(self, network: nn.Module, policy: Policy):
+        self.network = network
+        self.norms = norms_of(network)
+        self.foreign = foreign_norms(network)
+        if self.foreign and policy != "batch":
+            raise ConfigurationError(
+                f"norm={policy!r} needs innerloop's norm layers; {self.foreign[0]!r} is another batch norm. "
+                "Use norm='batch' or innerloop.networks.convert_norms(network)."
+            )
+
+    @property
+    def has_norms(self) -> bool:
+        """Whether any layer normalises with batch statistics."""
+        return bool(self.norms or self.foreign)
+
+    def __call__(self, parameters: dict[str, Tensor], x: Tree, call: NormCall) -> Tree:
+        """Outputs for `x`; `call.seen` holds the statistics afterwards if it asked for them.
+
+        Raises:
+            ConfigurationError: if rows are masked and a norm layer that cannot see the mask is in the way.
+        """
+        if call.mask is not None and self.foreign:
+            raise ConfigurationError(
+                f"Layer {self.foreign[0]!r} computes batch statistics and cannot see the mask of padded tasks. "
+                "Use innerloop.networks.convert_norms(network), or tasks of equal size."
+            )
+        with norm_call(self.norms, call):
+            return torch.func.functional_call(self.network, parameters, (x,))

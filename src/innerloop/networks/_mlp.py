@@ -1,0 +1,45 @@
+"""Multi-layer perceptron."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+from torch import nn
+
+from innerloop.networks._backbone import Backbone, linear_head
+
+
+def mlp(
+    inputs: int,
+    outputs: int | None,
+    hidden: Sequence[int] = (40, 40),
+    *,
+    activation: Literal["relu", "softplus"] = "relu",
+) -> Backbone:
+    """Fully connected layers with a non-linearity between them; inputs of any shape are flattened.
+
+    The default has the two hidden layers of 40 that MAML uses for sinusoids. Weights are He-uniform.
+
+    Args:
+        inputs: number of input values per example.
+        outputs: number of outputs; None: no head, the features are the output.
+        hidden: widths of the hidden layers.
+        activation: "relu", or "softplus" where smoothness matters.
+
+    Source: Finn, Abbeel and Levine 2017, section 5.1.
+
+    >>> import torch
+    >>> mlp(1, 1)(torch.zeros(10, 1)).shape
+    torch.Size([10, 1])
+    """
+    spec = {"network": "mlp", "inputs": inputs, "outputs": outputs, "hidden": list(hidden), "activation": activation}
+    layers: list[nn.Module] = [nn.Flatten()]
+    width = inputs
+    for size in hidden:
+        layer = nn.Linear(width, size)
+        nn.init.kaiming_uniform_(layer.weight, nonlinearity="relu")
+        nn.init.zeros_(layer.bias)
+        layers += [layer, nn.ReLU() if activation == "relu" else nn.Softplus()]
+        width = size
+    return Backbone(nn.Sequential(*layers), linear_head(width, outputs), width, spec)

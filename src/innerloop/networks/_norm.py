@@ -1,0 +1,181 @@
+"""A normalisation layer whose batch statistics are functional state under a named policy.
+
+`nn.BatchNorm2d` writes its statistics into buffers: that fails under `vmap`, leaks one task into the next, and
+its buffers carry no gradient. `Norm` computes them per task and under the mask, and hands them to whoever asks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from innerloop.errors import ConfigurationError
+
+Policy = Literal["batch", "support", "running", "none"]
+"""Which statistics normalise the query examples.
+
+- batch: those of the query batch itself. Transductive: one prediction depends on the other queries.
+- support: those of the support set, computed with the adapted weights.
+- running: averages collected in training, as `nn.BatchNorm2d` in `eval()`.
+- none: the network has no such layers.
+"""
+
+Statistics = dict[str, tuple[Tensor, Tensor]]
+"""Mean and variance `(C,)` of each norm layer, by the layer's name in its network."""
+
+
+@dataclass
+class NormCall:
+    """What one forward pass asks of the norm layers: set by `norm_call`, read by `Norm.forward`.
+
+    Args:
+        mask: `(N,)` rows that count; None if all do.
+        given: statistics to normalise with; None: those of the batch.
+        running: use the running averages.
+        collect: keep the statistics that were computed, in `seen`.
+    """
+
+    mask: Tensor | None = None
+    given: Statistics | None = None
+    running: bool = False
+    collect: bool = False
+    seen: Statistics = field(default_factory=dict)
+
+
+class Norm(nn.Module):
+    """Batch normalisation over the example axis and all axes behind the channels.
+
+        y = (x - mean) / sqrt(variance + eps) * weight + bias
+
+    On its own it behaves as `nn.BatchNorm2d`; inside a learner, `NormCall` says which statistics are used.
+
+    Args:
+        channels: size of axis 1 of the input `(N, C, ...)`.
+        eps: added to the variance.
+        momentum: share of a new batch in the running averages.
+
+    Source: Ioffe and Szegedy 2015, "Batch normalization".
+
+    >>> Norm(2)(torch.tensor([[0.0, 1.0], [2.0, 1.0]])).round().tolist()
+    [[-1.0, 0.0], [1.0, 0.0]]
+    """
+
+    running_mean: Tensor
+    running_variance: Tensor
+
+    def __init__(self, channels: int, eps: float = 1e-5, momentum: float = 0.1):
+        super().__init__()
+        self.eps, self.momentum = eps, momentum
+        self.weight = nn.Parameter(torch.ones(channels))
+        self.bias = nn.Parameter(torch.zeros(channels))
+        self.register_buffer("running_mean", torch.zeros(channels))
+        self.register_buffer("running_variance", torch.ones(channels))
+        self.name = ""
+        self.call: NormCall | None = None
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Normalises `x` `(N, C, ...)`."""
+        call = self.call
+        if call is None:
+            return F.batch_norm(
+                x, self.running_mean, self.running_variance, self.weight, self.bias,
+                self.training, self.momentum, self.eps,
+            )  # fmt: skip
+        if call.running:
+            return self._normalise(x, self.running_mean, self.running_variance)
+        if call.given is not None:
+            return self._normalise(x, *call.given[self.name])
+        if call.mask is None and not call.collect:
+            return F.batch_norm(x, None, None, self.weight, self.bias, True, 0.0, self.eps)
+        mean, variance = _moments(x, call.mask)
+        if call.collect:
+            call.seen[self.name] = (mean, variance)
+        return self._normalise(x, mean, variance)
+
+    def absorb(self, mean: Tensor, variance: Tensor) -> None:
+        """Moves the running averages towards `mean` and `variance`."""
+        self.running_mean.lerp_(mean.detach(), self.momentum)
+        self.running_variance.lerp_(variance.detach(), self.momentum)
+
+    def _normalise(self, x: Tensor, mean: Tensor, variance: Tensor) -> Tensor:
+        # F.batch_norm would treat given statistics as constants; here the gradient flows through them.
+        shape = (1, -1, *([1] * (x.ndim - 2)))
+        scale = self.weight * torch.rsqrt(variance + self.eps)
+        return x * scale.view(shape) + (self.bias - mean * scale).view(shape)
+
+
+def _moments(x: Tensor, mask: Tensor | None) -> tuple[Tensor, Tensor]:
+    axes = [0, *range(2, x.ndim)]
+    if mask is None:
+        variance, mean = torch.var_mean(x, dim=axes, correction=0)
+        return mean, variance
+    shape = (1, -1, *([1] * (x.ndim - 2)))
+    weight = mask.to(x.dtype).view(-1, *([1] * (x.ndim - 1)))
+    count = weight.sum() * x[0, 0].numel()
+    mean = (x * weight).sum(axes) / count
+    variance = ((x - mean.view(shape)).square() * weight).sum(axes) / count
+    return mean, variance
+
+
+def norms_of(network: nn.Module) -> dict[str, Norm]:
+    """The `Norm` layers of a network by name."""
+    return {name: module for name, module in network.named_modules() if isinstance(module, Norm)}
+
+
+@contextmanager
+def norm_call(norms: dict[str, Norm], call: NormCall) -> Iterator[NormCall]:
+    """While it lasts, the forward passes of `norms` follow `call`."""
+    for name, norm in norms.items():
+        norm.name, norm.call = name, call
+    try:
+        yield call
+    finally:
+        for norm in norms.values():
+            norm.call = None
+
+
+_FOREIGN = (nn.modules.batchnorm._BatchNorm,)
+
+
+def foreign_norms(network: nn.Module) -> list[str]:
+    """Names of batch norm layers that are not ours: they cannot follow a policy or a mask.
+
+    Raises:
+        ConfigurationError: if one of them keeps running statistics, which no task-wise mapping gets right.
+    """
+    names = []
+    for name, module in network.named_modules():
+        if isinstance(module, _FOREIGN):
+            if module.track_running_stats:
+                raise ConfigurationError(
+                    f"Layer {name!r} is a {type(module).__name__} with running statistics: it would mix tasks and "
+                    "give wrong meta-gradients. Use innerloop.networks.convert_norms(network)."
+                )
+            names.append(name)
+    return names
+
+
+def convert_norms(network: nn.Module) -> nn.Module:
+    """Replaces every `nn.BatchNorm*d` in `network` by a `Norm` with the same weights and statistics.
+
+    >>> convert_norms(nn.Sequential(nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2)))[1].__class__.__name__
+    'Norm'
+    """
+    if isinstance(network, _FOREIGN):
+        norm = Norm(network.num_features, network.eps, network.momentum or 0.1)
+        pairs = [(norm.weight, network.weight), (norm.bias, network.bias)]
+        pairs += [(norm.running_mean, network.running_mean), (norm.running_variance, network.running_var)]
+        with torch.no_grad():
+            for ours, theirs in pairs:
+                if theirs is not None:
+                    ours.copy_(theirs)
+        return norm
+    for name, child in list(network.named_children()):
+        setattr(network, name, convert_norms(child))
+    return network

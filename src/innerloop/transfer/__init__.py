@@ -1,0 +1,6 @@
+"""What one would do without meta-learning: the rows that every table needs."""
+
+from innerloop.transfer._new_head import with_new_head
+from innerloop.transfer._pretraining import Pretraining
+
+__all__ = ["Pretraining", "with_new_head"]
