@@ -11,11 +11,11 @@ import torch
 from torch import Tensor, nn
 from torch.utils import _pytree as pytree
 
-from innerloop.errors import DataError
+from innerloop.errors import ConfigurationError, DataError
 from innerloop.losses import Loss, default_loss, mean_loss
 from innerloop.mapping import Mapping, choose_mapping
 from innerloop.networks import Norm
-from innerloop.networks._norm import Policy, Statistics
+from innerloop.networks._norm import Policy, Statistics, foreign_norms
 from innerloop.task import Examples, Task, Tree
 
 if TYPE_CHECKING:
@@ -73,6 +73,8 @@ class Learner(nn.Module, ABC):
     """
 
     family: str = "learner"
+    state_type: Callable[..., State] = dict
+    """Makes a state from its fields by name, so that adapted models can be loaded without pickle."""
 
     def __init__(self, loss: Loss | None = None, norm: Policy = "none"):
         super().__init__()
@@ -158,6 +160,22 @@ class Learner(nn.Module, ABC):
         if mask is None or self._padded is False:
             return None
         return mask if self._padded or not bool(mask.all()) else None
+
+    def set_norm(self, policy: Policy) -> None:
+        """Changes the policy of the norm layers; a learner without such layers stays at "none".
+
+        Raises:
+            ConfigurationError: if the network has norm layers that cannot follow it.
+        """
+        if self.norm == "none":
+            return
+        foreign = foreign_norms(self)
+        if foreign and policy != "batch":
+            raise ConfigurationError(
+                f"norm={policy!r} needs innerloop's norm layers; {foreign[0]!r} is another batch norm. "
+                "Use innerloop.networks.convert_norms(network)."
+            )
+        self.norm = policy
 
     def map(self, function: Callable[[Task], Tree], tasks: Task) -> Tree:
         """`function` of every task under this learner's mapping, stacked, without gradients."""

@@ -62,6 +62,7 @@ class GradientLearner(Learner):
     """
 
     family = "gradient"
+    state_type = GradientState
 
     def __init__(
         self,

@@ -67,6 +67,7 @@ class Prototypes(Learner):
     """
 
     family = "metric"
+    state_type = PrototypeState
 
     def __init__(
         self,

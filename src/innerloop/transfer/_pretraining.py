@@ -34,6 +34,7 @@ class Pretraining(Learner):
     """
 
     family = "transfer"
+    state_type = PrototypeState
 
     def __init__(self, network: nn.Module, *, smoothing: float = 0.1, loss: Loss | None = None):
         features = getattr(network, "features", None)

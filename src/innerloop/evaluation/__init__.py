@@ -1,0 +1,24 @@
+"""The same fixed tasks for every learner, intervals over tasks, paired comparisons."""
+
+from innerloop.evaluation._calibration import Calibration, calibration
+from innerloop.evaluation._compare import Comparison, compare, comparison
+from innerloop.evaluation._evaluate import evaluate
+from innerloop.evaluation._evaluation import Evaluation
+from innerloop.evaluation._statistics import Difference, Interval, interval, paired_difference
+from innerloop.evaluation._tune import Tuned, tune
+
+__all__ = [
+    "Calibration",
+    "Comparison",
+    "Difference",
+    "Evaluation",
+    "Interval",
+    "Tuned",
+    "calibration",
+    "compare",
+    "comparison",
+    "evaluate",
+    "interval",
+    "paired_difference",
+    "tune",
+]

@@ -1,0 +1,52 @@
+"""Calibration: is a prediction made with 80 % confidence right 80 % of the time?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """Reliability of a classifier, pooled over all query examples of all tasks.
+
+    Attributes:
+        error: expected calibration error `Σ_b n_b/n |accuracy_b - confidence_b|`.
+        confidence: mean confidence of each bin that is not empty.
+        accuracy: its accuracy.
+        count: its number of predictions.
+    """
+
+    error: float
+    confidence: list[float]
+    accuracy: list[float]
+    count: list[int]
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values."""
+        return dict(vars(self))
+
+
+def calibration(confidence: NDArray[np.float64], correct: NDArray[np.bool_], bins: int = 15) -> Calibration:
+    """Calibration in bins of equal width.
+
+    Source: Guo et al. 2017, "On calibration of modern neural networks", equation 3 and section 5 (15 bins).
+
+    >>> calibration(np.array([0.9, 0.9, 0.9, 0.9]), np.array([True, True, True, False])).error
+    0.15...
+    """
+    place = np.minimum((confidence * bins).astype(int), bins - 1)
+    count = np.bincount(place, minlength=bins)
+    full = count > 0
+    mean_confidence = np.bincount(place, confidence, bins)[full] / count[full]
+    accuracy = np.bincount(place, correct.astype(float), bins)[full] / count[full]
+    weight = count[full] / max(len(confidence), 1)
+    return Calibration(
+        float((weight * np.abs(accuracy - mean_confidence)).sum()),
+        [float(v) for v in mean_confidence],
+        [float(v) for v in accuracy],
+        [int(v) for v in count[full]],
+    )

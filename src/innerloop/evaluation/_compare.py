@@ -1,0 +1,107 @@
+"""Comparison of learners on the same tasks: paired, with a verdict in words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from innerloop.errors import ConfigurationError
+from innerloop.evaluation._evaluate import Tasks, evaluate
+from innerloop.evaluation._evaluation import Evaluation
+from innerloop.evaluation._statistics import Difference, paired_difference
+from innerloop.learner import Learner
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """Evaluations on the same tasks, best first.
+
+    Attributes:
+        rows: the evaluations by name.
+    """
+
+    rows: dict[str, Evaluation]
+
+    @property
+    def best(self) -> str:
+        """Name of the row with the best mean."""
+        return next(iter(self.rows))
+
+    def difference(self, a: str, b: str) -> Difference:
+        """Paired difference `a - b` in the metric, with its 95 % bootstrap interval."""
+        return paired_difference(self.rows[a].values, self.rows[b].values)
+
+    def verdict(self, a: str, b: str) -> str:
+        """In words: is `a` better than `b`, worse, or is no difference seen?"""
+        difference, accuracy = self.difference(a, b), self.rows[a].higher_is_better
+        scale, unit = (100, " points") if accuracy else (1, "")
+        low, high = sorted((scale * difference.low, scale * difference.high))
+        digits = ".1f" if accuracy else ".3g"
+        band = f"95 % interval {low:+{digits}} to {high:+{digits}}"
+        if not difference.seen:
+            return f"no difference seen between {a} and {b} ({scale * difference.mean:+{digits}}{unit}, {band})"
+        better = (difference.mean > 0) == accuracy
+        size = f"{abs(scale * difference.mean):{digits}}{unit}"
+        return f"{a} is {'better' if better else 'worse'} than {b} by {size} ({band})"
+
+    def summary(self) -> str:
+        """The verdict on the best row against each other one."""
+        rest = [self.verdict(self.best, name) for name in self.rows if name != self.best]
+        return "; ".join(rest) if rest else f"{self.best} is the only row"
+
+    def __str__(self) -> str:
+        width = max(len(name) for name in self.rows)
+        lines = []
+        for name, row in self.rows.items():
+            mean, half = row.interval
+            number = (
+                f"{100 * mean:5.1f} % ± {100 * half:.1f}" if row.higher_is_better else f"{mean:9.4g} ± {half:.2g}"
+            )
+            lines.append(f"{name:<{width}}  {number}  norm: {row.norm}")
+        return "\n".join([*lines, *(f"- {self.verdict(self.best, n)}" for n in self.rows if n != self.best)])
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values: the rows and the verdict on the best against each other row."""
+        return {
+            "best": self.best,
+            "rows": {name: row.to_json() for name, row in self.rows.items()},
+            "verdicts": [self.verdict(self.best, name) for name in self.rows if name != self.best],
+        }
+
+
+def comparison(rows: Mapping[str, Evaluation]) -> Comparison:
+    """Puts evaluations side by side.
+
+    Raises:
+        ConfigurationError: if they are not of the same tasks and the same metric.
+    """
+    if not rows:
+        raise ConfigurationError("Expected at least one evaluation to compare; got none.")
+    first_name, first = next(iter(rows.items()))
+    for name, row in rows.items():
+        same = (row.source, row.first, len(row.values), row.metric)
+        if same != (first.source, first.first, len(first.values), first.metric):
+            raise ConfigurationError(
+                f"{name!r} and {first_name!r} were not evaluated on the same tasks: {row.source}, {len(row.values)} "
+                f"tasks from {row.first}, against {first.source}, {len(first.values)} from {first.first}."
+            )
+    ordered = sorted(rows.items(), key=lambda item: item[1].mean, reverse=first.higher_is_better)
+    return Comparison(dict(ordered))
+
+
+def compare(learners: Mapping[str, Learner], source: Tasks, tasks: int = 1_000, **settings: Any) -> Comparison:
+    """Evaluates learners on the same tasks and compares them in pairs.
+
+    Args:
+        learners: by the name that they have in the table.
+        source: a split of tasks.
+        tasks: how many tasks.
+        **settings: as for `evaluate`.
+    """
+    rows = {}
+    for name, learner in learners.items():
+        found = evaluate(learner, source, tasks, **settings)
+        object.__setattr__(found, "name", name)
+        rows[name] = found
+    return comparison(rows)

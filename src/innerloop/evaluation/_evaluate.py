@@ -1,0 +1,184 @@
+"""Evaluation on a fixed list of tasks: the same for every learner, and it leaves the learner as it was."""
+
+from __future__ import annotations
+
+import platform
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from innerloop.errors import ConfigurationError
+from innerloop.evaluation._calibration import calibration
+from innerloop.evaluation._evaluation import Evaluation
+from innerloop.evaluation._statistics import interval
+from innerloop.learner import Learner, check
+from innerloop.losses import mean_loss, squared_error
+from innerloop.networks._norm import Policy
+from innerloop.task import Examples, Task
+
+
+class Tasks(Protocol):
+    """What evaluation needs of a task source."""
+
+    def batch(self, indices: Tensor) -> Task:
+        """The tasks numbered `indices`."""
+
+    def describe(self) -> dict[str, Any]:
+        """What the tasks are."""
+
+
+def evaluate(
+    learner: Learner,
+    source: Tasks,
+    tasks: int = 1_000,
+    *,
+    norm: Policy | None = None,
+    steps: int | None = None,
+    curve_steps: int = 0,
+    curve_tasks: int = 200,
+    first: int = 0,
+    batch: int = 50,
+) -> Evaluation:
+    """Adapts to `tasks` tasks of a source and judges the predictions for their query sets.
+
+    Task number `i` of a source is always the same task, so any two learners are compared on the same ones. The
+    learner is bit-identical afterwards.
+
+    Args:
+        learner: any learner.
+        source: a split of tasks.
+        tasks: how many tasks.
+        norm: policy of the norm layers; None: the learner's own.
+        steps: inner steps; None: the learner's `test_steps`.
+        curve_steps: also give the metric after 0..`curve_steps` inner steps, also past the trained number.
+        curve_tasks: tasks used for that curve.
+        first: number of the first task.
+        batch: tasks held in memory at a time.
+
+    Raises:
+        ConfigurationError: for numbers that make no sense.
+        DataError: for tasks that hold NaN or do not fit the learner.
+    """
+    if tasks < 1 or curve_steps < 0 or batch < 1:
+        raise ConfigurationError(f"Evaluation needs at least 1 task; got tasks={tasks}, curve_steps={curve_steps}.")
+    start = time.perf_counter()
+    with evaluating(learner, norm, steps), torch.no_grad():
+        found = [
+            _numpy(learner.map(lambda task: _judge(learner, task), chunk))
+            for chunk in batches(source, first, tasks, batch, _device(learner))
+        ]
+        curve = []
+        if curve_steps:
+            found_curve = np.concatenate([
+                learner.map(lambda task: _curve(learner, task, curve_steps), chunk).cpu().numpy()
+                for chunk in batches(source, first, min(curve_tasks, tasks), batch, _device(learner))
+            ])  # fmt: skip
+            curve = [tuple(interval(column.astype(float))) for column in found_curve.T]
+        policy = learner.norm
+        used = getattr(learner, "test_steps", None)
+        mapping = str(learner.mapping_for(source.batch(torch.tensor([first]))))
+    merged = {name: np.concatenate([part[name] for part in found]) for name in found[0]}
+    classification = "correct" in merged
+    mask = merged["mask"].astype(bool)
+    return Evaluation(
+        name=learner.name,
+        metric="accuracy" if classification else "squared error",
+        values=merged["value"].astype(float),
+        losses=merged["loss"].astype(float),
+        source=source.describe(),
+        first=first,
+        norm=policy,
+        mapping=mapping,
+        seconds=round(time.perf_counter() - start, 2),
+        steps=used,
+        trained_steps=getattr(learner, "steps", None),
+        curve=curve,
+        curve_tasks=min(curve_tasks, tasks) if curve_steps else 0,
+        calibration=calibration(merged["confidence"][mask].astype(float), merged["correct"][mask].astype(bool))
+        if classification
+        else None,
+        about=surroundings(_device(learner)),
+    )
+
+
+@contextmanager
+def evaluating(learner: Learner, norm: Policy | None = None, steps: int | None = None) -> Iterator[None]:
+    """While it lasts, the learner is in `eval()` with another norm policy and number of steps."""
+    mode, policy, own = learner.training, learner.norm, getattr(learner, "test_steps", None)
+    modes = {module: module.training for module in learner.modules()}
+    if norm is not None:
+        learner.set_norm(norm)
+    if steps is not None:
+        if own is None:
+            raise ConfigurationError(f"{learner.name} has no inner steps; leave out steps={steps}.")
+        learner.test_steps = steps  # type: ignore[assignment]  # nn.Module's __setattr__ is typed for modules only
+    learner.eval()
+    try:
+        yield
+    finally:
+        learner.norm = policy
+        if steps is not None:
+            learner.test_steps = own  # type: ignore[assignment]
+        learner.train(mode)
+        for module, was in modes.items():
+            module.training = was
+
+
+def batches(source: Tasks, first: int, tasks: int, size: int, device: torch.device) -> Iterator[Task]:
+    """The tasks `first`, `first + 1`, ... in stacks of at most `size`, checked and on a device."""
+    for at in range(first, first + tasks, size):
+        chunk = source.batch(torch.arange(at, min(at + size, first + tasks)))
+        check(chunk)
+        yield chunk if device.type == "cpu" else chunk.map(lambda leaf: leaf.to(device))
+
+
+def surroundings(device: torch.device) -> dict[str, Any]:
+    """Device, threads and versions, for a results file."""
+    name = torch.cuda.get_device_name(device) if device.type == "cuda" else platform.processor() or platform.machine()
+    return {
+        "device": f"{device.type} ({name})",
+        "threads": torch.get_num_threads(),
+        "torch": torch.__version__,
+        "python": platform.python_version(),
+    }
+
+
+def metric(prediction: Tensor, examples: Examples) -> Tensor:
+    """Accuracy of logits, or mean squared error, over the rows that are not padding: a scalar."""
+    if examples.ways is None:
+        return mean_loss(squared_error, prediction, examples)
+    right = (prediction.argmax(-1) == examples.y) & examples.mask
+    return right.sum() / examples.mask.sum()
+
+
+def _judge(learner: Learner, task: Task) -> dict[str, Tensor]:
+    query = task.query
+    prediction = learner.predict(learner.adapt(task.support), query.x, query.mask)
+    found = {
+        "value": metric(prediction, query),
+        "loss": learner.query_loss(prediction, query),
+        "mask": query.mask,
+    }
+    if query.ways is not None:
+        confidence, guess = torch.softmax(prediction, -1).max(-1)
+        found |= {"confidence": confidence, "correct": guess == query.y}
+    return found
+
+
+def _curve(learner: Learner, task: Task, steps: int) -> Tensor:
+    query = task.query
+    states = learner.trajectory(task.support, steps)
+    return torch.stack([metric(learner.predict(state, query.x, query.mask), query) for state in states])
+
+
+def _numpy(tree: dict[str, Tensor]) -> dict[str, Any]:
+    return {name: tensor.cpu().numpy() for name, tensor in tree.items()}
+
+
+def _device(learner: Learner) -> torch.device:
+    return next((p.device for p in learner.parameters()), torch.device("cpu"))

@@ -1,0 +1,110 @@
+"""The result of an evaluation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from innerloop.errors import DataError
+from innerloop.evaluation._calibration import Calibration
+from innerloop.evaluation._statistics import Interval, Values, interval
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluation:
+    """What a learner does on a fixed list of tasks.
+
+    Attributes:
+        name: the learner.
+        metric: "accuracy" (higher is better) or "squared error" (lower is better).
+        values: `(T,)` the metric of each task.
+        losses: `(T,)` query loss of each task.
+        source: what the tasks are (`TaskSource.describe()`).
+        first: number of the first task; the others follow.
+        norm: whose statistics normalised the query examples. "batch" is transductive.
+        steps: inner steps taken; None for learners without steps.
+        trained_steps: inner steps in training.
+        curve: metric after 0, 1, ... inner steps, as (mean, half) over `curve_tasks` tasks; empty if not asked for.
+        curve_tasks: tasks behind the curve.
+        calibration: reliability of the predictions; None in regression.
+        mapping: how the tasks were mapped.
+        seconds: wall time.
+        about: device, threads, versions.
+    """
+
+    name: str
+    metric: str
+    values: Values
+    losses: Values
+    source: dict[str, Any]
+    first: int
+    norm: str
+    mapping: str
+    seconds: float
+    steps: int | None = None
+    trained_steps: int | None = None
+    curve: list[tuple[float, float]] = field(default_factory=list)
+    curve_tasks: int = 0
+    calibration: Calibration | None = None
+    about: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def interval(self) -> Interval:
+        """Mean of the metric and the half-width of its 95 % interval over tasks."""
+        return interval(self.values)
+
+    @property
+    def mean(self) -> float:
+        """Mean of the metric over tasks."""
+        return self.interval.mean
+
+    @property
+    def higher_is_better(self) -> bool:
+        """True for accuracy."""
+        return self.metric == "accuracy"
+
+    def __str__(self) -> str:
+        mean, half = self.interval
+        shape = self.source
+        what = f"{shape['ways']}-way {shape['shots']}-shot, " if "ways" in shape and "shots" in shape else ""
+        norms = {
+            "batch": "; normalised with the query batch's own statistics (transductive)",
+            "support": "; normalised with support statistics",
+            "running": "; normalised with running averages",
+        }.get(self.norm, "")
+        number = f"{100 * mean:.1f} % ± {100 * half:.1f}" if self.higher_is_better else f"{mean:.4g} ± {half:.2g}"
+        return (
+            f"{self.name}: {self.metric} {number} (95 % interval over {len(self.values):,} {what}{shape['split']} "
+            f"tasks of {shape['name']}{norms})"
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values, complete: `from_json` gives the evaluation back."""
+        mean, half = self.interval
+        return {
+            **{name: value for name, value in vars(self).items() if name not in ("values", "losses", "calibration")},
+            "mean": mean,
+            "half": half if np.isfinite(half) else None,
+            "calibration": self.calibration.to_json() if self.calibration else None,
+            "values": [round(float(v), 6) for v in self.values],
+            "losses": [round(float(v), 6) for v in self.losses],
+        }
+
+    @staticmethod
+    def from_json(value: dict[str, Any]) -> Evaluation:
+        """The evaluation that `to_json` wrote.
+
+        Raises:
+            DataError: if fields are missing.
+        """
+        try:
+            fields = {name: entry for name, entry in value.items() if name not in ("mean", "half")}
+            fields["values"] = np.asarray(fields["values"], dtype=float)
+            fields["losses"] = np.asarray(fields["losses"], dtype=float)
+            fields["curve"] = [(float(m), float(h)) for m, h in fields["curve"]]
+            fields["calibration"] = Calibration(**fields["calibration"]) if fields["calibration"] else None
+            return Evaluation(**fields)
+        except (KeyError, TypeError, ValueError) as error:
+            raise DataError(f"Not an evaluation of innerloop: {error!r}. Run `innerloop evaluate` again.") from error

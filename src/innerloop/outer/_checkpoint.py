@@ -1,0 +1,140 @@
+"""Everything that training needs to go on, in one file: whole or absent, and without pickle.
+
+Weights, optimiser and step stand in the same file, so that being killed between two writes cannot part them.
+There are no generators to save: all randomness is a function of (seed, step, task).
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LRScheduler
+
+from innerloop.errors import CheckpointError, ConfigurationError
+from innerloop.files import load_state, load_tensors, save_tensors
+
+_FORMAT = "innerloop checkpoint 1"
+
+
+@dataclass
+class Progress:
+    """How far training has come.
+
+    Attributes:
+        step: outer steps done.
+        best: best validation metric so far; None before the first validation.
+        best_step: outer step of that best.
+        stale: validations since then.
+        loss_sum: sum of the training losses since the last line of the log.
+        loss_count: number of them.
+        seconds: training time so far, over all sessions.
+    """
+
+    step: int = 0
+    best: float | None = None
+    best_step: int = 0
+    stale: int = 0
+    loss_sum: float = 0.0
+    loss_count: int = 0
+    seconds: float = 0.0
+    done: bool = field(default=False)
+
+
+def save_checkpoint(
+    path: Path, learner: nn.Module, optimiser: Optimizer, scheduler: LRScheduler | None, progress: Progress
+) -> None:
+    """Writes a checkpoint to go on from.
+
+    Raises:
+        ConfigurationError: if the optimiser or scheduler holds state that is neither a tensor nor plain values.
+        InnerloopError: if the disk is full; the previous checkpoint is then intact.
+    """
+    state = optimiser.state_dict()
+    tensors: dict[str, Tensor] = {f"learner.{name}": value for name, value in learner.state_dict().items()}
+    plain: dict[str, dict[str, Any]] = {}
+    for index, entries in state["state"].items():
+        for name, value in entries.items():
+            if isinstance(value, Tensor):
+                tensors[f"optimiser.{index}.{name}"] = value
+            else:
+                plain.setdefault(str(index), {})[name] = value
+    about = {
+        "format": _FORMAT,
+        "progress": vars(progress),
+        "optimiser": {"plain": plain, "groups": [_plain_group(group) for group in state["param_groups"]]},
+        "scheduler": scheduler.state_dict() if scheduler else None,
+    }
+    try:
+        json.dumps(about)
+    except TypeError as error:
+        raise ConfigurationError(
+            f"The optimiser or scheduler holds something that cannot be saved as plain values: {error}. "
+            "Use one whose state_dict has only tensors and numbers."
+        ) from error
+    save_tensors(path, tensors, about)
+
+
+def load_checkpoint(
+    path: Path, learner: nn.Module, optimiser: Optimizer, scheduler: LRScheduler | None
+) -> Progress:
+    """Puts learner, optimiser and scheduler where `save_checkpoint` left them.
+
+    Raises:
+        CheckpointError: if the file is damaged or of another architecture; nothing has been changed then.
+    """
+    tensors, about = load_tensors(path)
+    if about.get("format") != _FORMAT:
+        raise CheckpointError(f"{path} is not a checkpoint: its format is {about.get('format')!r}.")
+    try:
+        progress = Progress(**about["progress"])
+        state: dict[int, dict[str, Any]] = {}
+        for index, entries in about["optimiser"]["plain"].items():
+            state.setdefault(int(index), {}).update(entries)
+        for name, tensor in tensors.items():
+            if name.startswith("optimiser."):
+                _, index, key = name.split(".", 2)
+                state.setdefault(int(index), {})[key] = tensor
+        groups = about["optimiser"]["groups"]
+        schedule = about["scheduler"]
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise CheckpointError(f"{path} is damaged: {error!r} in its description.") from error
+    if (scheduler is None) != (schedule is None):
+        raise CheckpointError(f"{path} was written {'without' if scheduler else 'with'} a scheduler; resume likewise.")
+    weights = {name.removeprefix("learner."): t for name, t in tensors.items() if name.startswith("learner.")}
+    load_state(learner, weights, path)
+    try:
+        optimiser.load_state_dict({"state": state, "param_groups": groups})
+        if scheduler is not None:
+            scheduler.load_state_dict(schedule)
+    except (KeyError, ValueError, TypeError) as error:
+        raise CheckpointError(f"{path} belongs to another optimiser or scheduler: {error}.") from error
+    return progress
+
+
+def save_weights(path: Path, learner: nn.Module, about: dict[str, Any]) -> None:
+    """Writes the learner's weights alone."""
+    save_tensors(path, dict(learner.state_dict()), {"format": "innerloop weights 1", **about})
+
+
+def load_weights(path: str | Path, learner: nn.Module) -> dict[str, Any]:
+    """Loads weights (of a checkpoint, too) into a learner of the same architecture; returns what is said of them.
+
+    Raises:
+        CheckpointError: if the file is damaged or of another architecture; the learner is unchanged then.
+    """
+    path = Path(path)
+    tensors, about = load_tensors(path)
+    if about.get("format") == _FORMAT:
+        tensors = {name.removeprefix("learner."): t for name, t in tensors.items() if name.startswith("learner.")}
+    load_state(learner, tensors, path)
+    return about
+
+
+def _plain_group(group: dict[str, Any]) -> dict[str, Any]:
+    return {name: value.item() if isinstance(value, torch.Tensor) else value for name, value in group.items()}

@@ -1,0 +1,45 @@
+"""Mistakes that would train without a complaint, looked for before the first step."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.utils import _pytree as pytree
+
+from innerloop.errors import DataError, TrainingError
+from innerloop.learner import Learner
+from innerloop.task import Task, take
+
+
+def verify(learner: Learner, tasks: Task) -> None:
+    """Looks at the first task of a batch.
+
+    Raises:
+        DataError: if most of the query set stands in the support set: the learner would be judged on what it was shown.
+        TrainingError: if adaptation changes nothing.
+    """
+    if not len(tasks.support):
+        return  # a flat batch: nothing to adapt to
+    task = take(tasks, 0)
+    support, query = task.support.x, task.query.x
+    if isinstance(support, Tensor) and isinstance(query, Tensor) and learner.family != "transfer":
+        seen = {row.numpy().tobytes() for row in support[task.support.mask].cpu()}
+        rows = [row.numpy().tobytes() for row in query[task.query.mask].cpu()]
+        repeated = sum(row in seen for row in rows)
+        if repeated > len(rows) / 2:
+            raise DataError(
+                f"{repeated} of the {len(rows)} query examples of task {int(task.index)} are also in its support set. "
+                "Draw support and query from different examples."
+            )
+    with torch.no_grad():
+        states = list(learner.trajectory(task.support, 1))
+    if len(states) > 1:
+        before, after = (
+            [leaf for leaf in pytree.tree_leaves(getattr(state, "parameters", state)) if isinstance(leaf, Tensor)]
+            for state in states
+        )
+        if all(torch.equal(a, b) for a, b in zip(before, after, strict=True)):
+            raise TrainingError(
+                "An inner step changed no parameter: the support loss does not depend on what adapts, or its gradient "
+                "is zero. Check which parameters adapt, the inner learning rate and the inner loss."
+            )

@@ -1,0 +1,158 @@
+"""Tasks over the rows of a table: a batch of them is drawn by one gather.
+
+Shape legend: T tasks, N examples of a task, F features, R rows of data.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from innerloop.counter import bits, fold, uniform
+from innerloop.errors import ConfigurationError, DataError
+from innerloop.sources._base import TaskSource
+from innerloop.task import Examples, Task
+
+
+@dataclass(frozen=True, eq=False)
+class TableData:
+    """The rows of some tasks, those of one task side by side.
+
+    Args:
+        x: `(R, F)` inputs.
+        y: `(R, 1)` float targets, or `(R,)` int64 labels.
+        counts: rows of each task.
+        names: a name for each task.
+        ways: number of classes; None in regression.
+    """
+
+    x: Tensor
+    y: Tensor
+    counts: Sequence[int]
+    names: Sequence[str]
+    ways: int | None = None
+    _start: Tensor = field(init=False, repr=False)
+    _count: Tensor = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        count = torch.tensor(list(self.counts), dtype=torch.int64)
+        object.__setattr__(self, "_count", count)
+        object.__setattr__(self, "_start", count.cumsum(0) - count)
+
+    def take(self, rows: Tensor, mask: Tensor) -> Examples:
+        """The examples at `rows` `(T, N)`, zero where `mask` `(T, N)` is False."""
+        kept = rows * mask
+        x, y = self.x[kept] * mask[..., None], self.y[kept]
+        return Examples(x, y * (mask if self.ways is not None else mask[..., None]), mask, self.ways)
+
+
+@dataclass(frozen=True, eq=False)
+class TableTasks(TaskSource):
+    """Task `i` is one of the table's tasks, each equally likely, with some of its rows in a random order.
+
+    A table has few tasks: task numbers beyond them give the same ones again with other rows.
+
+    Args:
+        data: the rows of this split.
+        shots: support rows.
+        queries: query rows; a task with fewer rows left has a masked rest.
+        seed: another seed gives other tasks.
+        split: "train", "validation" or "test".
+        name: what the table is.
+
+    Raises:
+        DataError: if a task has fewer than `shots + 1` rows; it names the task.
+
+    >>> data = TableData(torch.randn(9, 2), torch.randn(9, 1), counts=[5, 4], names=["Anna", "Ben"])
+    >>> task = TableTasks(data, shots=3, queries=2)[0:2]
+    >>> task.support.x.shape, task.query.y.shape
+    (torch.Size([2, 3, 2]), torch.Size([2, 2, 1]))
+    """
+
+    data: TableData
+    shots: int = 10
+    queries: int = 20
+    seed: int = 0
+    split: str = "train"
+    name: str = "table"
+
+    def __post_init__(self) -> None:
+        for what in ("shots", "queries"):
+            if getattr(self, what) < 1:
+                raise ConfigurationError(f"{what} must be at least 1; got {getattr(self, what)}.")
+        names, counts = self.data.names, self.data.counts
+        short = [f"{name!r} ({n})" for name, n in zip(names, counts, strict=True) if n < self.shots + 1]
+        if short:
+            raise DataError(
+                f"{self.shots} shots and a query need {self.shots + 1} rows of each task; {len(short)} tasks "
+                f"of the {self.split} split have fewer: "
+                f"{', '.join(short[:10])}{', ...' if len(short) > 10 else ''}. Use fewer shots, add rows, or "
+                "leave these tasks out."
+            )
+
+    def batch(self, indices: Tensor) -> Task:
+        """The tasks numbered `indices`, drawn by one gather."""
+        keys = self.keys(indices)
+        chosen = self._tasks(keys)
+        start, count = self.data._start[chosen][:, None], self.data._count[chosen][:, None]  # (T, 1)
+        slots = torch.arange(max(int(self.data._count.max()), self.shots + self.queries))
+        score = bits(keys[:, None], 1, slots).masked_fill(slots >= count, -1)
+        rows = start + score.topk(self.shots + self.queries, dim=1).indices
+        mask = torch.arange(self.shots + self.queries) < count
+        return Task(
+            support=self.data.take(rows[:, : self.shots], mask[:, : self.shots]),
+            query=self.data.take(rows[:, self.shots :], mask[:, self.shots :]),
+            index=indices,
+        )
+
+    def names(self, indices: Sequence[int]) -> list[str]:
+        """Which of the table's tasks the tasks numbered `indices` are."""
+        chosen = self._tasks(self.keys(torch.tensor(list(indices), dtype=torch.int64)))
+        return [self.data.names[i] for i in chosen.tolist()]
+
+    def describe(self) -> dict[str, Any]:
+        """Name, split, shape and seed of the tasks, and how many different ones the table has."""
+        names = ("name", "split", "shots", "queries", "seed")
+        rest = {"ways": self.data.ways, "features": self.data.x.shape[1], "distinct": len(self.data.names)}
+        return {**{name: getattr(self, name) for name in names}, **rest}
+
+    def flat(self, size: int = 128) -> FlatTable:
+        """Batches of `size` rows over all tasks of this split."""
+        return FlatTable(self.data, size=size, seed=self.seed, split=self.split, name=self.name)
+
+    def _tasks(self, keys: Tensor) -> Tensor:
+        return (uniform(keys, 0, dtype=torch.float64) * len(self.data.names)).long()
+
+
+@dataclass(frozen=True, eq=False)
+class FlatTable(TaskSource):
+    """The rows of all tasks of a split as ordinary batches: a "task" with an empty support set.
+
+    Args:
+        data: the rows.
+        size: rows in a batch, all equally likely.
+        seed: another seed gives other batches.
+        split: which split the rows are from.
+        name: what the table is.
+    """
+
+    data: TableData
+    size: int = 128
+    seed: int = 0
+    split: str = "train"
+    name: str = "table"
+
+    def batch(self, indices: Tensor) -> Task:
+        """The batches numbered `indices`."""
+        keys = fold(self.keys(indices)[:, None], 6, torch.arange(self.size))
+        rows = (uniform(keys, dtype=torch.float64) * len(self.data.x)).long()
+        query = self.data.take(rows, torch.ones(rows.shape, dtype=torch.bool))
+        return Task(support=query.map(lambda leaf: leaf[:, :0]), query=query, index=indices)
+
+    def describe(self) -> dict[str, Any]:
+        """Name, split, size and seed of the batches."""
+        return {"name": self.name, "split": self.split, "flat": self.size, "seed": self.seed}
