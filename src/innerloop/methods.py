@@ -18,7 +18,7 @@ from innerloop.losses import Loss
 from innerloop.metric import Prototypes
 from innerloop.networks import build
 from innerloop.networks._norm import Policy
-from innerloop.transfer import Pretraining, with_new_head
+from innerloop.transfer import Constant, Pretraining, with_new_head
 
 
 L = TypeVar("L", bound=Learner)
@@ -205,6 +205,11 @@ def nearest_mean(network: nn.Module | None = None) -> Prototypes:
     return _named(learner, "nearest_mean", "Nearest mean" if network else "Nearest mean on raw inputs", network, {})
 
 
+def constant() -> Constant:
+    """The trivial predictor: class frequencies, or the mean target, of the support set."""
+    return _named(Constant(), "constant", "Trivial predictor", None, {})
+
+
 def _gradient(
     method: str,
     name: str,
@@ -269,6 +274,7 @@ _METHODS: dict[str, Callable[..., Learner]] = {
     "pretraining": pretraining,
     "from_scratch": from_scratch,
     "nearest_mean": nearest_mean,
+    "constant": lambda network: constant(),
 }
 
 

@@ -47,6 +47,8 @@ class TaskSource(ABC):
 
     def keys(self, indices: Tensor) -> Tensor:
         """One 64-bit key per task, different for every seed and split."""
+        if self.split not in SPLITS:
+            raise ConfigurationError(f"There is no split {self.split!r}; there are {', '.join(SPLITS)}.")
         return fold(self.seed, SPLITS.index(self.split), indices)
 
     def with_(self, **changes: Any) -> Self:

@@ -40,14 +40,14 @@ class Letter:
 class Characters(Splits):
     """Tell letters apart: 28x28 pictures of the scripts of the world, rendered from matplotlib's own fonts.
 
-    A class is a letter; all classes of a task are from one script, and no script is in two splits. Every picture is
-    of one of the fonts that have the letter (bold and slanted ones among them), turned, sheared, scaled, bent and
-    thickened by a draw of its own, so that no two are alike. Letters that look like another one in any font are
-    left out, across scripts too.
+    A class is a letter; all classes of a task are from one script, and no script is in two splits. Every
+    picture is of one of the fonts that have the letter (bold and slanted ones among them), turned, sheared,
+    scaled, bent and thickened by a draw of its own, so that no two are alike. Letters that look like another
+    one in any font are left out, across scripts too.
 
     The first use renders the letters, in some seconds, and keeps them in `$INNERLOOP_CACHE`, else
-    `$XDG_CACHE_HOME/innerloop`, else `~/.cache/innerloop`. With another version of matplotlib the classes and their
-    order are the same; pixels may differ if its fonts do.
+    `$XDG_CACHE_HOME/innerloop`, else `~/.cache/innerloop`. With another version of matplotlib the classes and
+    their order are the same and so are the tasks, but its FreeType draws edges a little differently.
 
     Args:
         ways: classes in a task.

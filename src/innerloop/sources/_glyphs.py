@@ -62,7 +62,7 @@ def render(font: Any, code: int) -> NDArray[np.uint8] | None:
     image = _ink(font, code, 64.0)
     if image is None:
         return None
-    # once more at the size that fills the frame: only now has the ink itself been measured, without its bearings
+    # once more at the size that fills the frame: only now has the ink been measured, without its bearings
     image = _ink(font, code, 64.0 * INK / max(image.shape))
     if image is None:
         return None
@@ -81,7 +81,7 @@ def _ink(font: Any, code: int, points: float) -> NDArray[np.uint8] | None:
         return None
     font.draw_glyphs_to_bitmap(antialiased=True)
     image = np.asarray(font.get_image(), dtype=np.uint8)
-    rows, columns = image.any(1).nonzero()[0], image.any(0).nonzero()[0]
+    rows, columns = np.flatnonzero(image.any(1)), np.flatnonzero(image.any(0))
     return image[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1] if len(rows) else None
 
 
@@ -112,8 +112,8 @@ def glyphs(codes: Sequence[int]) -> tuple[Tensor, Tensor]:
         codes: code points.
 
     Returns:
-        `(R, SIZE, SIZE)` uint8 pictures, those of one character side by side with its fonts in alphabetical order,
-        and `(C,)` the number of pictures of each character.
+        `(R, SIZE, SIZE)` uint8 pictures, those of one character side by side with its fonts in alphabetical
+        order, and `(C,)` the number of pictures of each character.
 
     Raises:
         DataError: if no font has one of the characters.
@@ -142,8 +142,8 @@ def _draw(fonts: Sequence[Path], codes: Sequence[int]) -> tuple[Tensor, Tensor]:
     missing = [f"U+{code:04X}" for code, count in zip(codes, counts.tolist(), strict=True) if count == 0]
     if missing:
         raise DataError(
-            f"None of the fonts of the installed matplotlib has {', '.join(missing[:5])} ({len(missing)} missing). "
-            "Install another version of matplotlib; characters.json says which one the characters were chosen with."
+            f"Expected every character in a font of the installed matplotlib; {len(missing)} are in none "
+            f"({', '.join(missing[:5])}). Install the version of matplotlib that characters.json names."
         )
     return torch.from_numpy(np.stack([entry[2] for entry in drawn])), counts
 

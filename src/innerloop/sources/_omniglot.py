@@ -18,7 +18,7 @@ from innerloop.sources._cache import cache_folder
 from innerloop.sources._classes import ClassData, ClassTasks
 
 HELD_OUT = ("Balinese", "Early_Aramaic", "Greek", "Korean", "Latin")
-"""Background alphabets that are the validation split of protocol B; our choice, all of 20 characters or more."""
+"""Background alphabets for validation in protocol B; our choice, all of 20 characters or more."""
 
 
 class Omniglot(Splits):

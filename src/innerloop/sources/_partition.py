@@ -39,7 +39,7 @@ def partition(
         ConfigurationError: if `splits` is none of the above.
 
     >>> partition(["a", "b", "c", "d"], (0.5, 0.25, 0.25))
-    {'train': ['a', 'b'], 'validation': ['c'], 'test': ['d']}
+    {'train': ['c', 'd'], 'validation': ['b'], 'test': ['a']}
     """
     if isinstance(splits, str | Path):
         given = _from_file(Path(splits))

@@ -90,8 +90,9 @@ class Pictures:
     def _square(self, image: Image.Image) -> Image.Image:
         side = min(image.size)
         left, top = (image.width - side) // 2, (image.height - side) // 2
-        box = (left, top, left + side, top + side)
-        return image.resize((self.size, self.size), Image.Resampling.BILINEAR, box=box)
+        # `resize(box=)` would let the filter reach over the edge of the square
+        square = image.crop((left, top, left + side, top + side))
+        return square.resize((self.size, self.size), Image.Resampling.BILINEAR)
 
     def _is_dark_on_light(self, image: Image.Image) -> bool:
         small = np.asarray(self._square(image.convert("L")), dtype=np.float32)

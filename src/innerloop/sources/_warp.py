@@ -31,8 +31,8 @@ class Warp:
         shear: largest horizontal shift per unit of height.
         scale: largest relative change of the width and of the height, drawn apart.
         elastic: standard deviation of the smooth displacement, in half picture sides.
-        stroke: largest share of a one-pixel widening of the strokes on either side. Pictures that are full of ink
-            get less of it: a bold letter with thick strokes is a blob.
+        stroke: largest share of a one-pixel widening of the strokes on either side. Pictures that are full of
+            ink get less of it: a bold letter with thicker strokes is a blob.
         size: side of the pictures that come out.
         zoom: side of the seen square at scale 1, in sides of the clean picture.
 
@@ -60,7 +60,7 @@ class Warp:
         return _thickened(warped, thickness * _room(pictures))
 
     def _places(self, draws: Tensor) -> Tensor:
-        """`(N, 2, size, size)`: x and y of the place in the clean picture that each pixel shows, in [-1, 1]."""
+        """`(N, 2, size, size)`: x and y of the place in the clean picture that a pixel shows, in [-1, 1]."""
         # 3 ** 0.5: uniform draws in [-1, 1] have a variance of a third
         heights = self.elastic * 3**0.5 * draws[:, _AFFINE:].reshape(-1, 2, _NODES**2)
         weights = torch.cat([self._affine(draws), heights], dim=2).flatten(0, 1)
@@ -91,14 +91,15 @@ def _fields(size: int, device: torch.device) -> Tensor:
 
 
 def _exact(numbers: Tensor) -> Tensor:
-    # Whole multiples of 2^-20: all products and sums are exact in float64, so that no order of summation, which
-    # a matrix product chooses by the size of the batch, changes a place.
+    # Whole multiples of 2^-20: all products and sums are exact in float64, so that no order of summation,
+    # which a matrix product chooses by the size of the batch, changes a place.
     return (numbers * 2**20).round().double() / 2**20
 
 
 def _room(pictures: Tensor) -> Tensor:
     """`(N,)`: 1 for a picture with little ink, 0 for one so full that thicker strokes would make a blob."""
-    ink = pictures.mean(dim=(1, 2, 3))
+    # in float64 the sum of pixels that were bytes is exact, so it cannot depend on the size of the batch
+    ink = pictures.mean(dim=(1, 2, 3), dtype=torch.float64).float()
     return ((_FULL - ink) / (_FULL - _LIGHT)).clamp(0, 1)
 
 

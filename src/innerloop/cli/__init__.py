@@ -1,0 +1,63 @@
+"""The command: `innerloop train`, `evaluate`, `compare`, `adapt`, `report`, `demo`, `recipes`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+
+from innerloop.cli._parse import UsageError, closest
+from innerloop.errors import InnerloopError
+
+COMMANDS = {
+    "train": "meta-train a learner by a recipe; writes a run folder with a page to look at",
+    "evaluate": "measure a run on test tasks",
+    "compare": "measure runs on the same tasks, in pairs, with a verdict",
+    "adapt": "learn new classes from a folder of pictures per class; predict new pictures",
+    "report": "write the page of a run again",
+    "demo": "the whole story on embedded data: train, compare, look",
+    "recipes": "list the recipes and their settings",
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the command; returns its exit code. A mistake of the user is one line and code 2."""
+    arguments = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        return _run(arguments)
+    except InnerloopError as error:
+        print(f"innerloop: {' '.join(str(error).split())}", file=sys.stderr)
+        return 2
+    except BrokenPipeError:
+        return 1  # the reader of our output has gone: nothing to say, and nobody to say it to
+    except KeyboardInterrupt:
+        print("innerloop: interrupted", file=sys.stderr)
+        return 130
+
+
+def _run(arguments: list[str]) -> int:
+    if not arguments or arguments[0] in ("-h", "--help", "help"):
+        print(_help())
+        return 0
+    if arguments[0] in ("--version", "-V"):
+        from innerloop import __version__
+
+        print(f"innerloop {__version__}")
+        return 0
+    command, rest = arguments[0], arguments[1:]
+    if command not in COMMANDS:
+        raise UsageError(f"Unknown command {command!r}; there are {', '.join(COMMANDS)}.{closest(command, list(COMMANDS))}")
+    code: int = import_module(f"innerloop.cli._{command}").run(rest)
+    return code
+
+
+def _help() -> str:
+    width = max(map(len, COMMANDS))
+    lines = [f"  {name:<{width}}  {what}" for name, what in COMMANDS.items()]
+    return "\n".join([
+        "innerloop: models that learn a new task from a handful of examples",
+        "",
+        "usage: innerloop COMMAND ...   (innerloop COMMAND --help for its options)",
+        "",
+        *lines,
+    ])  # fmt: skip

@@ -1,0 +1,88 @@
+"""`innerloop train RECIPE`."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from innerloop.cli._parse import UsageError, closest, parse
+from innerloop.recipes import METHODS, RECIPES, Recipe, recipe
+
+
+@dataclass(frozen=True)
+class Options:
+    """Options of the command itself; the recipe's fields stand beside them."""
+
+    run: str | None = None
+    """Folder of the run; None: runs/RECIPE-METHOD."""
+    resume: bool = False
+    """Go on from the last checkpoint of the run, if there is one."""
+    threads: int | None = None
+    """Threads of a CPU; None: as many as torch takes."""
+    quiet: bool = False
+    """Show no progress."""
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Trains, measures, writes the page."""
+    options, chosen = read(arguments)
+    from innerloop.cli._memory import keep_large_blocks
+    from innerloop.cli._work import set_threads, train
+
+    keep_large_blocks()
+    set_threads(options.threads)
+    folder = Path(options.run or f"runs/{chosen.recipe}-{chosen.method}")
+    return train(chosen, folder, resume=options.resume, quiet=options.quiet)
+
+
+def read(arguments: Sequence[str]) -> tuple[Options, Recipe]:
+    """The options and the recipe that a command line asks for.
+
+    Raises:
+        UsageError: for an unknown recipe, method or field, or a value that does not fit.
+    """
+    if not arguments or arguments[0].startswith("-"):
+        if arguments and arguments[0] in ("-h", "--help"):
+            print(f"usage: innerloop train RECIPE [--method METHOD] [options]\n\nrecipes: {', '.join(RECIPES)}\n"
+                  f"methods: {', '.join(METHODS)}\n\n`innerloop train RECIPE --help` lists a recipe's options.")  # fmt: skip
+            raise SystemExit(0)
+        raise UsageError(f"Which recipe? There are {', '.join(RECIPES)}, as in `innerloop train characters`.")
+    name, rest = arguments[0], list(arguments[1:])
+    if name not in RECIPES:
+        raise UsageError(f"Unknown recipe {name!r}; there are {', '.join(RECIPES)}.{closest(name, list(RECIPES))}")
+    method = _value_of("--method", rest) or "maml"
+    if method not in METHODS:
+        raise UsageError(f"Unknown method {method!r}; there are {', '.join(METHODS)}.{closest(method, METHODS)}")
+    default = recipe(name, method)
+    both = _joined(type(default))
+    found = parse(
+        both,
+        rest,
+        f"innerloop train {name}",
+        f"Meta-train a learner by the recipe {name!r}.",
+        default=both(**vars(Options()), **vars(default)),
+    )
+    values = vars(found)
+    own = {field.name for field in dataclasses.fields(Options)}
+    return (
+        Options(**{key: value for key, value in values.items() if key in own}),
+        type(default)(**{key: value for key, value in values.items() if key not in own}),
+    )
+
+
+def _joined(kind: type[Recipe]) -> Any:
+    return dataclasses.make_dataclass(
+        "Train", [], bases=(kind, Options), namespace={"__doc__": kind.__doc__}, frozen=True
+    )
+
+
+def _value_of(name: str, arguments: Sequence[str]) -> str | None:
+    for position, argument in enumerate(arguments):
+        if argument == name and position + 1 < len(arguments):
+            return arguments[position + 1]
+        if argument.startswith(f"{name}="):
+            return argument.partition("=")[2]
+    return None

@@ -1,0 +1,64 @@
+"""What the commands do once they know what is asked: the only part of them that needs torch."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+
+from innerloop.cli._measure import measure
+from innerloop.errors import CheckpointError, ConfigurationError
+from innerloop.files import write_json
+from innerloop.outer import Run, fit, load_weights
+from innerloop.recipes import Recipe, from_json
+from innerloop.recipes._build import Experiment, build
+
+
+def set_threads(threads: int | None) -> None:
+    """How many threads torch uses on a CPU.
+
+    Raises:
+        ConfigurationError: if it is no positive number.
+    """
+    if threads is None:
+        return
+    if threads < 1:
+        raise ConfigurationError(f"threads must be at least 1; got {threads}.")
+    torch.set_num_threads(threads)
+
+
+def train(recipe: Recipe, folder: Path, *, resume: bool, quiet: bool) -> int:
+    """Trains by a recipe, measures on the test tasks and writes the page.
+
+    Returns:
+        0, or 130 if it was interrupted.
+    """
+    run = Run(folder)
+    if run.exists and not resume:
+        raise ConfigurationError(f"{folder} already holds a run. Go on with --resume, or choose another with --run.")
+    experiment = build(recipe)
+    done = fit(experiment.learner, **experiment.fit_settings(), run=run, resume=resume, progress=not quiet)
+    if done.interrupted:
+        return 130
+    write_json(folder / "fit.json", {**vars(done), "recipe": recipe.to_json()})
+    measure(experiment, run, tasks=recipe.test_tasks, quiet=quiet)
+    return 0
+
+
+def open_run(folder: str | Path) -> tuple[Run, Experiment]:
+    """A finished run with its learner, best weights loaded.
+
+    Raises:
+        CheckpointError: if there is no such run, or it is damaged.
+    """
+    run = Run(folder)
+    config = run.config()
+    if "recipe" not in config:
+        raise CheckpointError(
+            f"{folder} was trained from Python, without a recipe: the command cannot build its learner again. "
+            "Use innerloop.evaluate and innerloop.load in your own code."
+        )
+    experiment = build(from_json(config["recipe"]))
+    weights = run.best if run.best.exists() else run.last
+    load_weights(weights, experiment.learner)
+    return run, experiment

@@ -1,0 +1,166 @@
+"""From a recipe's plain values to the things themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import torch
+from torch import nn
+from torch.optim import Optimizer
+from torch.optim.lr_scheduler import CosineAnnealingLR, LRScheduler
+
+from innerloop import methods
+from innerloop.errors import ConfigurationError
+from innerloop.learner import Learner
+from innerloop.networks import conv4, mlp
+from innerloop.recipes._recipe import (
+    CharactersRecipe,
+    FolderRecipe,
+    OmniglotRecipe,
+    PictureRecipe,
+    Recipe,
+    SinusoidsRecipe,
+    TableRecipe,
+)
+from innerloop.sources import Characters, ImageFolder, Omniglot, Sinusoids, Splits, Table
+
+
+@dataclass(frozen=True, eq=False)
+class Experiment:
+    """A recipe brought to life.
+
+    Attributes:
+        recipe: the plain values.
+        source: the tasks; evaluation splits have `queries` query examples.
+        learner: the learner with its initial weights.
+    """
+
+    recipe: Recipe
+    source: Splits
+    learner: Learner
+
+    def fit_settings(self) -> dict[str, Any]:
+        """Arguments for `innerloop.fit`, apart from learner and run folder."""
+        recipe = self.recipe
+        return {
+            "source": self.source.train.with_(queries=recipe.train_queries, seed=recipe.seed),
+            "validation": self.source.validation,
+            "steps": recipe.steps,
+            "tasks_per_step": recipe.tasks_per_step,
+            "optimiser": _optimiser(recipe),
+            "scheduler": _scheduler(recipe),
+            "clip": recipe.clip,
+            "validate_every": recipe.validate_every,
+            "validation_tasks": recipe.validation_tasks,
+            "patience": recipe.patience,
+            "seed": recipe.seed,
+            "config": {"recipe": recipe.to_json()},
+        }
+
+
+def build(recipe: Recipe) -> Experiment:
+    """Makes the source and the learner of a recipe; weights are drawn from its seed.
+
+    Raises:
+        DataError: if the data cannot be used.
+        ConfigurationError: if the settings cannot work.
+    """
+    source = build_source(recipe)
+    return Experiment(recipe, source, build_learner(recipe, source))
+
+
+def build_source(recipe: Recipe) -> Splits:
+    """The tasks of a recipe. Validation and test tasks do not depend on its seed."""
+    match recipe:
+        case CharactersRecipe():
+            return Characters(ways=recipe.ways, shots=recipe.shots, queries=recipe.queries)
+        case OmniglotRecipe():
+            return Omniglot(
+                recipe.data,
+                recipe.protocol,
+                ways=recipe.ways,
+                shots=recipe.shots,
+                queries=recipe.queries,
+                download=recipe.download,
+            )
+        case FolderRecipe():
+            return ImageFolder(
+                _given(recipe.data, "the folder of pictures"),
+                ways=recipe.ways,
+                shots=recipe.shots,
+                queries=recipe.queries,
+                size=recipe.size,
+                grey=recipe.grey,
+                ink=recipe.ink,
+                splits=_split_file(recipe.splits),
+            )
+        case TableRecipe():
+            return Table(
+                _given(recipe.data, "the CSV file"),
+                task=recipe.task,
+                target=recipe.target,
+                inputs=recipe.inputs or None,
+                drop=recipe.drop,
+                shots=recipe.shots,
+                queries=recipe.queries,
+            )
+        case SinusoidsRecipe():
+            return Sinusoids(shots=recipe.shots, queries=recipe.queries)
+        case _:
+            raise ConfigurationError(f"No data are known for {type(recipe).__name__}.")
+
+
+def build_network(recipe: Recipe, source: Splits, outputs: int | None) -> nn.Module:
+    """A network for the recipe's inputs with fresh weights."""
+    task = source.train[0]
+    if isinstance(recipe, PictureRecipe):
+        channels, size = task.support.x.shape[1], task.support.x.shape[2]
+        return conv4(outputs, recipe.filters, channels=channels, size=size, downsample=recipe.downsample)
+    hidden = cast(Any, recipe).hidden
+    return mlp(task.support.x[0].numel(), outputs, hidden)
+
+
+def build_learner(recipe: Recipe, source: Splits) -> Learner:
+    """The recipe's learner with weights drawn from its seed."""
+    task = source.train[0]
+    outputs = task.ways or int(task.support.y.shape[-1])
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(recipe.seed)
+        if recipe.method == "prototypes":
+            return methods.prototypes(build_network(recipe, source, None), norm=recipe.norm)
+        if recipe.method == "pretraining":
+            return methods.pretraining(build_network(recipe, source, source.train.flat().batch(torch.arange(1)).ways))
+        make = getattr(methods, recipe.method)
+        return cast(
+            Learner,
+            make(
+                build_network(recipe, source, outputs),
+                inner_steps=recipe.inner_steps,
+                inner_lr=recipe.inner_lr,
+                test_steps=recipe.test_steps,
+                norm=recipe.norm,
+            ),
+        )
+
+
+def _optimiser(recipe: Recipe) -> Callable[[Iterable[nn.Parameter]], Optimizer]:
+    return lambda parameters: torch.optim.AdamW(parameters, lr=recipe.lr, weight_decay=recipe.weight_decay)
+
+
+def _scheduler(recipe: Recipe) -> Callable[[Optimizer], LRScheduler] | None:
+    if recipe.schedule == "constant":
+        return None
+    return lambda optimiser: CosineAnnealingLR(optimiser, T_max=recipe.steps)
+
+
+def _given(path: str, what: str) -> str:
+    if not path:
+        raise ConfigurationError(f"This recipe needs data: name {what} with --data.")
+    return path
+
+
+def _split_file(path: str | None) -> Any:
+    return None if path is None else Path(path)

@@ -1,0 +1,146 @@
+"""What an experiment is, in plain values: importable without torch, printed by `--help`, saved with the run."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from innerloop.errors import ConfigurationError
+
+Method = Literal["maml", "fomaml", "anil", "reptile", "prototypes", "pretraining"]
+METHODS: tuple[str, ...] = ("maml", "fomaml", "anil", "reptile", "prototypes", "pretraining")
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """An experiment. Every field is an option of `innerloop train`; subclasses add what their data need."""
+
+    recipe: str = ""
+    """Name of the recipe."""
+    method: str = "maml"
+    """Learner: maml, fomaml, anil, reptile, prototypes or pretraining."""
+    shots: int = 1
+    """Support examples (per class)."""
+    queries: int = 15
+    """Query examples (per class) in evaluation."""
+    train_queries: int = 15
+    """Query examples (per class) in training."""
+    inner_steps: int = 1
+    """Inner steps in training."""
+    test_steps: int = 1
+    """Inner steps in evaluation."""
+    inner_lr: float = 0.4
+    """Inner learning rate."""
+    norm: Literal["batch", "support", "running"] = "batch"
+    """Whose statistics normalise query examples; "batch" is transductive."""
+    steps: int = 1_000
+    """Outer steps."""
+    tasks_per_step: int = 4
+    """Tasks averaged in an outer step; for pretraining, batches of 128 examples."""
+    lr: float = 1e-3
+    """Outer learning rate (Adam)."""
+    schedule: Literal["constant", "cosine"] = "constant"
+    """Course of the outer learning rate."""
+    weight_decay: float = 0.0
+    """Decoupled weight decay of the outer optimiser (AdamW)."""
+    clip: float = 10.0
+    """Largest norm of the meta-gradient."""
+    validate_every: int | None = None
+    """Outer steps between validations; None: ten validations."""
+    validation_tasks: int = 200
+    """Tasks of a validation."""
+    patience: int | None = None
+    """Stop after so many validations without a new best."""
+    test_tasks: int = 1_000
+    """Test tasks that the result is measured on."""
+    curve_steps: int = 10
+    """Inner steps that the adaptation curve shows."""
+    seed: int = 0
+    """Seed of the initial weights, of the training tasks and of what is random in the learner."""
+
+    def __post_init__(self) -> None:
+        if self.method not in METHODS:
+            raise ConfigurationError(f"Unknown method {self.method!r}; there are {', '.join(METHODS)}.")
+        positive = ("shots", "queries", "train_queries", "inner_steps", "test_steps", "steps", "tasks_per_step")
+        for name in (*positive, "validation_tasks", "test_tasks"):
+            if getattr(self, name) < 1:
+                raise ConfigurationError(f"{name} must be at least 1; got {getattr(self, name)}.")
+        for name in ("inner_lr", "lr", "clip"):
+            if not 0 < getattr(self, name) < float("inf"):
+                raise ConfigurationError(f"{name} must be a positive number; got {getattr(self, name)}.")
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values."""
+        return dataclasses.asdict(self)
+
+
+@dataclass(frozen=True)
+class PictureRecipe(Recipe):
+    """An experiment on classes of pictures with Conv-4."""
+
+    ways: int = 5
+    """Classes in a task."""
+    filters: int = 64
+    """Channels of Conv-4."""
+    downsample: Literal["stride", "pool"] = "stride"
+    """How Conv-4 halves a picture: convolutions of stride 2, or max-pooling."""
+
+
+@dataclass(frozen=True)
+class CharactersRecipe(PictureRecipe):
+    """Letters of the world's scripts, embedded: no download."""
+
+
+@dataclass(frozen=True)
+class OmniglotRecipe(PictureRecipe):
+    """Handwritten characters."""
+
+    data: str | None = None
+    """Folder with images_background.zip and images_evaluation.zip; None: $INNERLOOP_DATA/omniglot."""
+    protocol: Literal["A", "B"] = "A"
+    """A: classes across alphabets with rotations; B: within an alphabet."""
+    download: bool = False
+    """Fetch the archives (14 MB) if they are not there."""
+
+
+@dataclass(frozen=True)
+class FolderRecipe(PictureRecipe):
+    """Your own pictures: a folder per class."""
+
+    data: str = ""
+    """The folder."""
+    splits: str | None = None
+    """JSON file with the class names of train, validation and test; None: by a stable hash of the names."""
+    size: int = 84
+    """Pictures are cut and resized to this many pixels along each side."""
+    grey: bool = False
+    """One channel instead of three."""
+    ink: Literal["as is", "bright"] = "as is"
+    """"bright" inverts pictures of dark ink on light paper."""
+
+
+@dataclass(frozen=True)
+class TableRecipe(Recipe):
+    """Your own table: a CSV file in which one column says the task."""
+
+    data: str = ""
+    """The CSV file."""
+    task: str = ""
+    """Column that says which task a row belongs to."""
+    target: str = ""
+    """Column to predict."""
+    inputs: tuple[str, ...] = ()
+    """Input columns; none given: all other numeric ones."""
+    drop: tuple[str, ...] = ()
+    """Columns that must not be inputs."""
+    hidden: tuple[int, ...] = (40, 40)
+    """Widths of the hidden layers."""
+
+
+@dataclass(frozen=True)
+class SinusoidsRecipe(Recipe):
+    """Sinusoid regression, MAML's first experiment."""
+
+    hidden: tuple[int, ...] = (40, 40)
+    """Widths of the hidden layers."""
