@@ -10,6 +10,7 @@ import zipfile
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from importlib.resources import files
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -122,11 +123,11 @@ def test_missing_and_changed_drawings_are_refused(mini):
     folder = root / "images_background" / "Latin" / "character02"
     moved = next(folder.iterdir()).rename(root / "moved.png")
     with pytest.raises(
-        DataError, match="Expected 20 drawings of images_background/Latin/character02.*found 19"
+        DataError, match=r"Expected 20 drawings of images_background/Latin/character02.*found 19"
     ):
         read(root, halves)
     shutil.rmtree(folder)
-    with pytest.raises(DataError, match="Expected 5 characters in images_background.*found 4"):
+    with pytest.raises(DataError, match=r"Expected 5 characters in images_background.*found 4"):
         read(root, halves)
     shutil.copytree(root / "images_background" / "Latin" / "character01", folder)
     with pytest.raises(DataError, match=r"other drawings than Omniglot.*images_background\.zip"):
@@ -135,7 +136,7 @@ def test_missing_and_changed_drawings_are_refused(mini):
     shutil.copy(moved, folder / "0004_01.png")
     next(folder.glob("*_02.png")).unlink()
     with pytest.raises(
-        DataError, match="Cannot read the drawing 'images_background/Latin/character02/0004_01.png'"
+        DataError, match=r"Cannot read the drawing 'images_background/Latin/character02/0004_01.png'"
     ):
         read(root, halves)
 
@@ -175,7 +176,7 @@ def test_characters_are_split_by_the_published_table():
     parts = split_by_character(names, table)
     assert len(names) == 1623
     assert [len(parts[split]) for split in SPLITS] == [1028, 172, 423]
-    assert sorted(sum(parts.values(), [])) == list(range(1623))
+    assert sorted(chain(*parts.values())) == list(range(1623))
 
 
 def test_rotations_are_classes_of_their_own(mini):
@@ -277,7 +278,7 @@ def test_missing_halves_are_fetched_and_checked(mini, server, tmp_path):
 def test_another_file_than_published_is_refused_and_removed(server, tmp_path):
     folder, url = server
     (folder / "a.zip").write_bytes(b"something else")
-    with pytest.raises(DataError, match="md5 checksum .*; expected 0000.*by hand"):
+    with pytest.raises(DataError, match=r"md5 checksum .*; expected 0000.*by hand"):
         download(f"{url}a.zip", tmp_path / "there" / "a.zip", md5="0000")
     assert list((tmp_path / "there").iterdir()) == []
 
@@ -285,7 +286,7 @@ def test_another_file_than_published_is_refused_and_removed(server, tmp_path):
 @pytest.mark.parametrize("url", ["{server}missing.zip", "http://127.0.0.1:1/a.zip", "no address"])
 def test_a_failed_download_is_one_clear_error(server, tmp_path, url):
     path = tmp_path / "there" / "a.zip"
-    with pytest.raises(DataError, match="Could not download .*by hand and put it at") as caught:
+    with pytest.raises(DataError, match=r"Could not download .*by hand and put it at") as caught:
         download(url.format(server=server[1]), path, md5="")
     assert str(path) in str(caught.value)
     assert list(path.parent.iterdir()) == []

@@ -130,12 +130,12 @@ def test_a_damaged_file_gives_a_picture_or_an_error_that_names_it(tmp_path, cont
             spoilt[int(place * len(spoilt))] = value
     path = tmp_path / "spoilt.png"
     path.write_bytes(spoilt)
+    message = ""
     try:
-        x = Pictures(size=6).load(path)
+        assert Pictures(size=6).load(path).shape == (3, 6, 6)
     except DataError as error:
-        assert "spoilt.png" in str(error)
-    else:
-        assert x.shape == (3, 6, 6)
+        message = str(error)
+    assert not message or "spoilt.png" in message
 
 
 def test_missing_files_texts_and_folders_are_refused_by_name(tmp_path):
@@ -178,7 +178,7 @@ def test_classes_are_the_folders_that_hold_pictures(tmp_path):
 
 
 def test_folders_without_classes_are_refused(tmp_path):
-    with pytest.raises(DataError, match="no folder.*nowhere"):
+    with pytest.raises(DataError, match=r"no folder.*nowhere"):
         class_folders(tmp_path / "nowhere")
     with pytest.raises(DataError, match="no class folders"):
         class_folders(tmp_path)
@@ -190,7 +190,7 @@ def test_folders_without_classes_are_refused(tmp_path):
 def test_an_empty_class_is_refused_by_name(tmp_path):
     save(tmp_path / "full" / "1.png", noise(4, 4))
     (tmp_path / "empty").mkdir()
-    with pytest.raises(DataError, match="empty.*it holds nothing"):
+    with pytest.raises(DataError, match=r"empty.*it holds nothing"):
         class_folders(tmp_path)
     (tmp_path / "empty" / "photo.heic").write_bytes(b"")
     with pytest.raises(DataError, match=r"empty.*it holds 1 other files \(\.heic\)"):

@@ -24,7 +24,7 @@ def test_amplitudes_phases_and_points_are_uniform():
     points = source[0:2_000].support.x.flatten()
     for values, low, high in ((amplitude, 0.1, 5.0), (phase, 0.0, math.pi), (points, -5.0, 5.0)):
         scaled = ((values - low) / (high - low)).sort().values
-        assert 0 <= scaled[0]
+        assert scaled[0] >= 0
         assert scaled[-1] <= 1
         distance = (scaled - torch.linspace(0, 1, len(scaled))).abs().max()
         assert distance < 2.5 / math.sqrt(len(scaled))  # Kolmogorov and Smirnov, one in 100,000

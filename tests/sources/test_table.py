@@ -16,6 +16,7 @@ from innerloop.sources._base import SPLITS
 from innerloop.sources._scaling import Scaling
 from innerloop.sources._table import Table
 from innerloop.sources._table_file import read_table
+from innerloop.sources._table_tasks import TableData, TableTasks
 
 HEADER = ["patient", "age", "note", "dose", "score", "grade"]
 SIZES = [6, 9, 14, 8, 7, 11, 6, 10, 12, 9]
@@ -71,6 +72,14 @@ def test_a_short_task_has_a_masked_rest_and_a_whole_support(write):
     assert not tasks.query.mask.all()
     assert tasks.query.mask[:, 0].all()
     assert (tasks.query.mask[:, :-1] >= tasks.query.mask[:, 1:]).all()  # padding comes last
+
+
+def test_padding_reaches_for_no_row_beyond_the_last():
+    data = TableData(torch.ones(24, 2), torch.ones(24, 1), counts=[20, 4], names=["long", "short"])
+    tasks = TableTasks(data, shots=3, queries=9)[0:200]
+    assert torch.equal(tasks.query.x.any(2), tasks.query.mask)
+    assert torch.equal(tasks.query.y.any(2), tasks.query.mask)
+    assert set(tasks.query.mask.sum(1).tolist()) == {1, 9}
 
 
 def test_a_task_is_the_same_in_any_batch_and_order(write):
@@ -214,10 +223,12 @@ def test_any_text_in_a_cell_is_a_number_or_named(write, value, row):
     except ValueError:
         number = math.nan
     if math.isfinite(number) and "_" not in value:
+        message = ""
         try:
             assert torch.isfinite(table(path).train.data.x).all()
         except DataError as error:
-            assert "'age' has numbers too large" in str(error)
+            message = str(error)
+        assert not message or "'age' has numbers too large" in message
     else:
         with pytest.raises(DataError) as caught:
             table(path)
@@ -230,12 +241,13 @@ def test_any_text_in_a_cell_is_a_number_or_named(write, value, row):
 def test_any_bytes_are_a_table_or_an_error_that_names_the_file(tmp_path, content):
     path = tmp_path / "any.csv"
     path.write_bytes(content)
+    message = ""
     try:
         read = read_table(path)
-    except DataError as error:
-        assert "any.csv" in str(error)
-    else:
         assert {len(column) for column in read.columns.values()} == {len(read.lines)}
+    except DataError as error:
+        message = str(error)
+    assert not message or "any.csv" in message
 
 
 def test_a_text_column_is_named_with_the_remedy(write):

@@ -76,7 +76,7 @@ class Omniglot(Splits):
         if protocol == "A":
             rotations = rotations is None or rotations
             table = json.loads(
-                resources.files("innerloop.sources").joinpath("omniglot_splits.json").read_text()
+                resources.files("innerloop.sources").joinpath("omniglot_splits.json").read_text("utf-8")
             )
             parts = split_by_character(names, table["alphabets"])
             name = "omniglot A, rotations" if rotations else "omniglot A, no rotations"
@@ -84,14 +84,18 @@ class Omniglot(Splits):
             rotations = False
             parts = split_by_alphabet(names, HELD_OUT)
             name = "omniglot B"
+        if ways is None:
+            ways = 5 if protocol == "A" else 20
+        if queries is None:
+            queries = 15 if protocol == "A" else 1
         self.protocol = protocol
         super().__init__(
             *(
                 ClassTasks(
                     character_classes(images, names, parts[split], rotations),
-                    ways=ways or (5 if protocol == "A" else 20),
+                    ways=ways,
                     shots=shots,
-                    queries=queries or (15 if protocol == "A" else 1),
+                    queries=queries,
                     seed=seed,
                     split=split,
                     within_groups=protocol == "B",
