@@ -71,7 +71,7 @@ def test_meta_gradient_is_that_of_finite_differences(method, network, policy):
     assert difference_from_finite_differences(learner, problem(), 2 if "conv" in network else 4) < 1e-6
 
 
-@pytest.mark.parametrize("optimiser", [SGD(0.2, momentum=0.9), Adam(0.05)], ids=["momentum", "adam"])
+@pytest.mark.parametrize("optimiser", [SGD(0.2, momentum=0.9), Adam(0.05, eps=1e-2)], ids=["momentum", "adam"])
 def test_other_inner_optimisers_agree_with_finite_differences(optimiser):
     learner = GradientLearner(
         problems.perceptron(3, "softplus"), optimiser=optimiser, outer_gradient=Unrolled(), steps=3
@@ -136,7 +136,7 @@ def test_one_step_of_maml_is_the_papers_formula():
     theta = torch.cat([p.detach().flatten() for p in net.parameters()])
     slope = torch.func.grad(loss)
     moved = theta - RATE * slope(theta, task.support)
-    hessian = torch.func.hessian(loss)(theta, task.support)
+    hessian = torch.func.jacrev(slope)(theta, task.support)
     expected = slope(moved, task.query) - RATE * hessian @ slope(moved, task.query)
 
     learner = methods.maml(net, inner_steps=1, inner_lr=RATE, loss=squared_error)

@@ -138,14 +138,7 @@ def test_prototypes_of_another_task_are_found(monkeypatch):
 
     def stale(self, support, state=None):
         seen.append(adapt(self, support, state))
-        return seen[max(0, len(seen) - 2)]
+        return seen[-1] if len(seen) == 1 else seen[-2]._replace(sums=seen[-2].sums.detach())
 
     monkeypatch.setattr(Prototypes, "adapt", stale)
-    monkeypatch.setattr(Mapping, "_chunks", _at_once)
     assert gap("prototypes", False) > 1e-3
-
-
-def _at_once(self, tasks):
-    from innerloop.task import take
-
-    return [take(tasks, slice(i, i + 1)) for i in range(len(tasks.index))]

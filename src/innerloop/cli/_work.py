@@ -12,6 +12,8 @@ from innerloop.files import write_json
 from innerloop.outer import Run, fit, load_weights
 from innerloop.recipes import Recipe, from_json
 from innerloop.recipes._build import Experiment, build
+from innerloop.recipes._recipe import PictureRecipe
+from innerloop.sources import Omniglot, TaskSource
 
 
 def set_threads(threads: int | None) -> None:
@@ -62,3 +64,19 @@ def open_run(folder: str | Path) -> tuple[Run, Experiment]:
     weights = run.best if run.best.exists() else run.last
     load_weights(weights, experiment.learner)
     return run, experiment
+
+
+def other_tasks(experiment: Experiment, name: str) -> TaskSource:
+    """Tasks of another source in the shape of the experiment's own.
+
+    Raises:
+        ConfigurationError: if its pictures do not fit the learner's network.
+    """
+    recipe = experiment.recipe
+    own = experiment.source.test[0].support.x.shape[1:]
+    if not isinstance(recipe, PictureRecipe) or tuple(own) != (1, 28, 28):
+        raise ConfigurationError(
+            f"{name} has 28x28 grey pictures; this run learned examples of shape {tuple(own)}. "
+            "Only runs on 28x28 grey pictures can be measured there."
+        )
+    return Omniglot(ways=recipe.ways, shots=recipe.shots, queries=recipe.queries).test

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 
 import torch
 from torch import Tensor
+
+from innerloop.mapping._composite_norms import CompositeNorms
 
 
 class _Scope:
@@ -51,7 +53,7 @@ def gradient(
     """
     differentiable = differentiable and torch.is_grad_enabled()
     if _scope.vectorised:
-        with torch.set_grad_enabled(differentiable):
+        with torch.set_grad_enabled(differentiable), CompositeNorms() if differentiable else nullcontext():
             return torch.func.grad_and_value(function)(parameters)
     with torch.enable_grad():
         # fresh names even for leaves: a gradient with respect to a shared leaf would also see its other uses

@@ -1,0 +1,66 @@
+"""`innerloop evaluate RUN`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+import tyro
+
+from innerloop.cli._parse import parse
+
+
+@dataclass(frozen=True)
+class Options:
+    """Measure a run on test tasks."""
+
+    run: Annotated[str, tyro.conf.Positional]
+    """Folder of the run."""
+    tasks: int = 1_000
+    """How many tasks."""
+    split: Literal["test", "validation", "train"] = "test"
+    """Which split."""
+    on: Literal["own", "omniglot"] = "own"
+    """The run's own tasks, or Omniglot's test characters (28x28 grey pictures only)."""
+    norm: Literal["batch", "support", "running"] | None = None
+    """Whose statistics normalise query examples; None: as trained."""
+    steps: int | None = None
+    """Inner steps; None: as the recipe says."""
+    curve_steps: int = 0
+    """Also measure after 0..N inner steps."""
+    out: str | None = None
+    """File for the result as JSON; None: results/NAME.json in the run."""
+    threads: int | None = None
+    """Threads of a CPU."""
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Prints the result and keeps it with the run."""
+    options = parse(Options, arguments, "innerloop evaluate", "Measure a run on test tasks.")
+    from pathlib import Path
+
+    from innerloop.cli._memory import keep_large_blocks
+    from innerloop.cli._work import open_run, other_tasks, set_threads
+    from innerloop.evaluation import evaluate
+    from innerloop.files import write_json
+
+    keep_large_blocks()
+    set_threads(options.threads)
+    folder, experiment = open_run(options.run)
+    source = getattr(experiment.source, options.split) if options.on == "own" else other_tasks(experiment, options.on)
+    found = evaluate(
+        experiment.learner,
+        source,
+        options.tasks,
+        norm=options.norm,
+        steps=options.steps,
+        curve_steps=options.curve_steps,
+    )
+    print(found)
+    parts = [options.on if options.on != "own" else options.split, options.norm, options.steps and f"{options.steps}steps"]
+    name = ".".join(str(part) for part in parts if part)
+    path = Path(options.out) if options.out else folder.folder / "results" / f"{name}.json"
+    write_json(path, found.to_json())
+    print(path)
+    return 0

@@ -1,0 +1,159 @@
+"""The rows of a comparison: each is computed on its own, written when it is done, and not computed twice."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+from innerloop.errors import DataError
+from innerloop.files import read_json, write_json
+
+TUNED_RATES = {
+    # tried on validation tasks, with equal trials for each; 1, 2, ... steps of each rate are tried at once
+    "linear_head": (0.003, 0.01, 0.03, 0.1),
+    "fine_tune": (0.0003, 0.001, 0.003, 0.01),
+    "from_scratch": (0.0003, 0.001, 0.003, 0.01),
+}
+_MAX_STEPS = {"linear_head": 40, "fine_tune": 15, "from_scratch": 15}
+_VALIDATION_TASKS = 40
+
+
+@dataclass(frozen=True)
+class RowSpec:
+    """One row.
+
+    Attributes:
+        key: its name in files.
+        kind: "run", "constant", "nearest_mean", "linear_head", "fine_tune" or "from_scratch".
+        run: the run that it is about, or whose recipe (and pretrained weights) it uses.
+        on: "test" for the recipe's test split, "omniglot" for Omniglot's test characters.
+        tasks: how many tasks.
+        norm: policy of the norm layers; None: the learner's own.
+        curve_steps: length of the adaptation curve; 0: none.
+    """
+
+    key: str
+    kind: str
+    run: str
+    on: str
+    tasks: int
+    norm: str | None = None
+    curve_steps: int = 0
+
+
+def row_specs(
+    runs: Sequence[Path], methods: Sequence[str], tasks: int, on: str, curve_steps: int = 0
+) -> list[RowSpec]:
+    """Every row that a comparison of `runs` has on the tasks `on`.
+
+    Args:
+        runs: run folders.
+        methods: the method of each.
+        tasks: how many tasks.
+        on: "test" or "omniglot".
+        curve_steps: length of the adaptation curve of the gradient rows.
+    """
+    rows = []
+    for run, method in zip(runs, methods, strict=True):
+        gradient = method in ("maml", "fomaml", "anil", "reptile")
+        rows.append(RowSpec(f"{run.name}", "run", str(run), on, tasks, None, curve_steps if gradient else 0))
+        if gradient:
+            rows.append(RowSpec(f"{run.name}.support", "run", str(run), on, tasks, "support"))
+        if method == "pretraining" and on == "test":
+            rows += [RowSpec(kind, kind, str(run), on, tasks) for kind in ("fine_tune", "linear_head")]
+    if on == "test":
+        rows.append(RowSpec("from_scratch", "from_scratch", str(runs[0]), on, tasks))
+    rows += [RowSpec(kind, kind, str(runs[0]), on, tasks) for kind in ("nearest_mean", "constant")]
+    return rows
+
+
+def compute_rows(specs: Iterable[RowSpec], folder: Path, processes: int) -> None:
+    """Computes what is missing in `folder`, several rows at a time with one thread each."""
+    missing = [spec for spec in specs if not path_of(spec, folder).exists()]
+    if not missing:
+        return
+    # the long ones first, so that the last core is not left alone with one of them
+    order = {"from_scratch": 0, "fine_tune": 1, "linear_head": 2}
+    missing.sort(key=lambda spec: order.get(spec.kind, 3))
+    with ProcessPoolExecutor(min(processes, len(missing)), mp_context=get_context("spawn")) as pool:
+        for _ in pool.map(_compute, missing, [folder] * len(missing)):
+            pass
+
+
+def load_row(spec: RowSpec, folder: Path) -> dict[str, Any]:
+    """A row that was computed: `{"evaluation": ..., "family": ..., "seconds": ..., "note": ...}`."""
+    found = read_json(path_of(spec, folder))
+    if not isinstance(found, dict):
+        raise DataError(f"{path_of(spec, folder)} is damaged; delete it and compare again.")
+    return found
+
+
+def path_of(spec: RowSpec, folder: Path) -> Path:
+    """Where a row is written."""
+    return folder / "rows" / f"{spec.on}.{spec.key}.json"
+
+
+def _compute(spec: RowSpec, folder: Path) -> None:
+    from innerloop.cli._memory import keep_large_blocks
+    from innerloop.cli._work import open_run, other_tasks, set_threads
+    from innerloop.evaluation import evaluate
+
+    keep_large_blocks()
+    set_threads(1)
+    run, experiment = open_run(spec.run)
+    split = experiment.source.test if spec.on == "test" else other_tasks(experiment, spec.on)
+    learner, note = _learner(spec, experiment)
+    done = run.results().get("test.support" if spec.norm == "support" else "test")
+    if spec.kind == "run" and spec.on == "test" and done and len(done["values"]) == spec.tasks:
+        found = done
+    else:
+        norm: Any = spec.norm
+        found = evaluate(learner, split, spec.tasks, norm=norm, curve_steps=spec.curve_steps).to_json()
+    seconds = None
+    if spec.kind == "run" and (run.folder / "fit.json").exists():
+        seconds = read_json(run.folder / "fit.json")["seconds"]
+    write_json(
+        path_of(spec, folder),
+        {"evaluation": found, "family": learner.family, "seconds": seconds, "note": note, "row": vars(spec)},
+    )
+
+
+def _learner(spec: RowSpec, experiment: Any) -> tuple[Any, str]:
+    from innerloop import methods
+    from innerloop.evaluation import tune
+    from innerloop.recipes._build import build_network
+
+    if spec.kind == "run":
+        return experiment.learner, ""
+    if spec.kind == "constant":
+        return methods.constant(), ""
+    if spec.kind == "nearest_mean":
+        return methods.nearest_mean(), ""
+    source = experiment.source
+    ways = source.test[0].ways
+    steps = _MAX_STEPS[spec.kind]
+
+    def make(rate: float, steps: int = steps) -> Any:
+        import torch
+
+        if spec.kind == "from_scratch":
+            with torch.random.fork_rng(devices=[]):
+                torch.manual_seed(experiment.recipe.seed)
+                network = build_network(experiment.recipe, source, ways)
+            return methods.from_scratch(network, inner_steps=steps, inner_lr=rate)
+        pretrained = experiment.learner.network
+        return getattr(methods, spec.kind)(pretrained, ways, inner_steps=steps, inner_lr=rate)
+
+    chosen = tune(make, TUNED_RATES[spec.kind], source.validation, max_steps=steps, tasks=_VALIDATION_TASKS)
+    note = f"Adam at {chosen.rate:g}, {chosen.steps} steps, chosen on {_VALIDATION_TASKS} validation tasks"
+    return make(chosen.rate, chosen.steps), note
+
+
+def default_processes() -> int:
+    """As many as there are cores to use."""
+    return max(1, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)

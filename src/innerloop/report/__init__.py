@@ -1,0 +1,17 @@
+"""The page of a run: one HTML file that needs nothing else, neither scripts nor a network."""
+
+from innerloop.report._page import Fit, Learning, Page, Picture, Row, Shown, Table, TaskView
+from innerloop.report._write import render, write_page
+
+__all__ = [
+    "Fit",
+    "Learning",
+    "Page",
+    "Picture",
+    "Row",
+    "Shown",
+    "Table",
+    "TaskView",
+    "render",
+    "write_page",
+]

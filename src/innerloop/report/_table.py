@@ -1,0 +1,152 @@
+"""The table of results: every number beside its interval, on one axis."""
+
+from __future__ import annotations
+
+import math
+
+from innerloop.report._html import Html, join, listing, section, tag
+from innerloop.report._numbers import axis_label, duration, half, result, value
+from innerloop.report._page import FAMILIES, Row, Table
+from innerloop.report._svg import Axis, anchor, axis, percent, rule
+
+_NORMS = {
+    "batch": ("query batch", "transductive"),
+    "support": ("support set", ""),
+    "running": ("running averages", ""),
+    "none": ("no norm layers", ""),
+}
+_FAMILY_NAMES = {
+    "gradient": "gradient-based",
+    "metric": "metric-based",
+    "memory": "memory-based",
+    "transfer": "plain transfer",
+    "trivial": "trivial",
+}
+_RATIO_FOR_LOG = 30
+
+
+def ordered(rows: list[Row]) -> list[Row]:
+    """The rows, best first; a mean that is not a number comes last."""
+
+    def key(row: Row) -> tuple[bool, float]:
+        mean = row.evaluation.mean
+        return math.isnan(mean), -mean if row.evaluation.higher_is_better else mean
+
+    return sorted(rows, key=key)
+
+
+def show_table(table: Table) -> Html:
+    """A section with the table, the verdicts and what the tasks are."""
+    if not table.rows:
+        return Html("")
+    rows = ordered(table.rows)
+    scale = common_axis(rows, table.chance)
+    accuracy = rows[0].evaluation.higher_is_better
+    metric = rows[0].evaluation.metric
+    better = "higher is better" if accuracy else "lower is better"
+    heads = [("Learner", "name"), (metric.capitalize(), "number"), (f"95 % interval, {better}", "plot")]
+    heads += [("Training", "time"), ("Normalised with", "norm")]
+    head = tag("tr", *(tag("th", h, scope="col", class_=c, role="columnheader") for h, c in heads), role="row")
+    axis_row = tag(
+        "tr",
+        tag("td", class_="name", role="cell"),
+        tag("td", class_="number", role="cell"),
+        tag("td", _axis_labels(scale, table.chance, accuracy), class_="plot", role="cell"),
+        tag("td", class_="time", role="cell"),
+        tag("td", class_="norm", role="cell"),
+        role="row",
+        aria_hidden="true",
+    )
+    body = [_row(row, scale, table.chance) for row in rows]
+    drawn = tag(
+        "table",
+        tag("thead", head, role="rowgroup"),
+        tag("tbody", *body, role="rowgroup"),
+        tag("tfoot", axis_row, role="rowgroup"),
+        class_="results",
+        role="table",
+        aria_label=table.title,
+    )
+    return section(table.title, listing([_sentence(v) for v in table.verdicts], class_="verdicts"), drawn, lead=table.caption)
+
+
+def common_axis(rows: list[Row], chance: float | None) -> Axis:
+    """One axis for all rows, from the lowest to the highest interval and chance."""
+    ends = [] if chance is None else [chance]
+    for row in rows:
+        mean, width = row.evaluation.interval
+        if math.isfinite(mean):
+            width = width if math.isfinite(width) else 0.0
+            ends += [mean - width, mean + width]
+    low, high = (min(ends), max(ends)) if ends else (0.0, 1.0)
+    if rows[0].evaluation.higher_is_better:
+        pad = 0.06 * (high - low) or 0.05
+        return axis(max(0.0, low - pad), min(1.0, high + pad))
+    means = [row.evaluation.mean for row in rows if math.isfinite(row.evaluation.mean)]
+    if means and min(means) > 0 and max(means) / min(means) > _RATIO_FOR_LOG:
+        return axis(max(low, min(means) / 3) / 1.5, high * 1.5, log=True)
+    return axis(min(0.0, low), high * 1.05 or 1.0)
+
+
+def _row(row: Row, scale: Axis, chance: float | None) -> Html:
+    evaluation = row.evaluation
+    mean, width = evaluation.interval
+    accuracy = evaluation.higher_is_better
+    family = row.family if row.family in FAMILIES else "trivial"
+    kind = _FAMILY_NAMES.get(row.family, row.family)
+    name = [
+        tag("span", evaluation.name, class_="who"),
+        tag("span", "this run", class_="tag") if row.highlight else "",
+        tag("span", tag("i", class_=f"swatch {family}", aria_hidden="true"), kind, class_="kind"),
+        tag("span", row.note, class_="note") if row.note else "",
+    ]
+    over = f"{len(evaluation.values):,} tasks" if len(evaluation.values) != 1 else "one task"
+    number = join(value(mean, accuracy), tag("span", half(width, accuracy) or over, class_="half"), by=" ")
+    trained = "nothing trained" if row.trained_seconds is None else duration(row.trained_seconds)
+    who, warning = _NORMS.get(evaluation.norm, (evaluation.norm, ""))
+    norm = join(who, tag("span", warning, class_="warn") if warning else "", by=" ")
+    cells = [
+        tag("th", *name, scope="row", class_="name", role="rowheader"),
+        tag("td", number, class_="number", role="cell"),
+        tag("td", _interval(row, scale, chance, family), class_="plot", role="cell"),
+        tag("td", trained, class_="time" if row.trained_seconds is not None else "time none", role="cell"),
+        tag("td", norm, class_="norm", role="cell"),
+    ]
+    return tag("tr", *cells, role="row", class_="own" if row.highlight else None)
+
+
+def _interval(row: Row, scale: Axis, chance: float | None, family: str) -> Html:
+    mean, width = row.evaluation.interval
+    lines = [tag("line", x1=percent(scale.at(t)), x2=percent(scale.at(t)), y1="0", y2="100%", class_="grid") for t in scale.ticks]
+    if chance is not None:
+        place = percent(scale.at(chance))
+        lines.append(tag("line", x1=place, x2=place, y1="0", y2="100%", class_="chance"))
+    if math.isfinite(mean):
+        if math.isfinite(width):
+            place = {"x1": percent(scale.at(mean - width)), "x2": percent(scale.at(mean + width))}
+            lines.append(tag("line", y1="50%", y2="50%", class_=f"range {family}", **place))
+        radius = "6.5" if row.highlight else "5"
+        lines.append(tag("circle", cx=percent(scale.at(mean)), cy="50%", r=radius, class_=f"dot {family}"))
+    title = tag("title", f"{row.evaluation.name}: {result(row.evaluation)}")
+    return tag("svg", title, *lines, aria_hidden="true")
+
+
+def _axis_labels(scale: Axis, chance: float | None, accuracy: bool) -> Html:
+    parts = [
+        tag("text", axis_label(t, accuracy), x=percent(scale.at(t)), y="18", text_anchor=anchor(scale.at(t)))
+        for t in scale.ticks
+    ]
+    if chance is not None:
+        place = scale.at(chance)
+        said = f"guessing, {value(chance, accuracy)}"
+        align = "start" if place < 0.3 else "end" if place > 0.7 else "middle"
+        parts += [rule(place, 0, place, 24, "chance"), tag("text", said, x=percent(place), y="38", text_anchor=align)]
+    if scale.log:
+        parts.append(tag("text", "logarithmic", x="100%", y="38", text_anchor="end"))
+    return tag("svg", *parts, height="42", width="100%")
+
+
+def _sentence(verdict: str) -> str:
+    said = verdict.strip()
+    said = "N" + said[1:] if said.startswith("no difference") else said
+    return said if said.endswith((".", "!", "?")) else said + "."
