@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple, final
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -76,6 +76,11 @@ class Learner(nn.Module, ABC):
     state_type: Callable[..., State] = dict
     """Makes a state from its fields by name, so that adapted models can be loaded without pickle."""
 
+    def __init_subclass__(cls, **keywords: Any) -> None:
+        super().__init_subclass__(**keywords)
+        if "forward" in cls.__dict__:
+            raise TypeError(f"{cls.__name__} must not write `forward`, which maps `objective` over tasks: write that.")
+
     def __init__(self, loss: Loss | None = None, norm: Policy = "none"):
         super().__init__()
         self.loss, self.norm = loss, norm
@@ -114,7 +119,6 @@ class Learner(nn.Module, ABC):
         """The outer loss: a scalar."""
         return mean_loss(self.loss or default_loss(examples.ways), prediction, examples)
 
-    @final
     def forward(self, tasks: Task) -> Outcome:
         """The meta-objective of a batch of tasks.
 

@@ -42,12 +42,23 @@ def squared_error(prediction: Tensor, examples: Examples) -> Tensor:
             f"Prediction and target must have one shape; got {tuple(prediction.shape)} and "
             f"{tuple(examples.y.shape)}. Reshape y or change the network's outputs."
         )
-    return (prediction - examples.y).square().flatten(1).mean(1)
+    each: Tensor = (prediction - examples.y).square()
+    return each.reshape(each.shape[0], -1).mean(1)
 
 
 def mean_loss(loss: Loss, prediction: Any, examples: Examples) -> Tensor:
-    """The loss averaged over the rows that are not padding: a scalar."""
+    """The loss averaged over the rows that are not padding: a scalar.
+
+    Raises:
+        DataError: if the loss does not give one number per example.
+    """
     each = loss(prediction, examples)
+    if each.shape != examples.mask.shape:
+        # a mean would count padding, and (N, D) would broadcast against the mask
+        raise DataError(
+            f"A loss returns one number per example, shape {tuple(examples.mask.shape)}; "
+            f"got shape {tuple(each.shape)}. Use reduction='none', and average over the outputs."
+        )
     weight = examples.mask.to(each.dtype)
     # a padded row may hold anything, also an infinite loss: replace it, don't multiply it away
     return torch.where(examples.mask, each, 0).sum() / weight.sum()

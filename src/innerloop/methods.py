@@ -274,7 +274,7 @@ _METHODS: dict[str, Callable[..., Learner]] = {
     "pretraining": pretraining,
     "from_scratch": from_scratch,
     "nearest_mean": nearest_mean,
-    "constant": lambda network: constant(),
+    "constant": constant,
 }
 
 
@@ -289,9 +289,9 @@ def from_spec(spec: dict[str, Any]) -> Learner:
     network = None if network_spec is None else build(network_spec)
     if method in ("linear_head", "fine_tune") and network_spec is not None:
         ways = int(network_spec["outputs"])
-        return {"linear_head": linear_head, "fine_tune": fine_tune}[method](network, ways, **spec["arguments"])
+        return {"linear_head": linear_head, "fine_tune": fine_tune}[method](build(network_spec), ways, **spec["arguments"])
     if method not in _METHODS:
         raise CheckpointError(
             f"The file names the method {method!r}; this version of innerloop knows {', '.join(sorted(_METHODS))}."
         )
-    return _METHODS[method](network, **spec["arguments"])
+    return _METHODS[method](*([network] if network is not None else []), **spec["arguments"])

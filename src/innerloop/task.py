@@ -41,10 +41,11 @@ class Examples:
 
     x: Tree
     y: Tree
-    mask: Tensor = None  # type: ignore[assignment]  # filled in below, never None afterwards
+    mask: Tensor = cast(Tensor, None)  # filled in below, never None afterwards
     ways: int | None = None
 
     def __post_init__(self) -> None:
+        mask = cast("Tensor | None", self.mask)
         leaves = pytree.tree_leaves((self.x, self.y))
         if not leaves or not all(isinstance(leaf, Tensor) and leaf.ndim > 0 for leaf in leaves):
             raise DataError(
@@ -53,14 +54,14 @@ class Examples:
                 "Turn arrays into tensors with torch.as_tensor."
             )
         counts = {int(leaf.shape[0]) for leaf in leaves}
-        if self.mask is not None:
-            counts.add(int(self.mask.shape[0]))
+        if mask is not None:
+            counts.add(int(mask.shape[0]))
         if len(counts) > 1:
             raise DataError(
                 f"Every leaf of x, y and mask must have the same number of rows; got {sorted(counts)} "
                 f"(shapes {[tuple(leaf.shape) for leaf in leaves]})."
             )
-        if self.mask is None:
+        if mask is None:
             mask = torch.ones(counts.pop(), dtype=torch.bool, device=leaves[0].device)
             object.__setattr__(self, "mask", mask)
         if self.ways is not None and isinstance(self.y, Tensor) and self.y.is_floating_point():
@@ -93,7 +94,7 @@ class Task:
 
     support: Examples
     query: Examples
-    index: Tensor = None  # type: ignore[assignment]  # filled in below, never None afterwards
+    index: Tensor = cast(Tensor, None)  # filled in below, never None afterwards
 
     def __post_init__(self) -> None:
         if self.support.ways != self.query.ways:
@@ -101,7 +102,7 @@ class Task:
                 f"Support and query must have the same number of ways; got {self.support.ways} "
                 f"and {self.query.ways}."
             )
-        if self.index is None:
+        if cast("Tensor | None", self.index) is None:
             object.__setattr__(self, "index", torch.tensor(-1, device=self.support.mask.device))
 
     @property
@@ -116,7 +117,7 @@ class Task:
 
 def _rebuild(cls: type, children: Sequence[Any], context: Any) -> Any:
     # Trees pass through here with leaves that are not tensors (axis numbers, None): nothing may be validated.
-    new = object.__new__(cls)
+    new: Any = object.__new__(cls)
     for name, child in zip(context[0], children, strict=True):
         object.__setattr__(new, name, child)
     for name, value in context[1]:

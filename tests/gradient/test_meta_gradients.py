@@ -71,12 +71,13 @@ def test_meta_gradient_is_that_of_finite_differences(method, network, policy):
     assert difference_from_finite_differences(learner, problem(), 2 if "conv" in network else 4) < 1e-6
 
 
-@pytest.mark.parametrize("optimiser", [SGD(0.2, momentum=0.9), Adam(0.05, eps=1e-2)], ids=["momentum", "adam"])
+@pytest.mark.parametrize("optimiser", [SGD(0.2, momentum=0.9), Adam(0.05)], ids=["momentum", "adam"])
 def test_other_inner_optimisers_agree_with_finite_differences(optimiser):
     learner = GradientLearner(
         problems.perceptron(3, "softplus"), optimiser=optimiser, outer_gradient=Unrolled(), steps=3
     )
-    assert difference_from_finite_differences(learner, problems.batch()) < 1e-6
+    # Adam's first step is nearly the gradient's sign, so that its slopes change quickly
+    assert difference_from_finite_differences(learner, problems.batch(), step=1e-6) < 1e-6
 
 
 def test_a_body_that_adapts_agrees_with_finite_differences():

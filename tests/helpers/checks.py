@@ -49,7 +49,9 @@ def finite_differences(
     return found
 
 
-def difference_from_finite_differences(learner: Learner, tasks: Task, components: int = 4) -> float:
+def difference_from_finite_differences(
+    learner: Learner, tasks: Task, components: int = 4, step: float = 1e-5
+) -> float:
     """Largest difference of the meta-gradient from finite differences of the reported loss.
 
     In every parameter the largest component and evenly spaced others are looked at.
@@ -61,7 +63,7 @@ def difference_from_finite_differences(learner: Learner, tasks: Task, components
         spread = torch.linspace(0, g.numel() - 1, min(components, g.numel())).long().tolist()
         at[name] = sorted({int(g.abs().argmax()), *spread})
 
-    expected = finite_differences(lambda: learner(tasks).loss, parameters, at)
+    expected = finite_differences(lambda: learner(tasks).loss, parameters, at, step)
     return max(float((gradient[n].flatten()[at[n]] - expected[n]).abs().max()) for n in gradient)
 
 

@@ -31,14 +31,15 @@ def parse(kind: type[T], arguments: Sequence[str], program: str, description: st
     given = {} if default is None else {"default": default}
     try:
         with contextlib.redirect_stderr(said):
-            return tyro.cli(
+            found: T = tyro.cli(
                 kind,
                 args=list(arguments),
                 prog=program,
                 description=description,
-                config=(tyro.conf.OmitArgPrefixes, tyro.conf.FlagConversionOff),
+                config=(tyro.conf.OmitArgPrefixes,),
                 **given,
             )
+            return found
     except SystemExit as stop:
         if stop.code in (0, None):
             raise

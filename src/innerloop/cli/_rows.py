@@ -47,7 +47,7 @@ class RowSpec:
 
 
 def row_specs(
-    runs: Sequence[Path], methods: Sequence[str], tasks: int, on: str, curve_steps: int = 0
+    runs: Sequence[Path], methods: Sequence[str], tasks: int, on: str, curve_steps: int = 0, *, baselines: bool = True
 ) -> list[RowSpec]:
     """Every row that a comparison of `runs` has on the tasks `on`.
 
@@ -57,6 +57,7 @@ def row_specs(
         tasks: how many tasks.
         on: "test" or "omniglot".
         curve_steps: length of the adaptation curve of the gradient rows.
+        baselines: with the trivial rows and those that are tuned on validation tasks.
     """
     rows = []
     for run, method in zip(runs, methods, strict=True):
@@ -64,8 +65,10 @@ def row_specs(
         rows.append(RowSpec(f"{run.name}", "run", str(run), on, tasks, None, curve_steps if gradient else 0))
         if gradient:
             rows.append(RowSpec(f"{run.name}.support", "run", str(run), on, tasks, "support"))
-        if method == "pretraining" and on == "test":
+        if method == "pretraining" and on == "test" and baselines:
             rows += [RowSpec(kind, kind, str(run), on, tasks) for kind in ("fine_tune", "linear_head")]
+    if not baselines:
+        return rows
     if on == "test":
         rows.append(RowSpec("from_scratch", "from_scratch", str(runs[0]), on, tasks))
     rows += [RowSpec(kind, kind, str(runs[0]), on, tasks) for kind in ("nearest_mean", "constant")]

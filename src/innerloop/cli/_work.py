@@ -7,6 +7,7 @@ from pathlib import Path
 import torch
 
 from innerloop.cli._measure import measure
+from innerloop.cli._pages import write_run_page
 from innerloop.errors import CheckpointError, ConfigurationError
 from innerloop.files import write_json
 from innerloop.outer import Run, fit, load_weights
@@ -44,6 +45,7 @@ def train(recipe: Recipe, folder: Path, *, resume: bool, quiet: bool) -> int:
         return 130
     write_json(folder / "fit.json", {**vars(done), "recipe": recipe.to_json()})
     measure(experiment, run, tasks=recipe.test_tasks, quiet=quiet)
+    print(write_run_page(run, experiment))
     return 0
 
 

@@ -6,7 +6,7 @@ import platform
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import numpy as np
 import torch
@@ -72,13 +72,14 @@ def evaluate(
             _numpy(learner.map(lambda task: _judge(learner, task), chunk))
             for chunk in batches(source, first, tasks, batch, _device(learner))
         ]
-        curve = []
+        curve: list[tuple[float, float]] = []
         if curve_steps:
             found_curve = np.concatenate([
                 learner.map(lambda task: _curve(learner, task, curve_steps), chunk).cpu().numpy()
                 for chunk in batches(source, first, min(curve_tasks, tasks), batch, _device(learner))
             ])  # fmt: skip
-            curve = [tuple(interval(column.astype(float))) for column in found_curve.T]
+            points = [interval(column.astype(float)) for column in found_curve.T]
+            curve = [(point.mean, point.half) for point in points]
         policy = learner.norm
         used = getattr(learner, "test_steps", None)
         mapping = str(learner.mapping_for(source.batch(torch.tensor([first]))))
@@ -153,7 +154,7 @@ def metric(prediction: Tensor, examples: Examples) -> Tensor:
     if examples.ways is None:
         return mean_loss(squared_error, prediction, examples)
     right = (prediction.argmax(-1) == examples.y) & examples.mask
-    return right.sum() / examples.mask.sum()
+    return cast(Tensor, right.sum() / examples.mask.sum())
 
 
 def _judge(learner: Learner, task: Task) -> dict[str, Tensor]:

@@ -15,6 +15,7 @@ from innerloop.gradient._selection import Selection, select
 from innerloop.learner import Learner, Objective, cut_to_ways
 from innerloop.losses import Loss, default_loss, mean_loss
 from innerloop.mapping import gradient
+from innerloop.networks import Backbone
 from innerloop.networks._functional import FunctionalNetwork
 from innerloop.networks._norm import NormCall, Policy, Statistics
 from innerloop.task import Examples, Task, Tree
@@ -94,10 +95,11 @@ class GradientLearner(Learner):
                 "learn. Use which='all', or freeze the rest with requires_grad_(False)."
             )
         # With a head that adapts on a body that does not, the support features are computed once, not every step.
+        # Only a Backbone is known to be head(features(x)): another module's forward may do more.
         self._split = (
-            all(name.startswith("head.") for name in self.adapted_names)
-            and isinstance(getattr(network, "features", None), nn.Module)
-            and isinstance(getattr(network, "head", None), nn.Module)
+            type(network).forward is Backbone.forward
+            and all(name.startswith("head.") for name in self.adapted_names)
+            and not _shared(network.get_submodule("features"), network, self.adapted_names)
         )
         if self._split:
             self._features = FunctionalNetwork(network.get_submodule("features"), norm)
@@ -105,7 +107,7 @@ class GradientLearner(Learner):
 
     def start(self, ways: int | None = None) -> GradientState:
         """The state before the first step: the meta-parameters themselves."""
-        parameters = {name: self.network.get_parameter(name) for name in self.adapted_names}
+        parameters: dict[str, Tensor] = {name: self.network.get_parameter(name) for name in self.adapted_names}
         return GradientState(dict(parameters), self.optimiser.init(parameters), ways=ways)
 
     def step(self, state: GradientState, support: Examples, features: Tree | None = None) -> GradientState:
@@ -119,7 +121,7 @@ class GradientLearner(Learner):
 
         def loss(parameters: dict[str, Tensor]) -> Tensor:
             if features is not None:
-                prediction = self._head(_without_prefix(parameters, "head."), features, NormCall())
+                prediction = self._head(_without_prefix(parameters, "head."), features, self._support_call(support))
             else:
                 prediction = self._run(parameters, support.x, self._support_call(support))
             return mean_loss(self._inner_loss(support), cut_to_ways(prediction, state.ways), support)
@@ -158,7 +160,7 @@ class GradientLearner(Learner):
         with torch.set_grad_enabled(torch.is_grad_enabled() and self.outer_gradient.uses_query_gradient):
             prediction = self._predict(state, task.query.x, call)
             loss = self.query_loss(prediction, task.query)
-        start = {name: self.network.get_parameter(name) for name in self.adapted_names}
+        start: dict[str, Tensor] = {name: self.network.get_parameter(name) for name in self.adapted_names}
         surrogate = self.outer_gradient.surrogate(start, state.parameters, loss)
         return Objective(surrogate, loss, prediction, {f"network.{name}": s for name, s in call.seen.items()})
 
@@ -182,8 +184,7 @@ class GradientLearner(Learner):
     def _support_features(self, support: Examples) -> Tree | None:
         if not self._split:
             return None
-        frozen = not self.outer_gradient.differentiable and not self.outer_gradient.uses_query_gradient
-        with torch.set_grad_enabled(torch.is_grad_enabled() and not frozen):
+        with torch.set_grad_enabled(torch.is_grad_enabled() and self.outer_gradient.differentiable):
             return self._features({}, support.x, self._support_call(support))
 
     def _with_statistics(self, state: GradientState, support: Examples) -> GradientState:
@@ -192,6 +193,12 @@ class GradientLearner(Learner):
         call = self._support_call(support, collect=True)
         self._run(state.parameters, support.x, call)
         return state._replace(statistics=call.seen)
+
+
+def _shared(part: nn.Module, network: nn.Module, names: list[str]) -> bool:
+    """Whether `part` holds one of the named parameters (tied weights)."""
+    adapted = {id(network.get_parameter(name)) for name in names}
+    return any(id(parameter) in adapted for parameter in part.parameters())
 
 
 def _without_prefix(parameters: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:

@@ -78,9 +78,11 @@ class Mapping:
         for chunk in self._chunks(tasks):
             with torch.enable_grad():
                 surrogate, report = self._run(function, chunk)
+                if not surrogate.requires_grad:
+                    _demand((None,) * len(parameters), parameters)
                 found = torch.autograd.grad(surrogate.sum() / count, list(parameters.values()), allow_unused=True)
             gradients = _demand(found, parameters)
-            total = gradients if total is None else torch._foreach_add(total, gradients)
+            total = gradients if total is None else list(torch._foreach_add(total, gradients))
             reports.append(pytree.tree_map(Tensor.detach, report))
 
         def attach(value: Tensor) -> Tensor:
@@ -110,7 +112,7 @@ class _HandOut(torch.autograd.Function):
         return value.clone()
 
     @staticmethod
-    @once_differentiable  # type: ignore[untyped-decorator]
+    @once_differentiable
     def backward(ctx: Any, weight: Tensor) -> tuple[Tensor | None, ...]:
         return None, None, *(weight * gradient for gradient in ctx.saved_tensors)
 

@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from innerloop.errors import DataError
+from innerloop.errors import ConfigurationError, DataError
 from innerloop.learner import Learner, Objective
 from innerloop.losses import Loss
 from innerloop.networks._functional import FunctionalNetwork
@@ -77,6 +77,8 @@ class Prototypes(Learner):
         loss: Loss | None = None,
         norm: Policy = "running",
     ):
+        if distance not in _DISTANCES:
+            raise ConfigurationError(f"distance= is one of {', '.join(_DISTANCES)}; got {distance!r}.")
         self._run = FunctionalNetwork(network, norm)
         super().__init__(loss, norm if self._run.has_norms else "none")
         self.network = network

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
-from torch import nn
+from torch import Tensor, nn
 
 from innerloop.errors import ConfigurationError
 from innerloop.networks._backbone import Backbone, linear_head
@@ -57,7 +57,7 @@ def conv4(
         stride = 2 if downsample == "stride" else 1
         convolution = nn.Conv2d(channels if block == 0 else filters, filters, 3, stride=stride, padding=1)
         nn.init.xavier_uniform_(convolution.weight)
-        nn.init.zeros_(convolution.bias)
+        nn.init.zeros_(cast(Tensor, convolution.bias))
         layers.append(convolution)
         if norm:
             layers.append(Norm(filters))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 import torch
 from torch import Tensor, nn
 
@@ -22,6 +24,8 @@ class FunctionalNetwork:
     """
 
     def __init__(self, network: nn.Module, policy: Policy):
+        if policy not in get_args(Policy):
+            raise ConfigurationError(f"norm= is one of {', '.join(get_args(Policy))}; got {policy!r}.")
         self.network = network
         self.norms = norms_of(network)
         self.foreign = foreign_norms(network)
@@ -29,6 +33,12 @@ class FunctionalNetwork:
             raise ConfigurationError(
                 f"norm={policy!r} needs innerloop's norm layers; {self.foreign[0]!r} is another batch norm. "
                 "Use norm='batch' or innerloop.networks.convert_norms(network)."
+            )
+
+        if self.norms and policy == "none":
+            raise ConfigurationError(
+                f"norm='none' says that nothing normalises with batch statistics, but {next(iter(self.norms))!r} "
+                "does. Use 'batch', 'support' or 'running', or build the network without norms."
             )
 
     @property

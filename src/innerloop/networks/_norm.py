@@ -169,13 +169,20 @@ def convert_norms(network: nn.Module) -> nn.Module:
     """
     if isinstance(network, _FOREIGN):
         norm = Norm(network.num_features, network.eps, network.momentum or 0.1)
-        pairs = [(norm.weight, network.weight), (norm.bias, network.bias)]
-        pairs += [(norm.running_mean, network.running_mean), (norm.running_variance, network.running_var)]
+        pairs: list[tuple[Tensor, Tensor | None]] = [
+            (norm.weight, network.weight),
+            (norm.bias, network.bias),
+            (norm.running_mean, network.running_mean),
+            (norm.running_variance, network.running_var),
+        ]
         with torch.no_grad():
             for ours, theirs in pairs:
                 if theirs is not None:
-                    ours.copy_(theirs)
-        return norm
+                    ours.data = theirs.detach().clone()  # with its type and device
+                    ours.requires_grad_(theirs.requires_grad)
+                elif isinstance(ours, nn.Parameter):
+                    ours.requires_grad_(False)  # affine=False: nothing to learn here
+        return norm.train(network.training)
     for name, child in list(network.named_children()):
         setattr(network, name, convert_norms(child))
     return network

@@ -216,7 +216,7 @@ class _Loop:
             torch.manual_seed(seed_of(self.settings.seed, self.state.step))
             self.learner.train()
             outcome = self.learner(self.tasks(self.state.step))
-        loss = outcome.loss.item()
+        loss = float(outcome.loss.item())
         if not math.isfinite(loss):
             raise TrainingError(
                 f"The loss became {loss} at step {self.state.step}. Lower the inner or outer learning rate, or clip "

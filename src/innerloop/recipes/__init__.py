@@ -44,7 +44,7 @@ def from_json(value: dict[str, Any]) -> Recipe:
     """
     base = recipe(str(value.get("recipe")))
     try:
-        fields = {name: tuple(entry) if isinstance(entry, list) else entry for name, entry in value.items()}
+        fields: dict[str, Any] = {name: tuple(entry) if isinstance(entry, list) else entry for name, entry in value.items()}
         return type(base)(**fields)
     except TypeError as error:
         raise ConfigurationError(f"The saved recipe does not fit this version of innerloop: {error}.") from error

@@ -52,13 +52,16 @@ def adaptation(curves: Mapping[str, Evaluation]) -> Html:
         return Html("")
     first = next(iter(curves.values()))
     accuracy = first.higher_is_better
-    points = {n: [(k, m, h if math.isfinite(h) else 0.0) for k, (m, h) in enumerate(e.curve)] for n, e in curves.items()}
+    points = {
+        n: [(k, m, h if math.isfinite(h) else 0.0) for k, (m, h) in enumerate(e.curve)]
+        for n, e in curves.items()
+    }
     ends = [end for line in points.values() for _, m, h in line for end in (m - h, m + h)]
     means = [m for line in points.values() for _, m, _ in line]
     low = min(ends) if accuracy else max(min(ends), min(means) / 2)
     most = max(len(e.curve) for e in curves.values()) - 1
     frame = Frame(axis(0, most, whole=True), value_axis(low, max(ends), accuracy))
-    marks, said, trained = [], [], set()
+    marks, trained = [], set()
     for place, (name, found) in enumerate(curves.items()):
         line, style = points[name], f"s{place % SERIES}"
         marks += [
@@ -69,22 +72,34 @@ def adaptation(curves: Mapping[str, Evaluation]) -> Html:
             at_training = k == found.trained_steps
             steps = f"{k} inner step{'s' * (k != 1)}"
             title = f"{name}, {steps}: {value(m, accuracy)}" + (", as in training" if at_training else "")
-            marks.append(frame.dot(k, m, 5 if at_training else 2.5, f"{style} ring" if at_training else style, title))
+            marks.append(
+                frame.dot(k, m, 5 if at_training else 2.5, f"{style} ring" if at_training else style, title)
+            )
         if found.trained_steps is not None and found.trained_steps < len(line):
             trained.add(found.trained_steps)
-            said.append(f"{name}: {value(line[0][1], accuracy)} before, {value(line[found.trained_steps][1], accuracy)} "
-                        f"after {found.trained_steps} step{'s' * (found.trained_steps != 1)}, as in training, "
-                        f"{value(line[-1][1], accuracy)} after {len(line) - 1}")  # fmt: skip
-    for steps in sorted(trained):
-        x = frame.x.at(steps)
-        marks.insert(0, rule(x, 0, x, frame.height, "chance"))
+    for count in sorted(trained):
+        x = frame.x.at(count)
+        align, dx = ("end", -7) if x > 0.6 else ("start", 7)
+        label = text(x, frame.height - 9, f"{count} in training", align=align, dx=dx)
+        marks = [rule(x, 0, x, frame.height, "chance"), label, *marks]
+    name, line = next(iter(points.items()))
+    said = f"{name}: {value(line[0][1], accuracy)} before its first step"
+    if first.trained_steps is not None and first.trained_steps < len(line) - 1:
+        said += (
+            f", {value(line[first.trained_steps][1], accuracy)} after {first.trained_steps} as in training"
+        )
+    said += f", {value(line[-1][1], accuracy)} after {len(line) - 1}."
     drawing = frame.draw(
-        "; ".join(said) or "metric after each inner step", marks, above=legend(list(curves)), x_label="inner steps",
-        y_label=f"{first.metric} on query examples", x_text=lambda v: f"{v:g}", y_text=lambda v: axis_label(v, accuracy),
-    )  # fmt: skip
-    caption = ". ".join(said) + ("." if said else "") + f" Over {first.curve_tasks:,} tasks; the band is the 95 % interval"
-    caption += ", the dashed line the number of steps in training." if trained else "."
-    return figure("Learning one new task", drawing, caption.strip())
+        said,
+        marks,
+        above=legend(list(curves)),
+        x_label="inner steps",
+        y_label=f"{first.metric} on query examples",
+        x_text=lambda v: f"{v:g}",
+        y_text=lambda v: axis_label(v, accuracy),
+    )
+    caption = f"{said} The band is the 95 % interval over {first.curve_tasks:,} tasks."
+    return figure("Learning one new task", drawing, caption)
 
 
 def spread(own: Evaluation) -> Html:
@@ -96,10 +111,14 @@ def spread(own: Evaluation) -> Html:
     low, high = (float(values.min()), 1.0) if accuracy else (0.0, float(np.percentile(values, 99)))
     if accuracy:
         low = math.floor(20 * min(low, 0.95)) / 20
-    edges = np.linspace(low, high if high > low else low + 1.0, (round((high - low) / 0.05) if accuracy else 24) + 1)
+    edges = np.linspace(
+        low, high if high > low else low + 1.0, (round((high - low) / 0.05) if accuracy else 24) + 1
+    )
     # values such as 0.6 sit on an edge but for rounding
     count = np.histogram(np.minimum(values + 1e-9, edges[-1]), edges)[0]
-    frame = Frame(axis(float(edges[0]), float(edges[-1])), axis(0, float(count.max()) * 1.08, whole=True, wanted=4))
+    frame = Frame(
+        axis(float(edges[0]), float(edges[-1])), axis(0, float(count.max()) * 1.08, whole=True, wanted=4)
+    )
     marks = []
     for left, right, n in zip(edges[:-1], edges[1:], count, strict=True):
         title = f"{n} tasks from {value(left, accuracy)} to {value(right, accuracy)}"
@@ -107,7 +126,10 @@ def spread(own: Evaluation) -> Html:
     mean = float(values.mean())
     x = frame.x.at(mean)
     align, dx = ("end", -6) if x > 0.5 else ("start", 6)
-    marks += [rule(x, -4, x, frame.height, "mean"), text(x, 8, f"mean {value(mean, accuracy)}", name="strong", align=align, dx=dx)]
+    marks += [
+        rule(x, -4, x, frame.height, "mean"),
+        text(x, 8, f"mean {value(mean, accuracy)}", name="strong", align=align, dx=dx),
+    ]
     worst = float(np.percentile(values, 10 if accuracy else 90))
     best = float(values.max() if accuracy else values.min())
     said = (
@@ -117,7 +139,8 @@ def spread(own: Evaluation) -> Html:
     if not accuracy:
         said += " The last bar also holds the one percent of tasks beyond it."
     drawing = frame.draw(
-        f"histogram of {own.metric} over tasks. {said}", marks, x_label=f"{own.metric} of a task", y_label="tasks",
+        f"histogram of {own.metric} over tasks. {said}", marks,
+        x_label=f"{own.metric} of a task", y_label="tasks",
         x_text=lambda v: axis_label(v, accuracy), y_text=lambda v: f"{v:,.0f}",
     )  # fmt: skip
     return figure("Task by task", drawing, said)
@@ -130,22 +153,31 @@ def reliability(own: Evaluation) -> Html:
         return Html("")
     frame = Frame(axis(0, 1), axis(0, 1))
     most, total = max(found.count), sum(found.count)
-    marks = [frame.line([(0, 0), (1, 1)], "ideal"), frame.line(list(zip(found.confidence, found.accuracy, strict=True)), "s0 thin")]
+    marks = [
+        frame.line([(0, 0), (1, 1)], "ideal"),
+        frame.line(list(zip(found.confidence, found.accuracy, strict=True)), "s0 thin"),
+    ]
     for sure, right, n in zip(found.confidence, found.accuracy, found.count, strict=True):
         title = f"{n:,} predictions, mean confidence {value(sure, True)}, {value(right, True)} right"
         tall = 22 * n / most
         place = {"x": percent(max(0.0, sure - 0.012)), "y": f"{frame.height - tall:.1f}"}
-        marks.append(tag("rect", tag("title", title), width="2.4%", height=f"{tall:.1f}", class_="bar count", **place))
+        marks.append(
+            tag("rect", tag("title", title), width="2.4%", height=f"{tall:.1f}", class_="bar count", **place)
+        )
         marks.append(frame.dot(sure, right, 2.5 + 5 * math.sqrt(n / most), "s0", title))
-    gap = sum(n * (c - a) for c, a, n in zip(found.confidence, found.accuracy, found.count, strict=True)) / total
+    gap = (
+        sum(n * (c - a) for c, a, n in zip(found.confidence, found.accuracy, found.count, strict=True))
+        / total
+    )
     word = "more" if gap > 0 else "less"
     said = (
-        f"Confidence and accuracy differ by {100 * found.error:.1f} points on average (expected calibration error); "
-        f"overall it is {abs(100 * gap):.1f} points {word} confident than right. {total:,} predictions; "
+        f"Confidence and accuracy differ by {100 * found.error:.1f} points on average "
+        f"(expected calibration error); overall it is {abs(100 * gap):.1f} points {word} confident than right. {total:,} predictions; "
         "the area of a dot and the grey bar at its foot show how many."
     )
     drawing = frame.draw(
-        said, marks, x_label="confidence", y_label="how often right",
+        said, marks, x_label="confidence",
+        y_label="how often right",
         x_text=lambda v: axis_label(v, True), y_text=lambda v: axis_label(v, True),
     )  # fmt: skip
     return figure("Does it know when it is unsure?", drawing, said)

@@ -10,8 +10,8 @@ from innerloop.report._page import Fit, numbers
 from innerloop.report._svg import Axis, Frame, axis
 
 _LEAD = (
-    "The points are all that the model is given of a task. The dashed line is what it said before, the full line after "
-    "adapting to them; the pale line is the truth."
+    "The points are all that the model is given of a task. The dashed line is what it said before, the full line "
+    "after adapting to them; the pale line is the truth."
 )
 
 
@@ -23,7 +23,9 @@ def show_fits(fits: list[Fit]) -> Html:
     x = _range([v for fit in fits for v in numbers(fit.query_x) + numbers(fit.support_x)])
     every = [fit.query_y for fit in fits] + [fit.support_y for fit in fits] + [fit.after for fit in fits]
     y = _range([v for part in every for v in numbers(part)])
-    return section("Look at some tasks", tag("div", *(_fit(fit, x, y) for fit in fits), class_="fits"), lead=_LEAD)
+    return section(
+        "Look at some tasks", tag("div", *(_fit(fit, x, y) for fit in fits), class_="fits"), lead=_LEAD
+    )
 
 
 def _range(values: list[float]) -> Axis:
@@ -44,7 +46,11 @@ def _fit(fit: Fit, x: Axis, y: Axis) -> Html:
     errors = [float(np.mean((np.array(v) - np.array(truth)) ** 2)) for v in (before, after)]
     given = list(zip(numbers(fit.support_x), numbers(fit.support_y), strict=True))
     said = f"{len(given)} points: squared error {errors[0]:.3g} before, {errors[1]:.3g} after"
-    marks = [frame.line(course(truth), "truth"), frame.line(course(before), "before"), frame.line(course(after), "s0")]
+    marks = [
+        frame.line(course(truth), "truth"),
+        frame.line(course(before), "before"),
+        frame.line(course(after), "s0"),
+    ]
     marks += [frame.dot(px, py, 4, "given", f"given: {px:.3g}, {py:.3g}") for px, py in given]
     drawing = frame.draw(
         f"{fit.title}. {said}", [m for m in marks if m], x_label="", y_label="",

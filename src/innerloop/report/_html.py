@@ -32,7 +32,7 @@ def join(*parts: Any, by: str = "") -> Html:
     return Html(by.join(text for text in map(safe, parts) if text))
 
 
-def tag(name: str, *children: Any, **attributes: Any) -> Html:
+def tag(name: str, /, *children: Any, **attributes: Any) -> Html:
     """An element. An attribute that is None is left out; `class_` is `class`, `aria_label` is `aria-label`.
 
     >>> tag("p", "1 < 2", class_="lead", title=None)

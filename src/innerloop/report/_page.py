@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from innerloop.report._course import Learning
 
 if TYPE_CHECKING:
     from innerloop.evaluation import Evaluation
@@ -130,52 +130,6 @@ class Fit:
 
 
 @dataclass(frozen=True, eq=False)
-class Learning:
-    """The course of a meta-training.
-
-    Attributes:
-        name: the learner.
-        points: (outer step, seconds, loss; None where none was logged).
-        validations: (outer step, seconds, mean, half-width of its 95 % interval).
-        metric: metric of the validations.
-    """
-
-    name: str
-    points: list[tuple[int, float, float | None]] = field(default_factory=list)
-    validations: list[tuple[int, float, float, float]] = field(default_factory=list)
-    metric: str = "accuracy"
-
-    @property
-    def seconds(self) -> float | None:
-        """Wall time of the last entry; None if there is none."""
-        last = [entry[1] for entry in (*self.points[-1:], *self.validations[-1:])]
-        return max(last) if last else None
-
-    @classmethod
-    def from_metrics(cls, name: str, lines: Iterable[Mapping[str, Any]]) -> Learning:
-        """Reads the lines of a run's `metrics.jsonl`; what is neither a loss nor a validation is passed over.
-
-        >>> lines = [{"step": 10, "seconds": 1.5, "loss": 0.9}, {"step": 10, "seconds": 2.0, "validation": 0.5}]
-        >>> Learning.from_metrics("MAML", lines).validations
-        [(10, 2.0, 0.5, 0.0)]
-        """
-        points: list[tuple[int, float, float | None]] = []
-        validations: list[tuple[int, float, float, float]] = []
-        metric = "accuracy"
-        for line in lines:
-            if "step" not in line:
-                continue
-            step, seconds = int(line["step"]), float(line.get("seconds") or 0.0)
-            if "loss" in line:
-                points.append((step, seconds, _finite(line["loss"])))
-            mean = _finite(line.get("validation"))
-            if mean is not None:
-                validations.append((step, seconds, mean, _finite(line.get("half")) or 0.0))
-                metric = str(line.get("metric", metric))
-        return cls(name, points, validations, metric)
-
-
-@dataclass(frozen=True, eq=False)
 class Page:
     """The page of a run. What is empty is left out.
 
@@ -211,7 +165,3 @@ class Page:
 def numbers(values: Any) -> list[float]:
     """Any array of numbers as a flat list of floats."""
     return [float(v) for v in np.asarray(values, dtype=float).ravel()]
-
-
-def _finite(value: Any) -> float | None:
-    return float(value) if value is not None and math.isfinite(value) else None

@@ -45,7 +45,13 @@ class Sprite:
         row, column = divmod(index, self.columns)
         x = percent(column / max(1, self.columns - 1))
         y = percent(row / max(1, self.rows - 1))
-        return tag("span", role="img", aria_label=label, class_=f"thumb {self.kind}", style=f"background-position:{x} {y}")
+        return tag(
+            "span",
+            role="img",
+            aria_label=label,
+            class_=f"thumb {self.kind}",
+            style=f"background-position:{x} {y}",
+        )
 
 
 def sprite(pictures: list[Pixels | Picture]) -> Sprite:
@@ -55,7 +61,7 @@ def sprite(pictures: list[Pixels | Picture]) -> Sprite:
     shrink = min(1.0, LARGEST / max(height, width))
     size = max(1, round(width * shrink)), max(1, round(height * shrink))
     colour = any(tile.shape[2] == 3 for tile in tiles)
-    ink = not colour and all(_is_ink(tile) for tile in tiles)
+    ink = not colour and _is_ink(tiles)
     tiles = [_resized(np.repeat(t, 3, 2) if colour and t.shape[2] == 1 else t, size) for t in tiles]
     columns = min(_COLUMNS, len(tiles))
     rows = -(-len(tiles) // columns)
@@ -64,9 +70,9 @@ def sprite(pictures: list[Pixels | Picture]) -> Sprite:
         row, column = divmod(index, columns)
         sheet[row * size[1] : (row + 1) * size[1], column * size[0] : (column + 1) * size[0]] = tile
     uri = _uri(sheet, ink)
-    zoom = f"background-size:{100 * columns}% {100 * rows}%" if columns * rows > 1 else "background-size:100% 100%"
     grain = "pixelated" if max(size) < LARGEST else "auto"
-    style = f"--sprite:url({uri});--zoom:{zoom.split(':')[1]};--shape:{size[0]}/{size[1]};--grain:{grain}"
+    zoom, shape = f"{100 * columns}% {100 * rows}%", f"{size[0]}/{size[1]}"
+    style = f"--sprite:url({uri});--zoom:{zoom};--shape:{shape};--grain:{grain}"
     return Sprite(str(safe(style)), "ink" if ink else "photo", columns, rows, *size)
 
 
@@ -93,17 +99,19 @@ def _standard(picture: Pixels | Picture) -> NDArray[np.uint8]:
         pixels = np.moveaxis(pixels, 0, 2)
     if pixels.ndim != 3 or pixels.shape[2] not in (1, 3):
         raise ValueError(f"A picture is (h, w) or (h, w, 3); got an array of shape {np.shape(pixels)}.")
-    return (np.clip(np.nan_to_num(pixels.astype(float)), 0, 1) * 255).round().astype(np.uint8)
+    levels = np.clip(np.nan_to_num(pixels.astype(float)), 0, 1) * 255
+    return np.array(levels.round(), np.uint8)
 
 
-def _is_ink(tile: NDArray[np.uint8]) -> bool:
-    border = np.concatenate([tile[0].ravel(), tile[-1].ravel(), tile[:, 0].ravel(), tile[:, -1].ravel()])
-    return float(np.median(border)) < 20 and float(tile.mean()) < 110
+def _is_ink(tiles: list[NDArray[np.uint8]]) -> bool:
+    corners = [int(tile[y, x, 0]) for tile in tiles for y in (0, -1) for x in (0, -1)]
+    mean = float(np.mean([tile.mean() for tile in tiles]))
+    return float(np.mean(np.array(corners) < 20)) > 0.8 and mean < 128
 
 
 def _resized(tile: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
     if (tile.shape[1], tile.shape[0]) == size:
         return tile
     flat = tile[:, :, 0] if tile.shape[2] == 1 else tile
-    resized = np.asarray(Image.fromarray(flat).resize(size, Image.Resampling.LANCZOS))
-    return resized.reshape(size[1], size[0], tile.shape[2])
+    small = Image.fromarray(flat).resize(size, Image.Resampling.LANCZOS)
+    return np.array(small, np.uint8).reshape(size[1], size[0], tile.shape[2])

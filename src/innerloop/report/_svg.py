@@ -1,7 +1,7 @@
 """Charts as SVG that fills any width while its text keeps its size.
 
-Horizontal places are percentages, vertical ones pixels; only lines and areas sit in a stretched `viewBox`, with
-strokes that do not scale. So the same chart is legible at 300 and at 1,000 pixels.
+Horizontal places are percentages, vertical ones pixels; only lines and areas sit in a stretched `viewBox`,
+with strokes that do not scale. So the same chart is legible at 300 and at 1,000 pixels.
 """
 
 from __future__ import annotations
@@ -54,7 +54,9 @@ def axis(low: float, high: float, *, wanted: int = 5, log: bool = False, whole: 
         first, last = math.ceil(math.log10(low) - 1e-9), math.floor(math.log10(high) + 1e-9)
         stride = max(1, math.ceil((last - first + 1) / (wanted + 1)))
         decades = tuple(10.0**k for k in range(first, last + 1, stride))
-        return Axis(low, high, decades, True) if high > low else axis(low / 2, low * 2, wanted=wanted, log=True)
+        return (
+            Axis(low, high, decades, True) if high > low else axis(low / 2, low * 2, wanted=wanted, log=True)
+        )
     if not high > low:
         reach = abs(low) / 2 or 0.5
         low, high = low - reach, high + reach
@@ -72,14 +74,11 @@ def percent(fraction: float) -> str:
     return f"{100 * fraction:.2f}".rstrip("0").rstrip(".") + "%"
 
 
-def anchor(fraction: float) -> str:
-    """How a label at a place is aligned so that it does not leave the chart."""
-    return "start" if fraction < 0.06 else "end" if fraction > 0.94 else "middle"
-
-
-def text(x: float, y: float, content: str, *, name: str | None = None, align: str | None = None, dx: int = 0) -> Html:
+def text(
+    x: float, y: float, content: str, *, name: str | None = None, align: str = "middle", dx: int = 0
+) -> Html:
     """A label at a fraction of the width and a height in pixels."""
-    return tag("text", content, x=percent(x), y=f"{y:g}", dx=dx or None, text_anchor=align or anchor(x), class_=name)
+    return tag("text", content, x=percent(x), y=f"{y:g}", dx=dx or None, text_anchor=align, class_=name)
 
 
 def rule(x1: float, y1: float, x2: float, y2: float, name: str) -> Html:
@@ -139,7 +138,10 @@ class Frame:
     ) -> Html:
         """The chart with its axes; `title` says in words what it shows."""
         grid = [
-            join(rule(0, self.down(t), 1, self.down(t), "grid"), text(0, self.down(t) + 4, y_text(t), align="end", dx=-8))
+            join(
+                rule(0, self.down(t), 1, self.down(t), "grid"),
+                text(0, self.down(t) + 4, y_text(t), align="end", dx=-8),
+            )
             for t in self.y.ticks
         ]
         base = [text(self.x.at(t), self.height + 18, x_text(t)) for t in self.x.ticks]

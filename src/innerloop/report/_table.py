@@ -7,7 +7,7 @@ import math
 from innerloop.report._html import Html, join, listing, section, tag
 from innerloop.report._numbers import axis_label, duration, half, result, value
 from innerloop.report._page import FAMILIES, Row, Table
-from innerloop.report._svg import Axis, anchor, axis, percent, rule
+from innerloop.report._svg import Axis, axis, percent, rule
 
 _NORMS = {
     "batch": ("query batch", "transductive"),
@@ -46,7 +46,9 @@ def show_table(table: Table) -> Html:
     better = "higher is better" if accuracy else "lower is better"
     heads = [("Learner", "name"), (metric.capitalize(), "number"), (f"95 % interval, {better}", "plot")]
     heads += [("Training", "time"), ("Normalised with", "norm")]
-    head = tag("tr", *(tag("th", h, scope="col", class_=c, role="columnheader") for h, c in heads), role="row")
+    head = tag(
+        "tr", *(tag("th", h, scope="col", class_=c, role="columnheader") for h, c in heads), role="row"
+    )
     axis_row = tag(
         "tr",
         tag("td", class_="name", role="cell"),
@@ -67,7 +69,12 @@ def show_table(table: Table) -> Html:
         role="table",
         aria_label=table.title,
     )
-    return section(table.title, listing([_sentence(v) for v in table.verdicts], class_="verdicts"), drawn, lead=table.caption)
+    return section(
+        table.title,
+        listing([_sentence(v) for v in table.verdicts], class_="verdicts"),
+        drawn,
+        lead=table.caption,
+    )
 
 
 def common_axis(rows: list[Row], chance: float | None) -> Axis:
@@ -81,7 +88,10 @@ def common_axis(rows: list[Row], chance: float | None) -> Axis:
     low, high = (min(ends), max(ends)) if ends else (0.0, 1.0)
     if rows[0].evaluation.higher_is_better:
         pad = 0.06 * (high - low) or 0.05
-        return axis(max(0.0, low - pad), min(1.0, high + pad))
+        found = axis(max(0.0, low - pad), min(1.0, high + pad))
+        step = found.ticks[1] - found.ticks[0] if len(found.ticks) > 1 else 0.0
+        # up to the next round number, so that the reader sees how much is missing
+        return axis(found.low, min(1.0, found.ticks[-1] + step)) if step else found
     means = [row.evaluation.mean for row in rows if math.isfinite(row.evaluation.mean)]
     if means and min(means) > 0 and max(means) / min(means) > _RATIO_FOR_LOG:
         return axis(max(low, min(means) / 3) / 1.5, high * 1.5, log=True)
@@ -117,15 +127,18 @@ def _row(row: Row, scale: Axis, chance: float | None) -> Html:
 
 def _interval(row: Row, scale: Axis, chance: float | None, family: str) -> Html:
     mean, width = row.evaluation.interval
-    lines = [tag("line", x1=percent(scale.at(t)), x2=percent(scale.at(t)), y1="0", y2="100%", class_="grid") for t in scale.ticks]
+    lines = [
+        tag("line", x1=percent(scale.at(t)), x2=percent(scale.at(t)), y1="0", y2="100%", class_="grid")
+        for t in scale.ticks
+    ]
     if chance is not None:
-        place = percent(scale.at(chance))
-        lines.append(tag("line", x1=place, x2=place, y1="0", y2="100%", class_="chance"))
+        guess = percent(scale.at(chance))
+        lines.append(tag("line", x1=guess, x2=guess, y1="0", y2="100%", class_="chance"))
     if math.isfinite(mean):
         if math.isfinite(width):
             place = {"x1": percent(scale.at(mean - width)), "x2": percent(scale.at(mean + width))}
             lines.append(tag("line", y1="50%", y2="50%", class_=f"range {family}", **place))
-        radius = "6.5" if row.highlight else "5"
+        radius = "4.5" if row.highlight else "3.5"
         lines.append(tag("circle", cx=percent(scale.at(mean)), cy="50%", r=radius, class_=f"dot {family}"))
     title = tag("title", f"{row.evaluation.name}: {result(row.evaluation)}")
     return tag("svg", title, *lines, aria_hidden="true")
@@ -133,14 +146,18 @@ def _interval(row: Row, scale: Axis, chance: float | None, family: str) -> Html:
 
 def _axis_labels(scale: Axis, chance: float | None, accuracy: bool) -> Html:
     parts = [
-        tag("text", axis_label(t, accuracy), x=percent(scale.at(t)), y="18", text_anchor=anchor(scale.at(t)))
+        tag("text", axis_label(t, accuracy), x=percent(scale.at(t)), y="18", text_anchor="middle")
         for t in scale.ticks
     ]
     if chance is not None:
         place = scale.at(chance)
         said = f"guessing, {value(chance, accuracy)}"
-        align = "start" if place < 0.3 else "end" if place > 0.7 else "middle"
-        parts += [rule(place, 0, place, 24, "chance"), tag("text", said, x=percent(place), y="38", text_anchor=align)]
+        align = "end" if place > 0.6 else "start"
+        dx = {"start": 6, "end": -6}.get(align)
+        parts += [
+            rule(place, 26, place, 40, "chance"),
+            tag("text", said, x=percent(place), y="38", dx=dx, text_anchor=align),
+        ]
     if scale.log:
         parts.append(tag("text", "logarithmic", x="100%", y="38", text_anchor="end"))
     return tag("svg", *parts, height="42", width="100%")

@@ -10,9 +10,11 @@ from innerloop.report._page import Picture, Pixels, Shown, TaskView
 from innerloop.report._pictures import Sprite, sprite
 
 _LEAD = (
-    "The model is given only the examples in the first line of a task. Then it names each picture below, one class of "
+    "The model is given only the examples at the head of a task. Then it names each picture below, one class of "
     "pictures in each line. The bar under a picture is its confidence, the number the same in percent."
 )
+_WIDE = 9
+"""With more queries than this of a class, a task takes the whole width."""
 _ORDER = {"typical": 0, "hardest": 1, "easiest": 2}
 
 
@@ -26,7 +28,9 @@ def show_tasks(tasks: list[TaskView]) -> Html:
         class_="key",
     )  # fmt: skip
     shown = [_task(task) for task in ordered]
-    return section("Look at some tasks", key, *shown, lead=_LEAD, name="tasks") if any(shown) else Html("")
+    if not any(shown):
+        return Html("")
+    return section("Look at some tasks", key, tag("div", *shown, class_="tasks"), lead=_LEAD)
 
 
 def letter(number: int) -> str:
@@ -54,16 +58,22 @@ def _task(task: TaskView) -> Html:
         start += len(one_class)
         heading = tag("figcaption", tag("b", letter(slot)), " ", tag("bdi", name))
         examples.append(tag("figure", tag("div", *thumbs, class_="shots"), heading, class_="example"))
-    lines = []
+    lines, most = [], 0
     for slot in sorted({query.truth for query in queries}):
         cells = [_query(task, sheet, shots + i, q) for i, q in enumerate(queries) if q.truth == slot]
+        most = max(most, len(cells))
         right = sum(q.guess == q.truth for q in queries if q.truth == slot)
-        title = join(tag("b", letter(slot)), tag("span", f"{right} of {len(cells)}", class_="count"))
-        lines.append(tag("div", tag("div", title, class_="truth"), tag("ul", *cells), class_="line"))
+        title = join(
+            tag("b", letter(slot)), tag("span", f"{right}/{len(cells)}", class_="count", title="right")
+        )
+        lines.append(tag("div", tag("div", title, class_="truth"), tag("ul", *cells), class_="asked"))
     kind = tag("span", task.kind, class_="tag") if task.kind else ""
-    head = tag("h3", task.title, " ", kind, tag("span", value(task.accuracy, True), class_="score"))
-    body = [head, tag("div", *examples, class_="support", aria_label="support set"), *lines]
-    return tag("article", *body, class_="task", style=Html(sheet.style))
+    score = tag("span", f"{value(task.accuracy, True)} of all queries right", class_="score")
+    many = " many" if shots > len(task.support) else ""
+    header = tag("div", *examples, class_=f"support{many}", role="group", aria_label="support set")
+    wide = " wide" if most > _WIDE else ""
+    body = [tag("h3", task.title, " ", kind, score), header, *lines]
+    return tag("article", *body, class_=f"task{wide}", style=Html(sheet.style))
 
 
 def _query(task: TaskView, sheet: Sprite, index: int, query: Shown) -> Html:
@@ -78,7 +88,14 @@ def _query(task: TaskView, sheet: Sprite, index: int, query: Shown) -> Html:
     said = tag("span", "✓" if right else f"✕ {letter(query.guess)}", class_="mark")
     number = tag("span", f"{100 * sure:.0f}", class_="percent")
     below = tag("span", said, number, class_="said", aria_hidden="true")
-    return tag("li", sheet.thumb(index, label), bar, below, class_="right" if right else "wrong", title=label)
+    return tag(
+        "li",
+        tag("span", sheet.thumb(index, label), class_="asked-picture"),
+        bar,
+        below,
+        class_="right" if right else "wrong",
+        title=label,
+    )
 
 
 def _name(task: TaskView, slot: int) -> str:

@@ -15,7 +15,7 @@ from innerloop.report._tasks import show_tasks
 
 
 def render(page: Page) -> str:
-    """The page as one HTML document that refers to nothing outside itself; the same page gives the same text."""
+    """One HTML document that refers to nothing outside itself; the same page gives the same text."""
     style = files("innerloop.report").joinpath("style.css").read_text(encoding="utf-8")
     own = [spread(page.own), reliability(page.own)] if page.own is not None else []
     course = [adaptation(page.curves), validation(page.learning), losses(page.learning)]
@@ -65,6 +65,8 @@ def _header(page: Page) -> Html:
 
 
 def _again(page: Page) -> Html:
-    command = tag("pre", tag("code", page.command), tabindex="0", aria_label="command") if page.command else ""
+    command = (
+        tag("pre", tag("code", page.command), tabindex="0", aria_label="command") if page.command else ""
+    )
     pairs = [tag("div", tag("dt", name), tag("dd", said)) for name, said in page.facts]
     return section("To make it again", command, tag("dl", *pairs, class_="facts") if pairs else "")

@@ -18,12 +18,12 @@ class ConstantState(NamedTuple):
 
     Attributes:
         total: sum of the targets (of the one-hot labels in classification).
-        count: how many there were.
+        rows: how many there were.
         ways: number of classes; None in regression.
     """
 
     total: Tensor
-    count: Tensor
+    rows: Tensor
     ways: int | None
 
 
@@ -40,15 +40,15 @@ class Constant(Learner):
         """Sums up the targets; goes on from `state` if there is one."""
         y = support.y if support.ways is None else F.one_hot(support.y, support.ways).float()
         weight = support.mask.to(y.dtype).view(-1, *([1] * (y.ndim - 1)))
-        total, count = (y * weight).sum(0), support.mask.sum()
+        total, seen = (y * weight).sum(0), support.mask.sum()
         if state is not None:
-            total, count = total + state.total, count + state.count
-        return ConstantState(total, count, support.ways)
+            total, seen = total + state.total, seen + state.rows
+        return ConstantState(total, seen, support.ways)
 
     def predict(self, state: ConstantState, x: Tree, mask: Tensor | None = None) -> Any:
         """The same for every input: `(N, ways)` log frequencies, or the mean target."""
         rows = pytree.tree_leaves(x)[0].shape[0]
-        mean = state.total / state.count
+        mean = state.total / state.rows
         if state.ways is not None:
             mean = torch.log(mean.clamp(min=1e-6))
         return mean.expand(rows, *mean.shape)

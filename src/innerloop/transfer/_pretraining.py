@@ -49,6 +49,7 @@ class Pretraining(Learner):
         self.smoothing = smoothing
         # holds the same modules as the network; kept in a list so that they are not registered twice
         self._nearest = [Prototypes(features, distance="cosine", norm="running")]
+        self._nearest[0].training = False  # only this flag: the features themselves follow the learner
 
     def training_source(self, source: Any) -> Any:
         """The merged classes of `source`."""
@@ -76,6 +77,6 @@ class Pretraining(Learner):
         return self._frozen().predict(state, x, mask)
 
     def _frozen(self) -> Prototypes:
-        nearest = self._nearest[0].eval()
+        nearest = self._nearest[0]
         nearest._padded = self._padded
         return nearest

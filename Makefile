@@ -1,0 +1,42 @@
+# `make demo` and `make test` are all that a newcomer needs; both set up their own environment in .venv.
+VENV ?= .venv
+PYTHON ?= python3
+BIN := $(VENV)/bin
+
+.PHONY: demo test test-all test-apps lint docs bench evidence clean
+
+$(VENV)/.ready: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet -c constraints.txt -e '.[dev]'
+	touch $@
+
+demo: $(VENV)/.ready
+	$(BIN)/innerloop demo --out demo
+
+test: $(VENV)/.ready
+	$(BIN)/python -m pytest -m "not slow"
+
+test-all: $(VENV)/.ready
+	$(BIN)/python -m pytest
+
+test-apps: $(VENV)/.ready
+	@echo "there are no applications yet"
+
+lint: $(VENV)/.ready
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+docs: $(VENV)/.ready
+	$(BIN)/pip install --quiet -c constraints.txt -e '.[docs]'
+	$(BIN)/sphinx-build -W -b html docs docs/_build
+
+bench: $(VENV)/.ready
+	$(BIN)/python benchmarks/mappings.py
+
+evidence: $(VENV)/.ready
+	$(BIN)/python evidence/sinusoids.py
+	$(BIN)/python evidence/kill.py --kills 20
+
+clean:
+	rm -rf $(VENV) demo docs/_build .pytest_cache .mypy_cache .ruff_cache

@@ -1,0 +1,192 @@
+"""From run folders to pages."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from innerloop.evaluation import Comparison, Evaluation, comparison
+from innerloop.evaluation._evaluate import evaluating
+from innerloop.files import read_json
+from innerloop.outer import Run
+from innerloop.recipes._build import Experiment
+from innerloop.recipes._recipe import PictureRecipe, SinusoidsRecipe
+from innerloop.report import Learning, Page, Row, Table, write_page
+from innerloop.report._views import fits, notable, task_views
+
+_SUPPORT = " (support statistics)"
+
+NOTES = {
+    "batch": "Rows marked transductive normalise the query pictures with the statistics of the query batch itself, as "
+    "the published MAML numbers do: a prediction then depends on the other queries. The row with support "
+    "statistics is what one gets in use, one picture at a time.",
+    "tasks": "Intervals are 95 % over test tasks, for one training seed: another seed may move a row by more than that.",
+}
+
+
+def write_run_page(run: Run, experiment: Experiment) -> Path:
+    """Writes the page of one run from its folder."""
+    results, recipe = run.results(), experiment.recipe
+    own = Evaluation.from_json(results["test"])
+    seconds = _seconds(run)
+    rows = [Row(own, experiment.learner.family, seconds, highlight=True)]
+    if "test.support" in results:
+        rows.append(Row(_named(results["test.support"], own.name + _SUPPORT), experiment.learner.family, seconds))
+    for key, family in (("test.nearest_mean", "transfer"), ("test.constant", "trivial")):
+        if key in results:
+            rows.append(Row(Evaluation.from_json(results[key]), family))
+    found = comparison({row.evaluation.name: row.evaluation for row in rows})
+    page = Page(
+        title=f"{own.name} on {own.source['name']}",
+        lead=_lead(own, found, run),
+        headline=_headline(own, found, seconds),
+        tables=[_table("On test tasks", own, rows, found)],
+        learning=[Learning.from_metrics(own.name, run.metrics())],
+        curves={own.name: own} if own.curve else {},
+        own=own,
+        facts=facts(run, own),
+        command=_command(run),
+        notes=[NOTES["batch"], NOTES["tasks"]] if own.norm == "batch" else [NOTES["tasks"]],
+        **_views(experiment, own),
+    )
+    write_page(run.page, page)
+    return run.page
+
+
+def write_comparison_page(
+    path: Path,
+    title: str,
+    tables: list[tuple[str, str, list[Row]]],
+    runs: list[Run],
+    experiment: Experiment,
+    command: str,
+) -> Comparison:
+    """Writes the page of several runs; `experiment` is the run whose tasks are shown.
+
+    Args:
+        path: the file.
+        title: heading.
+        tables: (title, caption, rows); the first is the main one.
+        runs: the runs, for their courses.
+        experiment: of the first run.
+        command: what makes the page again.
+    """
+    _, _, rows = tables[0]
+    found = comparison({row.evaluation.name: row.evaluation for row in rows})
+    own = next(row.evaluation for row in rows if row.highlight)
+    page = Page(
+        title=title,
+        lead=_lead(own, found, runs[0]),
+        headline=_headline(own, found, _seconds(runs[0])),
+        tables=[
+            _table(name, row[0].evaluation, row, comparison({r.evaluation.name: r.evaluation for r in row}), caption)
+            for name, caption, row in tables
+        ],
+        learning=[
+            Learning.from_metrics(run.config()["name"], run.metrics()) for run in runs
+        ],
+        curves={row.evaluation.name: row.evaluation for row in rows if row.evaluation.curve},
+        own=own,
+        facts=facts(runs[0], own),
+        command=command,
+        notes=[NOTES["batch"], NOTES["tasks"]],
+        **_views(experiment, own),
+    )
+    write_page(path, page)
+    return found
+
+
+def facts(run: Run, own: Evaluation) -> list[tuple[str, str]]:
+    """Settings of a run, for a person to read."""
+    config = run.config()
+    settings, origin = config["settings"], config["provenance"]
+    recipe = config.get("recipe", {})
+    learner = settings["learner"]
+    found: list[tuple[str, Any]] = [("Tasks", _shape(own.source))]
+    if isinstance(learner, dict):
+        network = dict(learner["network"] or {})
+        found.append(("Network", f"{network.pop('network', '')}: " + _pairs(network)))
+        found.append(("Learner", _pairs(learner["arguments"])))
+    found += [
+        ("Norm", f"{settings['norm']} (query examples)"),
+        ("Outer loop", f"{settings['steps']:,} steps of {settings['tasks_per_step']} tasks, {_pairs(settings['optimiser'])}, "
+                       f"{recipe.get('schedule', 'constant')} schedule, gradients clipped at {settings['clip']}"),
+        ("Validation", f"every {settings['validate_every']} steps on {settings['validation_tasks']} fixed tasks; the best weights are kept"),
+        ("Mapping", config["mapping"]),
+        ("Seed", f"{settings['seed']} (one training seed)"),
+        ("Device", f"{own.about.get('device')}, {origin['threads']} thread(s)"),
+        ("Versions", f"innerloop {origin['innerloop']} ({origin['git'] or 'no git'}), torch {origin['torch']}, "
+                     f"Python {origin['python']}"),
+    ]  # fmt: skip
+    return [(name, str(value)) for name, value in found]
+
+
+def _views(experiment: Experiment, own: Evaluation) -> dict[str, Any]:
+    test, learner = experiment.source.test, experiment.learner
+    with evaluating(learner):
+        if isinstance(experiment.recipe, PictureRecipe):
+            return {"tasks": task_views(learner, test, notable(own))}
+        if isinstance(experiment.recipe, SinusoidsRecipe):
+            many = test.with_(queries=100)
+            return {"fits": fits(learner, many, notable(own))}
+    return {}
+
+
+def _table(title: str, own: Evaluation, rows: list[Row], found: Comparison, caption: str = "") -> Table:
+    return Table(
+        title=title,
+        caption=f"{len(own.values):,} {_shape(own.source)}, the same for every row. {caption}".strip(),
+        rows=rows,
+        verdicts=[found.verdict(found.best, name) for name in found.rows if name != found.best],
+        chance=1 / own.source["ways"] if own.higher_is_better and own.source.get("ways") else None,
+    )
+
+
+def _headline(own: Evaluation, found: Comparison, seconds: float | None) -> list[tuple[str, str]]:
+    mean, half = own.interval
+    number = f"{100 * mean:.1f} %" if own.higher_is_better else f"{mean:.3g}"
+    band = f"± {100 * half:.1f}" if own.higher_is_better else f"± {half:.2g}"
+    headline = [(number, f"{own.metric} of {own.name} ({band}, 95 % interval over tasks)")]
+    if found.best != own.name:
+        best = found.rows[found.best]
+        top = f"{100 * best.mean:.1f} %" if best.higher_is_better else f"{best.mean:.3g}"
+        headline.append((top, f"{best.metric} of the best row: {found.best}"))
+    if seconds is not None:
+        headline.append((f"{seconds:.0f} s", f"training time of {own.name}, validation included"))
+    return headline
+
+
+def _lead(own: Evaluation, found: Comparison, run: Run) -> str:
+    settings = run.config()["settings"]
+    said = (
+        f"{own.name} was meta-trained for {settings['steps']:,} outer steps on {settings['train']['name']} and then met "
+        f"{len(own.values):,} tasks that it had never seen. "
+    )
+    rest = [name for name in found.rows if not name.startswith(found.best)]
+    if not rest:
+        return said
+    return said + f"Best on these tasks: {found.best}; {found.verdict(found.best, rest[0])}."
+
+
+def _shape(source: dict[str, Any]) -> str:
+    if "ways" in source and source["ways"]:
+        shots = f"{source['ways']}-way {source['shots']}-shot tasks with {source['queries']} queries per class"
+        return f"{source['split']} tasks of {source['name']}: {shots}"
+    return f"{source['split']} tasks of {source['name']}: {source['shots']} support and {source['queries']} query examples"
+
+
+def _pairs(values: dict[str, Any]) -> str:
+    return ", ".join(f"{name} {value}" for name, value in values.items() if value is not None)
+
+
+def _named(value: dict[str, Any], name: str) -> Evaluation:
+    return Evaluation.from_json({**value, "name": name})
+
+
+def _seconds(run: Run) -> float | None:
+    path = run.folder / "fit.json"
+    return float(read_json(path)["seconds"]) if path.exists() else None
+
+
+def _command(run: Run) -> str:
+    return str(run.config()["provenance"]["command"])

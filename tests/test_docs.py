@@ -1,0 +1,157 @@
+"""The documentation is run: every Python block of every page, and every command line as far as its options.
+
+Python blocks of a page run one after the other in one namespace, in an empty folder. A comment above a block makes it
+cheap or says what it needs:
+
+    <!-- test: replace steps=2_000 with steps=4 -->      what the reader sees takes minutes
+    <!-- test: needs omniglot -->                        runs where $INNERLOOP_DATA has this folder, else compiles only
+"""
+
+import contextlib
+import io
+import os
+import re
+import shlex
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+from innerloop.cli import COMMANDS
+from innerloop.cli._parse import parse
+
+ROOT = Path(__file__).parents[1]
+PAGES = [
+    path
+    for path in (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md")))
+    if path.exists()
+]
+BLOCK = re.compile(r"((?:^<!-- test: .*? -->\n)*)^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
+
+
+@dataclass(frozen=True)
+class Block:
+    language: str
+    text: str
+    line: int
+    replace: tuple[tuple[str, str], ...]
+    needs: tuple[str, ...]
+
+    @property
+    def program(self) -> str:
+        """What is run: with the replacements, and on the lines that it has in the page."""
+        text = self.text
+        for old, new in self.replace:
+            assert old in text, f"line {self.line}: nothing to replace, there is no {old!r}"
+            text = text.replace(old, new)
+        return "\n" * self.line + text
+
+    @property
+    def runs(self) -> bool:
+        data = os.environ.get("INNERLOOP_DATA")
+        return all(data is not None and (Path(data) / name).is_dir() for name in self.needs)
+
+
+def blocks(page: Path) -> list[Block]:
+    text = page.read_text(encoding="utf-8")
+    found = []
+    for match in BLOCK.finditer(text):
+        said = re.findall(r"<!-- test: (.*?) -->", match[1])
+        replace = [line.removeprefix("replace ").split(" with ", 1) for line in said if line.startswith("replace ")]
+        needs = [line.removeprefix("needs ") for line in said if line.startswith("needs ")]
+        assert len(replace) + len(needs) == len(said), f"{page.name}: unknown comment in {said}"
+        line = text[: match.start(3)].count("\n")
+        found.append(Block(match[2], match[3], line, tuple((old, new) for old, new in replace), tuple(needs)))
+    return found
+
+
+def commands(page: Path) -> list[tuple[int, str]]:
+    """The command lines of a page with their line numbers, continued lines joined."""
+    found = []
+    for block in blocks(page):
+        if block.language not in ("sh", "bash", "shell", "console"):
+            continue
+        text = re.sub(r"\\\n", " " * 2, block.text)
+        found += [(block.line + i + 1, line) for i, line in enumerate(text.splitlines()) if line.strip()]
+    return found
+
+
+def name(page: Path) -> str:
+    return str(page.relative_to(ROOT))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name)
+def test_python_of_the_page_runs(page, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    namespace: dict[str, object] = {"__name__": "__main__"}
+    for block in blocks(page):
+        if block.language == "python":
+            program = compile(block.program, str(page), "exec")
+            if block.runs:
+                exec(program, namespace)
+
+
+@pytest.mark.parametrize(
+    ("page", "line", "command"),
+    [(page, line, command) for page in PAGES for line, command in commands(page)],
+    ids=lambda value: name(value) if isinstance(value, Path) else None,
+)
+def test_command_of_the_page_is_understood(page, line, command):
+    words = shlex.split(command, comments=True)
+    while words and re.fullmatch(r"\w+=.*", words[0]):  # VARIABLE=value in front of a command
+        words = words[1:]
+    if words:
+        understand(words)
+
+
+def understand(words: list[str]) -> None:
+    """Reads a command line without running it."""
+    program, *arguments = words
+    if program == "make":
+        makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+        for target in arguments:
+            assert re.search(rf"^{re.escape(target)}\s*:", makefile, re.MULTILINE), f"no target {target}"
+    elif program == "python":
+        assert arguments[0] == "-m" or (ROOT / arguments[0]).exists(), f"no file {arguments[0]}"
+    elif program == "innerloop":
+        understand_innerloop(arguments)
+    else:
+        assert program in {"pip", "git", "cd", "unzip", "export", "sphinx-build", "kill"}, f"what is {program}?"
+
+
+def understand_innerloop(arguments: list[str]) -> None:
+    command, *rest = arguments
+    if command == "--version":
+        return
+    assert command in COMMANDS
+    module = import_module(f"innerloop.cli._{command}")
+    with contextlib.redirect_stdout(io.StringIO()), contextlib.suppress(SystemExit):  # after --help, code 0
+        if command == "train":
+            module.read(rest)
+        elif hasattr(module, "Options"):
+            parse(module.Options, rest, f"innerloop {command}", "")
+        else:
+            assert not rest, f"innerloop {command} takes no arguments"
+
+
+def test_a_wrong_option_is_found():
+    with pytest.raises(Exception, match="Unrecognized"):
+        understand(["innerloop", "train", "characters", "--inner-step", "2"])
+    with pytest.raises(Exception, match="Unrecognized"):
+        understand(["innerloop", "evaluate", "runs/a", "--task", "2"])
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name)
+def test_links_between_pages_lead_somewhere(page):
+    prose = BLOCK.sub("", page.read_text(encoding="utf-8"))
+    for link in LINK.findall(prose):
+        if "://" not in link and not link.startswith(("#", "mailto:")):
+            assert (page.parent / link.partition("#")[0]).exists(), link
+
+
+def test_readme_is_short_and_shows_code_early():
+    lines = (ROOT / "README.md").read_text(encoding="utf-8").splitlines()
+    assert len(lines) < 120
+    assert lines.index("```python") < 35
