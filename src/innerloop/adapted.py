@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils import _pytree as pytree
 
-from innerloop.errors import CheckpointError, DataError
+from innerloop.errors import CheckpointError, DataError, InnerloopError
 from innerloop.files import load_state, load_tensors, save_tensors
 from innerloop.learner import Learner, State, check
 from innerloop.task import Examples, Task, Tree
@@ -59,14 +60,19 @@ class AdaptedModel(nn.Module):
 
     @torch.no_grad()
     def forward(self, x: Tree) -> Any:
-        """Predictions for inputs `(N, ...)`."""
+        """Predictions for inputs `(N, ...)`.
+
+        Raises:
+            DataError: if there are none, or their shape is not that of the support examples.
+        """
         rows = int(pytree.tree_leaves(x)[0].shape[0])
         if rows == 0:
             raise DataError("Expected at least one input; got none.")
         state, tiles = self.state, []
-        for start in range(0, rows, _TILE):
-            tile = pytree.tree_map(lambda leaf, at=start: _padded(leaf[at : at + _TILE]), x)
-            tiles.append(self.learner.predict(state, tile))
+        with _shapes_named(x):
+            for start in range(0, rows, _TILE):
+                tile = pytree.tree_map(lambda leaf, at=start: _padded(leaf[at : at + _TILE]), x)
+                tiles.append(self.learner.predict(state, tile))
         return pytree.tree_map(lambda *parts: torch.cat(parts)[:rows], *tiles)
 
     def probabilities(self, x: Tree) -> Tensor:
@@ -139,31 +145,71 @@ def adapted_model(
     about: dict[str, Any] | None = None,
 ) -> AdaptedModel:
     """Lets `learner` learn one task and wraps the result (see `Learner.adapted`)."""
-    ways = None
-    if isinstance(y, Tensor) and not y.is_floating_point():
-        found = torch.unique(y).tolist()
-        ways = len(found)
-        if found != list(range(ways)):
-            raise DataError(
-                f"Class labels must be 0..{ways - 1}, each with at least one example; got {found}. "
-                "Relabel with torch.unique(y, return_inverse=True)[1]."
-            )
-        y = y.long()
-    support = Examples(x, y, ways=ways)
+    ways = _ways(learner, y, classes) if isinstance(y, Tensor) and not y.is_floating_point() else None
+    support = Examples(x, y if ways is None else y.long(), ways=ways)
     if len(support) == 0:
         raise DataError("Expected at least one support example; got none.")
     check(Task(support, support).map(lambda leaf: leaf[None]))
-    mode, policy = learner.training, learner.norm
+    policy, modes = learner.norm, {module: module.training for module in learner.modules()}
     learner.eval()
-    if policy == "batch":
-        learner.set_norm("support")
     try:
-        with torch.no_grad():
+        if policy == "batch":
+            learner.set_norm("support")
+        with torch.no_grad(), _shapes_named(x):
             state = learner.adapt(support)
         return AdaptedModel(learner, state, classes, about)
     finally:
         learner.norm = policy
-        learner.train(mode)
+        for module, mode in modes.items():
+            module.training = mode
+
+
+def _ways(learner: Learner, y: Tensor, classes: Sequence[str] | None) -> int:
+    found = torch.unique(y).tolist()
+    ways = len(found) if classes is None else len(classes)
+    if any(not 0 <= label < ways for label in found):
+        raise DataError(
+            f"Class labels must be 0..{ways - 1}{' for these classes' if classes else ''}; got {found}. "
+            "Relabel with torch.unique(y, return_inverse=True)[1]."
+        )
+    # gradient steps give every logit a meaning that it had in training; a class mean needs an example
+    if len(found) < ways and not hasattr(learner, "test_steps"):
+        missing = next(k for k in range(ways) if k not in found)
+        raise DataError(f"Class {missing} has no example; {learner.name} needs at least one of each. Add one.")
+    return ways
+
+
+@contextmanager
+def _shapes_named(x: Tree) -> Iterator[None]:
+    """Turns a network's complaint about a shape into one line."""
+    try:
+        yield
+    except (RuntimeError, ValueError, IndexError) as error:
+        if isinstance(error, InnerloopError | torch.OutOfMemoryError):
+            raise
+        shapes = [tuple(leaf.shape) for leaf in pytree.tree_leaves(x)]
+        said = str(error).split("\n")[0]
+        raise DataError(
+            f"The network cannot take inputs of shape {', '.join(map(str, shapes))}: {said}. "
+            "Give inputs shaped as those that it was trained on, with a leading example axis."
+        ) from error
+
+
+def rebuilt(spec: Any, path: Path) -> Learner:
+    """The learner that a spec in the file `path` describes, with fresh weights.
+
+    Raises:
+        CheckpointError: if it describes none.
+    """
+    from innerloop.methods import from_spec
+
+    try:
+        return from_spec(spec)
+    except (KeyError, TypeError, ValueError, AttributeError, RuntimeError, CheckpointError) as error:
+        raise CheckpointError(
+            f"{path} describes no learner of this version of innerloop: {str(error) or repr(error)}. It is damaged, or from "
+            "another version."
+        ) from error
 
 
 def load(path: str | Path) -> AdaptedModel:
@@ -172,18 +218,16 @@ def load(path: str | Path) -> AdaptedModel:
     Raises:
         CheckpointError: if the file is damaged, truncated, or not an adapted model.
     """
-    from innerloop.methods import from_spec
-
     path = Path(path)
     tensors, about = load_tensors(path)
     if about.get("format") != _FORMAT:
         raise CheckpointError(f"{path} is not an adapted model: its format is {about.get('format')!r}.")
+    learner = rebuilt(about.get("learner"), path)
     try:
-        learner = from_spec(about["learner"])
-        learner.norm = about["norm"]
+        learner.set_norm(about["norm"])
         state = fill(about["state"], tensors.__getitem__, learner.state_type)
+        model = AdaptedModel(learner, state, about["classes"], about["about"])
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise CheckpointError(f"{path} is damaged: {error!r} in its description.") from error
-    model = AdaptedModel(learner, state, about["classes"], about["about"])
     load_state(model, tensors, path)
     return model

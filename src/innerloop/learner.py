@@ -151,10 +151,10 @@ class Learner(nn.Module, ABC):
         return Outcome(attach(loss) if attach else loss, losses, prediction)
 
     def mapping_for(self, tasks: Task) -> Mapping:
-        """The mapping in force: `self.mapping`, or what the rule picks on the device of `tasks`."""
+        """The mapping in force: `self.mapping`, or what the rule picks for tasks like these."""
         if self.mapping is not None:
             return self.mapping
-        return choose_mapping(self.modules(), self.per_task_modules(), tasks.index.device)
+        return choose_mapping(self.modules(), self.per_task_modules(), tasks)
 
     def visible(self, mask: Tensor | None) -> Tensor | None:
         """The mask, or None where no row is padding: that case is common and has a faster way through the norms.

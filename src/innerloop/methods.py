@@ -18,7 +18,7 @@ from innerloop.losses import Loss
 from innerloop.metric import Prototypes
 from innerloop.networks import build
 from innerloop.networks._norm import Policy
-from innerloop.transfer import Constant, Pretraining, with_new_head
+from innerloop.transfer import Constant, Joint, Pretraining, with_new_head
 
 
 L = TypeVar("L", bound=Learner)
@@ -144,6 +144,14 @@ def pretraining(network: nn.Module, *, smoothing: float = 0.1) -> Pretraining:
     """
     learner = Pretraining(network, smoothing=smoothing)
     return _named(learner, "pretraining", "Pretrained + nearest mean", network, {"smoothing": smoothing})
+
+
+def joint(network: nn.Module, *, loss: Loss | None = None) -> Joint:
+    """One network for all tasks at once: pretraining where there are no classes to merge.
+
+    Source: Finn, Abbeel and Levine 2017, section 5.1 (the pretrained baseline).
+    """
+    return _named(Joint(network, loss=loss), "joint", "Joint network", network, {})
 
 
 def linear_head(
@@ -272,6 +280,7 @@ _METHODS: dict[str, Callable[..., Learner]] = {
     "reptile": reptile,
     "prototypes": prototypes,
     "pretraining": pretraining,
+    "joint": joint,
     "from_scratch": from_scratch,
     "nearest_mean": nearest_mean,
     "constant": constant,

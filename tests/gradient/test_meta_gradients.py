@@ -3,6 +3,7 @@
 import pytest
 import torch
 import torch.nn.functional as F
+
 from helpers import problems, reference
 from helpers.checks import (
     difference,
@@ -12,7 +13,6 @@ from helpers.checks import (
     measure,
 )
 from helpers.learners import ALL, GRADIENT, RATE, SECOND_ORDER, make, outputs
-
 from innerloop import methods
 from innerloop.gradient import SGD, Adam, GradientLearner, Unrolled
 from innerloop.losses import squared_error
@@ -58,7 +58,10 @@ def test_regression_too(method):
 SMOOTH = {
     "mlp": (lambda outputs: problems.perceptron(outputs, "softplus"), problems.batch),
     "mlp-norm": (lambda outputs: problems.normed(outputs, "softplus"), problems.batch),
-    "conv-average": (lambda outputs: problems.convolutional(outputs, "softplus", "average"), problems.pictures),
+    "conv-average": (
+        lambda outputs: problems.convolutional(outputs, "softplus", "average"),
+        problems.pictures,
+    ),
 }
 
 

@@ -1,14 +1,14 @@
-"""The checks of the meta-gradient tests, on learners with a bug planted: each check must report a difference."""
+"""The checks of the meta-gradient tests on learners with a bug planted: each must report a difference."""
 
 from dataclasses import replace
 
 import pytest
 import torch
+
+import innerloop.gradient._learner
 from helpers import problems, reference
 from helpers.checks import difference, difference_from_finite_differences, measure
 from helpers.learners import ALL, GRADIENT, SECOND_ORDER, make, outputs
-
-import innerloop.gradient._learner
 from innerloop.gradient import FirstOrder, GradientLearner, Unrolled
 from innerloop.mapping import Mapping
 from innerloop.metric import Prototypes
@@ -31,7 +31,9 @@ def gap_from_finite_differences(method):
 def query_loss_with_unadapted_weights(monkeypatch):
     predict = GradientLearner._predict
     monkeypatch.setattr(
-        GradientLearner, "_predict", lambda self, state, x, call: predict(self, self.start(state.ways), x, call)
+        GradientLearner,
+        "_predict",
+        lambda self, state, x, call: predict(self, self.start(state.ways), x, call),
     )
     adapt = Prototypes.adapt
 
@@ -105,9 +107,7 @@ def test_finite_differences_find_a_query_loss_differentiated_at_the_start(method
 @pytest.mark.parametrize("vectorise", [False, True])
 @pytest.mark.parametrize("method", [m for m in GRADIENT if m not in SECOND_ORDER])
 def test_first_order_learners_with_another_outer_gradient_are_found(method, vectorise, monkeypatch):
-    monkeypatch.setattr(
-        GradientLearner, "adapt", lambda self, support, state=None: self.start(support.ways)
-    )
+    monkeypatch.setattr(GradientLearner, "adapt", lambda self, support, state=None: self.start(support.ways))
     assert gap(method, vectorise) > 1e-3
 
 

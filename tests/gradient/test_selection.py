@@ -40,7 +40,12 @@ def test_frozen_parameters_are_not_selected():
         (NETWORK, ["head.*", "nowhere.*"], None, "'nowhere"),
         (NETWORK, "head", "nowhere.*", "selects no trainable parameter"),
         (NETWORK, [], None, "selects no trainable parameter"),
-        (nn.Sequential(nn.Linear(1, 1)), "head", None, r"no submodule `head`.*Pass head= .*0\.weight, 0\.bias"),
+        (
+            nn.Sequential(nn.Linear(1, 1)),
+            "head",
+            None,
+            r"no submodule `head`.*Pass head= .*0\.weight, 0\.bias",
+        ),
         (nn.Sequential(nn.Linear(1, 1)), "body", None, "no submodule `head`"),
         (nn.Flatten(), "all", None, "selects no trainable parameter of Flatten"),
     ],

@@ -18,7 +18,9 @@ def measure(learner: Learner, tasks: Task) -> Measured:
     outcome.loss.backward()
     torch.testing.assert_close(outcome.loss.detach(), outcome.losses.mean())
     return outcome.losses, {
-        name.removeprefix("network."): p.grad.clone() for name, p in learner.named_parameters() if p.requires_grad
+        name.removeprefix("network."): p.grad.clone()
+        for name, p in learner.named_parameters()
+        if p.requires_grad
     }
 
 
@@ -32,7 +34,7 @@ def difference(a: Measured, b: Measured) -> float:
 def finite_differences(
     value: Callable[[], Tensor], parameters: dict[str, Tensor], at: dict[str, list[int]], step: float = 1e-5
 ) -> dict[str, Tensor]:
-    """Central differences of `value()` with respect to the components `at` of the parameters (flat positions)."""
+    """Central differences of `value()` in the components `at` of the parameters (flat positions)."""
     found = {}
     with torch.no_grad():
         for name, parameter in parameters.items():

@@ -3,11 +3,11 @@
 import pytest
 import torch
 import torch.nn.functional as F
+from torch import nn
+
 from helpers import problems
 from helpers.checks import difference, measure
 from helpers.learners import make
-from torch import nn
-
 from innerloop.mapping import Mapping
 from innerloop.mapping._composite_norms import CompositeNorms
 
@@ -24,9 +24,10 @@ class ByTorch(nn.Module):
         if self.kind == "layer":
             return torch.layer_norm(x, (5,), self.weight, self.bias, 1e-5)
         if self.kind == "instance":
-            return torch.instance_norm(
-                x[None], None, None, None, None, True, 0.1, 1e-5, False
-            )[0] * self.weight + self.bias
+            return (
+                torch.instance_norm(x[None], None, None, None, None, True, 0.1, 1e-5, False)[0] * self.weight
+                + self.bias
+            )
         return torch.batch_norm(x, self.weight, self.bias, None, None, True, 0.1, 1e-5, False)
 
 

@@ -4,14 +4,14 @@ import weakref
 
 import pytest
 import torch
-from helpers import problems
-from helpers.checks import difference, largest, measure
-from helpers.learners import ALL, make, outputs
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from helpers import problems
+from helpers.checks import difference, largest, measure
+from helpers.learners import ALL, make, outputs
 from innerloop.errors import ConfigurationError, DataError
 from innerloop.mapping import Mapping
 from innerloop.task import stack, take

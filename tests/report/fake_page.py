@@ -98,8 +98,8 @@ def main_table() -> Table:
         "no difference seen between MAML and MAML, seed 1 (+0.1 points, 95 % interval -0.3 to +0.5)",
     ]
     caption = (
-        "1,000 test tasks: 5 letters of one script, one example of each, then 75 letters to name. No script and no "
-        "font of the test tasks was in training. Every learner gets the same tasks."
+        "1,000 test tasks: 5 letters of one script, one example of each, then 75 letters to name. No script "
+        "and no font of the test tasks was in training. Every learner gets the same tasks."
     )
     return Table("How good is it on classes it has never seen?", caption, rows, verdicts, 0.2)
 
@@ -121,8 +121,8 @@ def characters_page(colour=False, classes=None, shown=8) -> Page:
     kinds = {0: "typical", 11: "typical", 7: "hardest", 5: "hardest", 3: "easiest", 9: "easiest"}
     return Page(
         title="MAML on the letters of the world's scripts",
-        lead="A Conv-4 network was trained for 2 minutes to learn new letters from one example each. On letters of "
-        "scripts that it has never seen it names 9 of 10 correctly.",
+        lead="A Conv-4 network was trained for 2 minutes to learn new letters from one example each. On "
+        "letters of scripts that it has never seen it names 9 of 10 correctly.",
         headline=[
             ("90.4 %", "of new letters named correctly after one example each (± 0.5, 1,000 tasks)"),
             ("+6.1", "points over pretraining and a linear head, the best simple baseline"),
@@ -144,10 +144,10 @@ def characters_page(colour=False, classes=None, shown=8) -> Page:
             ("Versions", "innerloop 0.1.0, torch 2.9.1, Python 3.12.3"),
             ("Revision", "1f33f63-dirty"),
         ],
-        command="innerloop train characters --method maml --inner-steps 5 --inner-lr 0.4 --steps 2000 --seed 0",
+        command="innerloop train characters --method maml --inner-steps 5 --inner-lr 0.4 --seed 0",
         notes=[
-            "The norm layers of MAML use the statistics of the query batch: it sees all 75 queries at once, and one "
-            "picture alone would be named a little worse. Rows marked transductive share this advantage.",
+            "The norm layers of MAML use the statistics of the query batch: it sees all 75 queries at once, "
+            "and one picture alone would be named a little worse. Rows marked transductive share this.",
             "One seed. The intervals are over tasks and do not hold the spread between trainings.",
         ],
     )

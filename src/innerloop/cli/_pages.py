@@ -8,6 +8,7 @@ from typing import Any
 from innerloop.evaluation import Comparison, Evaluation, comparison
 from innerloop.evaluation._evaluate import evaluating
 from innerloop.files import read_json
+from innerloop.mapping import Mapping
 from innerloop.outer import Run
 from innerloop.recipes._build import Experiment
 from innerloop.recipes._recipe import PictureRecipe, SinusoidsRecipe
@@ -112,7 +113,7 @@ def facts(run: Run, own: Evaluation) -> list[tuple[str, str]]:
         ("Outer loop", f"{settings['steps']:,} steps of {settings['tasks_per_step']} tasks, {_pairs(settings['optimiser'])}, "
                        f"{recipe.get('schedule', 'constant')} schedule, gradients clipped at {settings['clip']}"),
         ("Validation", f"every {settings['validate_every']} steps on {settings['validation_tasks']} fixed tasks; the best weights are kept"),
-        ("Mapping", config["mapping"]),
+        ("Mapping", f"{Mapping(**config['mapping'])} ({config['mapping']['reason']})"),
         ("Seed", f"{settings['seed']} (one training seed)"),
         ("Device", f"{own.about.get('device')}, {origin['threads']} thread(s)"),
         ("Versions", f"innerloop {origin['innerloop']} ({origin['git'] or 'no git'}), torch {origin['torch']}, "

@@ -6,10 +6,12 @@ from pathlib import Path
 
 import torch
 
+from innerloop.adapted import rebuilt
 from innerloop.cli._measure import measure
 from innerloop.cli._pages import write_run_page
 from innerloop.errors import CheckpointError, ConfigurationError
 from innerloop.files import write_json
+from innerloop.learner import Learner
 from innerloop.outer import Run, fit, load_weights
 from innerloop.recipes import Recipe, from_json
 from innerloop.recipes._build import Experiment, build
@@ -56,16 +58,23 @@ def open_run(folder: str | Path) -> tuple[Run, Experiment]:
         CheckpointError: if there is no such run, or it is damaged.
     """
     run = Run(folder)
-    config = run.config()
-    if "recipe" not in config:
-        raise CheckpointError(
-            f"{folder} was trained from Python, without a recipe: the command cannot build its learner again. "
-            "Use innerloop.evaluate and innerloop.load in your own code."
-        )
-    experiment = build(from_json(config["recipe"]))
-    weights = run.best if run.best.exists() else run.last
-    load_weights(weights, experiment.learner)
+    experiment = build(_recipe(run))
+    load_weights(_weights(run), experiment.learner)
     return run, experiment
+
+
+def open_learner(folder: str | Path) -> tuple[Run, Recipe, Learner]:
+    """A run's recipe and learner, best weights loaded, without its data: they may be on another machine.
+
+    Raises:
+        CheckpointError: if there is no such run, or it is damaged.
+    """
+    run = Run(folder)
+    config, recipe = run.config(), _recipe(run)
+    settings = config.get("settings")
+    learner = rebuilt(settings.get("learner") if isinstance(settings, dict) else None, run.folder / "config.json")
+    load_weights(_weights(run), learner)
+    return run, recipe, learner.eval()
 
 
 def other_tasks(experiment: Experiment, name: str) -> TaskSource:
@@ -82,3 +91,17 @@ def other_tasks(experiment: Experiment, name: str) -> TaskSource:
             "Only runs on 28x28 grey pictures can be measured there."
         )
     return Omniglot(ways=recipe.ways, shots=recipe.shots, queries=recipe.queries).test
+
+
+def _recipe(run: Run) -> Recipe:
+    config = run.config()
+    if "recipe" not in config:
+        raise CheckpointError(
+            f"{run.folder} was trained from Python, without a recipe: the command cannot build its learner again. "
+            "Use innerloop.evaluate and learner.adapted in your own code."
+        )
+    return from_json(config["recipe"])
+
+
+def _weights(run: Run) -> Path:
+    return run.best if run.best.exists() else run.last

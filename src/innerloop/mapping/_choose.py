@@ -4,32 +4,50 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-import torch
-from torch import nn
+from torch import Tensor, nn
+from torch.utils import _pytree as pytree
 
 from innerloop.mapping._mapping import Mapping
+from innerloop.task import Task
 
 _RECURRENT = (nn.RNN, nn.GRU, nn.LSTM)
 _CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
 
+CROSSOVER = 2_500_000
+"""Query rows x pixels x channels of a task above which a CPU runs per-task convolutions faster one task at a time.
+Measured with Conv-4 between 0.6 and 9.8 million, see docs/design.md."""
 
-def choose_mapping(every: Iterable[nn.Module], adapted: Iterable[nn.Module], device: torch.device) -> Mapping:
+CHUNK = 8
+"""Tasks in flight with per-task convolutions: their activations are what fills the memory."""
+
+
+def choose_mapping(every: Iterable[nn.Module], adapted: Iterable[nn.Module], tasks: Task) -> Mapping:
     """The mapping that is expected to be fastest.
 
     Recurrent layers have no batching rule. Convolutions whose weights differ from task to task become grouped
-    convolutions under `vmap`, which a CPU runs at about half the speed of a loop and in up to 15 times its memory
-    (both measured, see docs/design.md); where weights are shared, and on small networks, `vmap` wins 5 to 30 times.
+    convolutions under `vmap`: on a CPU that wins while the overhead of single operations counts, and loses on large
+    batches of large pictures, at up to 15 times the memory. Everywhere else `vmap` wins.
 
     Args:
         every: all modules of the learner.
         adapted: those whose own weights differ from task to task.
-        device: where they are.
-
-    >>> print(choose_mapping([nn.Linear(1, 1)], [nn.Linear(1, 1)], torch.device("cpu")))
-    vmap
+        tasks: a batch of the tasks to come.
     """
     if any(isinstance(module, _RECURRENT) for module in every):
         return Mapping(vectorise=False, reason="recurrent layers cannot be vectorised")
-    if device.type == "cpu" and any(isinstance(module, _CONVOLUTIONS) for module in adapted):
-        return Mapping(vectorise=False, reason="convolutions with weights of their own per task, on a CPU")
-    return Mapping(vectorise=True, reason="no per-task convolutions on a CPU, no recurrent layers")
+    channels = [module.out_channels for module in adapted if isinstance(module, _CONVOLUTIONS)]
+    if not channels:
+        return Mapping(vectorise=True, reason="no convolutions with weights of their own per task")
+    if tasks.index.device.type != "cpu":
+        return Mapping(vectorise=True, chunk=CHUNK, reason="per-task convolutions on an accelerator")
+    work = max(channels) * max(_pixels(leaf) for leaf in pytree.tree_leaves(tasks.query.x))
+    if work > CROSSOVER:
+        return Mapping(vectorise=False, reason=f"large per-task convolutions on a CPU ({work / 1e6:.1f} million outputs)")
+    return Mapping(
+        vectorise=True, chunk=CHUNK, reason=f"small per-task convolutions on a CPU ({work / 1e6:.1f} million outputs)"
+    )
+
+
+def _pixels(leaf: Tensor) -> int:
+    # (T, N, C, H, W): rows times positions
+    return leaf.shape[1] * leaf[0, 0, 0].numel() if leaf.ndim > 3 else leaf.shape[1]

@@ -48,6 +48,10 @@ class Mapping:
             return "loop"
         return "vmap" if self.chunk is None else f"vmap in chunks of {self.chunk}"
 
+    def to_json(self) -> dict[str, Any]:
+        """Plain values: `Mapping(**value)` gives the mapping back."""
+        return dict(vars(self))
+
     def map(self, function: Callable[[Task], Tree], tasks: Task) -> Tree:
         """`function` of every task, stacked; gradients do not flow through it."""
         with torch.no_grad():

@@ -169,6 +169,8 @@ def convert_norms(network: nn.Module) -> nn.Module:
     """
     if isinstance(network, _FOREIGN):
         norm = Norm(network.num_features, network.eps, network.momentum or 0.1)
+        like = next((t for t in (network.weight, network.running_mean) if t is not None), None)
+        norm = norm if like is None else norm.to(like.device, like.dtype)
         pairs: list[tuple[Tensor, Tensor | None]] = [
             (norm.weight, network.weight),
             (norm.bias, network.bias),
@@ -178,7 +180,7 @@ def convert_norms(network: nn.Module) -> nn.Module:
         with torch.no_grad():
             for ours, theirs in pairs:
                 if theirs is not None:
-                    ours.data = theirs.detach().clone()  # with its type and device
+                    ours.copy_(theirs)
                     ours.requires_grad_(theirs.requires_grad)
                 elif isinstance(ours, nn.Parameter):
                     ours.requires_grad_(False)  # affine=False: nothing to learn here

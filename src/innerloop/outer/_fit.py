@@ -18,6 +18,7 @@ from innerloop.counter import seed_of
 from innerloop.errors import ConfigurationError, TrainingError
 from innerloop.evaluation import evaluate
 from innerloop.learner import Learner
+from innerloop.mapping import Mapping
 from innerloop.outer._checkpoint import Progress, load_checkpoint, load_weights, save_checkpoint, save_weights
 from innerloop.outer._interrupt import stop_on_interrupt
 from innerloop.outer._progress import ProgressLine
@@ -143,17 +144,19 @@ def fit(
     train = learner.training_source(source)
     device = parameters[0].device
     state = Progress()
+    mapping = learner.mapping_for(train.batch(torch.arange(tasks_per_step)))
     if folder is not None:
-        folder.start(_config(learner, train, validation, settings, optimiser, config), resume)
+        folder.start(_config(learner, train, validation, settings, optimiser, mapping, config), resume)
         if folder.exists:
+            # another mapping gives other last bits: go on with the one that the run was begun with
+            mapping = Mapping(**folder.config()["mapping"])
             state = load_checkpoint(folder.last, learner, optimiser, schedule)
             folder.forget_after(state.step)
-    loop = _Loop(learner, train, validation, settings, optimiser, schedule, folder, state, device)
+    loop = _Loop(learner, train, validation, settings, optimiser, schedule, folder, state, device, mapping)
     with ProgressLine(learner.name, steps, state.step, tasks_per_step, progress) as line, stop_on_interrupt() as stop:
         if state.step == 0:
-            first = loop.tasks(0)
-            verify(learner, first)
-            line.say(f"{learner.name}: mapping {(m := learner.mapping_for(first))} ({m.reason}), norm {learner.norm}")
+            verify(learner, loop.tasks(0))
+            line.say(f"{learner.name}: mapping {mapping} ({mapping.reason}), norm {learner.norm}")
         loop.run(line, lambda: stop.asked, checkpoint_seconds)
     if stop.asked and not state.done and folder is not None:
         line.say(f"Stopped after step {state.step:,} and saved; go on with resume=True (--resume) and {folder.folder}.")
@@ -173,10 +176,11 @@ class _Loop:
         folder: Run | None,
         state: Progress,
         device: torch.device,
+        mapping: Mapping,
     ):
         self.learner, self.train, self.validation, self.settings = learner, train, validation, settings
         self.optimiser, self.schedule, self.folder, self.state = optimiser, schedule, folder, state
-        self.device = device
+        self.device, self.mapping = device, mapping
         self.best_weights: dict[str, Tensor] | None = None
 
     def tasks(self, step: int) -> Task:
@@ -215,7 +219,11 @@ class _Loop:
         with torch.random.fork_rng(devices=[self.device] if self.device.type == "cuda" else []):
             torch.manual_seed(seed_of(self.settings.seed, self.state.step))
             self.learner.train()
-            outcome = self.learner(self.tasks(self.state.step))
+            own, self.learner.mapping = self.learner.mapping, self.mapping
+            try:
+                outcome = self.learner(self.tasks(self.state.step))
+            finally:
+                self.learner.mapping = own
         loss = float(outcome.loss.item())
         if not math.isfinite(loss):
             raise TrainingError(
@@ -273,6 +281,7 @@ def _config(
     validation: Source | None,
     settings: Settings,
     optimiser: Optimizer,
+    mapping: Mapping,
     config: dict[str, Any] | None,
 ) -> dict[str, Any]:
     group = {k: v for k, v in optimiser.param_groups[0].items() if k != "params" and isinstance(v, int | float | list | str | bool)}
@@ -287,7 +296,7 @@ def _config(
         },
         "name": learner.name,
         "family": learner.family,
-        "mapping": str(learner.mapping_for(train.batch(torch.arange(1)))),
+        "mapping": mapping.to_json(),
         "provenance": provenance(),
         **(config or {}),
     }

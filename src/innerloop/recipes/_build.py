@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, cast
 
@@ -57,8 +57,12 @@ class Experiment:
             "validation_tasks": recipe.validation_tasks,
             "patience": recipe.patience,
             "seed": recipe.seed,
-            "config": {"recipe": recipe.to_json()},
+            "config": {"recipe": recipe.to_json(), **self._scaling()},
         }
+
+    def _scaling(self) -> dict[str, Any]:
+        # kept with the run, so that `innerloop adapt` needs no training data
+        return {"scaling": asdict(self.source.scaling)} if isinstance(self.source, Table) else {}
 
 
 def build(recipe: Recipe) -> Experiment:
@@ -131,6 +135,8 @@ def build_learner(recipe: Recipe, source: Splits) -> Learner:
         torch.manual_seed(recipe.seed)
         if recipe.method == "prototypes":
             return methods.prototypes(build_network(recipe, source, None), norm=recipe.norm)
+        if recipe.method == "pretraining" and not isinstance(recipe, PictureRecipe):
+            return methods.joint(build_network(recipe, source, outputs))
         if recipe.method == "pretraining":
             return methods.pretraining(build_network(recipe, source, source.train.flat().batch(torch.arange(1)).ways))
         make = getattr(methods, recipe.method)

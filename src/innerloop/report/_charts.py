@@ -172,8 +172,8 @@ def reliability(own: Evaluation) -> Html:
     word = "more" if gap > 0 else "less"
     said = (
         f"Confidence and accuracy differ by {100 * found.error:.1f} points on average "
-        f"(expected calibration error); overall it is {abs(100 * gap):.1f} points {word} confident than right. {total:,} predictions; "
-        "the area of a dot and the grey bar at its foot show how many."
+        f"(expected calibration error); overall it is {abs(100 * gap):.1f} points {word} "
+        f"confident than right. {total:,} predictions; the size of a dot and its grey bar show how many."
     )
     drawing = frame.draw(
         said, marks, x_label="confidence",

@@ -10,8 +10,8 @@ from innerloop.report._page import Fit, numbers
 from innerloop.report._svg import Axis, Frame, axis
 
 _LEAD = (
-    "The points are all that the model is given of a task. The dashed line is what it said before, the full line "
-    "after adapting to them; the pale line is the truth."
+    "The points are all that the model is given of a task. The dashed line is what it said before, the full "
+    "line after adapting to them; the pale line is the truth."
 )
 
 

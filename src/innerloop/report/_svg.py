@@ -47,16 +47,17 @@ def axis(low: float, high: float, *, wanted: int = 5, log: bool = False, whole: 
 
     >>> axis(0.0, 1.0).ticks
     (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
-    >>> axis(0.02, 30.0, log=True).ticks
-    (0.1, 1.0, 10.0)
+    >>> axis(0.05, 5.0, log=True).ticks
+    (0.1, 0.3, 1.0, 3.0)
     """
     if log:
-        first, last = math.ceil(math.log10(low) - 1e-9), math.floor(math.log10(high) + 1e-9)
-        stride = max(1, math.ceil((last - first + 1) / (wanted + 1)))
-        decades = tuple(10.0**k for k in range(first, last + 1, stride))
-        return (
-            Axis(low, high, decades, True) if high > low else axis(low / 2, low * 2, wanted=wanted, log=True)
-        )
+        if not high > low:
+            low, high = low / 2, low * 2
+        first, last = math.floor(math.log10(low)), math.ceil(math.log10(high))
+        stride = max(1, math.ceil((last - first) / (wanted + 1)))
+        parts = (1, 3) if last - first < 4 else (1,)
+        every = [float(f"{m}e{k}") for k in range(first, last + 1, stride) for m in parts]
+        return Axis(low, high, tuple(v for v in every if low <= v <= high), True)
     if not high > low:
         reach = abs(low) / 2 or 0.5
         low, high = low - reach, high + reach

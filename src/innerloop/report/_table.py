@@ -160,7 +160,7 @@ def _axis_labels(scale: Axis, chance: float | None, accuracy: bool) -> Html:
         ]
     if scale.log:
         parts.append(tag("text", "logarithmic", x="100%", y="38", text_anchor="end"))
-    return tag("svg", *parts, height="42", width="100%")
+    return tag("svg", *parts, height="42", width="100%", aria_hidden="true")
 
 
 def _sentence(verdict: str) -> str:

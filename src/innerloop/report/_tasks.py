@@ -10,8 +10,8 @@ from innerloop.report._page import Picture, Pixels, Shown, TaskView
 from innerloop.report._pictures import Sprite, sprite
 
 _LEAD = (
-    "The model is given only the examples at the head of a task. Then it names each picture below, one class of "
-    "pictures in each line. The bar under a picture is its confidence, the number the same in percent."
+    "The model is given only the examples at the head of a task. Then it names each picture below, one class "
+    "of pictures in each line. The bar under a picture is its confidence, the number the same in percent."
 )
 _WIDE = 9
 """With more queries than this of a class, a task takes the whole width."""

@@ -85,8 +85,12 @@ def _number(cell: object) -> float:
         return float("nan")
 
 
-def read_table(path: str | Path) -> TableFile:
+def read_table(path: str | Path, least: int = 3) -> TableFile:
     """Reads a CSV file with a header; the separator is whichever of `,` `;` and tab its first line has most.
+
+    Args:
+        path: the file.
+        least: columns that it must have: task, target and an input in a table to train on.
 
     Raises:
         DataError: if the file is no such table; it names the line.
@@ -111,10 +115,11 @@ def read_table(path: str | Path) -> TableFile:
             f"The table {str(path)!r} has {len(rows)} lines; expected a header line and rows below it."
         )
     header = [name or f"column {number}" for number, name in enumerate(rows[0], start=1)]
-    if len(header) < 3 or len(set(header)) < len(header):
+    if len(header) < least or len(set(header)) < len(header):
+        what = "at least three columns (task, target, inputs)" if least == 3 else "columns"
         raise DataError(
-            f"{str(path)!r}, line {lines[0]}: expected at least three columns (task, target, inputs) with "
-            f"different names, separated by a comma, a semicolon or a tab; got {header}."
+            f"{str(path)!r}, line {lines[0]}: expected {what} with different names, separated by a "
+            f"comma, a semicolon or a tab; got {header}."
         )
     for line, row in zip(lines, rows, strict=True):
         if len(row) != len(header):

@@ -1,0 +1,66 @@
+import json
+
+import pytest
+import torch
+from torch import nn
+
+from helpers import problems
+from innerloop.errors import ConfigurationError
+from innerloop.networks import Norm, build, conv4, mlp
+
+NETWORKS = [
+    (mlp(4, 3), (4,)),
+    (mlp(6, None, [7]), (2, 3)),
+    (mlp(4, 3, [], activation="softplus"), (4,)),
+    (conv4(), (1, 28, 28)),
+    (conv4(4, 5, channels=3, size=20, downsample="pool"), (3, 20, 20)),
+    (conv4(None, 5, size=33, downsample="stride", norm=False), (1, 33, 33)),
+    (conv4(2, 5, size=16, downsample="average", activation="softplus"), (1, 16, 16)),
+]
+
+
+@pytest.mark.parametrize(("network", "shape"), NETWORKS)
+def test_shapes_of_features_and_outputs(network, shape):
+    x = torch.randn(3, *shape)
+    assert network.features(x).shape == (3, network.width)
+    assert network(x).shape == (3, network.spec["outputs"] or network.width)
+
+
+@pytest.mark.parametrize(("network", "shape"), NETWORKS)
+def test_a_spec_in_json_makes_the_same_architecture(network, shape):
+    again = build(json.loads(json.dumps(network.spec)))
+    assert again.spec == network.spec
+    again.load_state_dict(network.state_dict())
+    x = torch.randn(3, *shape)
+    assert torch.equal(again.eval()(x), network.eval()(x))
+
+
+def test_conv4_is_the_papers():
+    convolutions, norms, head = 9 * 64 + 64 + 3 * (64 * 64 * 9 + 64), 4 * 2 * 64, 64 * 5 + 5
+    assert sum(p.numel() for p in conv4(5).parameters()) == convolutions + norms + head
+    assert conv4(5, 32, channels=3, size=84, downsample="pool").width == 800  # miniImageNet
+    assert conv4(None, 64, size=28, downsample="pool").width == 64  # prototypical networks
+
+
+@pytest.mark.parametrize("activation", [{"activation": "softplus", "downsample": "average"}, {"norm": False}])
+def test_switches_of_conv4(activation):
+    kinds = {type(module) for module in conv4(**activation).modules()}
+    assert (nn.ReLU in kinds) == ("activation" not in activation)
+    assert (nn.AvgPool2d in kinds) == ("downsample" in activation)
+    assert (Norm in kinds) == ("norm" not in activation)
+
+
+@pytest.mark.parametrize("network", [lambda: problems.convolutional(), lambda: mlp(4, 2)])
+def test_biases_start_at_zero(network):
+    biases = [m.bias for m in network().modules() if isinstance(m, nn.Linear | nn.Conv2d)]
+    assert biases
+    assert all(not bias.any() for bias in biases)
+
+
+def test_errors():
+    with pytest.raises(ConfigurationError, match="at least 16; got 15"):
+        conv4(size=15)
+    with pytest.raises(ConfigurationError, match="Unknown network 'resnet'; known are conv4, mlp"):
+        build({"network": "resnet"})
+    with pytest.raises(ConfigurationError, match="Unknown network None"):
+        build({})

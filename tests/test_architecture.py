@@ -1,0 +1,146 @@
+"""Arrows between the rooms of the house point down (docs/design.md)."""
+
+import ast
+import importlib
+import pkgutil
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+import innerloop
+
+ROOT = Path(innerloop.__file__).parent
+CORE = {"errors", "task"}
+LEARNING = CORE | {"losses", "mapping", "networks", "learner"}
+FAMILIES = {"gradient", "metric", "transfer"}
+EVERYTHING = {path.stem for path in ROOT.iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()}
+
+# room: the rooms that it may know
+KNOWS = {
+    "errors": set(),
+    "files": {"errors"},
+    "counter": {"errors"},
+    "task": {"errors"},
+    "losses": CORE,
+    "networks": CORE,
+    "mapping": CORE,
+    "learner": CORE | {"losses", "mapping", "networks"},
+    "gradient": LEARNING,
+    "metric": LEARNING,
+    "transfer": LEARNING | {"gradient", "metric"},
+    "methods": LEARNING | FAMILIES,
+    "adapted": LEARNING | {"methods", "files"},
+    "sources": CORE | {"counter", "files"},
+    "outer": LEARNING | {"counter", "files", "evaluation", "sources", "methods", "adapted"},
+    "evaluation": LEARNING | {"counter", "files", "sources"},
+}
+# these stand on top and may know everything, except that nobody knows the command
+TOP = {"report", "recipes", "__init__", "cli", "__main__"}
+# Learner.adapted(x, y) is a convenience at the bottom for a thing further up, imported when it is called
+LAZY_UPWARDS = {("learner", "adapted")}
+
+
+def files():
+    return sorted(path for path in ROOT.rglob("*.py") if "__pycache__" not in path.parts)
+
+
+def room(path):
+    return path.relative_to(ROOT).parts[0].removesuffix(".py")
+
+
+def imports(path):
+    """(room, line) of everything of the package that a file imports: at the top, in functions, relatively."""
+    package = ["innerloop", *path.relative_to(ROOT).parts[:-1]]
+    for node in ast.walk(ast.parse(path.read_text())):
+        names = []
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            base = package[: len(package) - node.level + 1] if node.level else []
+            base = ".".join([*base, *([node.module] if node.module else [])])
+            # `from innerloop import task` names the room in the last place
+            names = [f"{base}.{alias.name}" for alias in node.names]
+        for name in names:
+            head, _, rest = name.partition(".")
+            if head == "innerloop" and rest:
+                yield rest.partition(".")[0], node.lineno
+
+
+def test_imports_are_seen_wherever_they_are(tmp_path):
+    source = (
+        "import innerloop.task\n"
+        "from innerloop import counter\n"
+        "from innerloop.errors import DataError\n"
+        "from . import _x\n"
+        "from ..mapping import Mapping\n"
+        "def f():\n    from innerloop.cli import main\n"
+        "import torch\n"
+    )
+    path = ROOT / "gradient" / "_never_written.py"
+
+    class Fake:
+        def relative_to(self, root):
+            return path.relative_to(root)
+
+        def read_text(self):
+            return source
+
+    assert [name for name, _ in imports(Fake())] == [
+        "task",
+        "counter",
+        "errors",
+        "gradient",
+        "mapping",
+        "cli",
+    ]
+
+
+def test_every_room_has_its_row():
+    assert {room(path) for path in files()} <= KNOWS.keys() | TOP
+
+
+@pytest.mark.parametrize("path", files(), ids=lambda path: str(path.relative_to(ROOT)))
+def test_arrows_point_down(path):
+    here = room(path)
+    allowed = (KNOWS.get(here, EVERYTHING) - {"cli"}) | {here}
+    if here in {"cli", "__main__"}:
+        allowed.add("cli")
+    wrong = [
+        f"line {line}: {here} may not know {other}"
+        for other, line in imports(path)
+        if other not in allowed and other in EVERYTHING and (here, other) not in LAZY_UPWARDS
+    ]
+    assert not wrong
+
+
+def test_arrows_make_no_circle():
+    seen = set()
+
+    def visit(name, path):
+        assert name not in path, f"{' -> '.join([*path, name])}"
+        if name not in seen:
+            for other in KNOWS[name]:
+                visit(other, [*path, name])
+            seen.add(name)
+
+    for name in KNOWS:
+        visit(name, [])
+
+
+def packages():
+    names = ["innerloop", *(f"innerloop.{m.name}" for m in pkgutil.iter_modules([str(ROOT)]) if m.ispkg)]
+    return [importlib.import_module(name) for name in names]
+
+
+@pytest.mark.parametrize("package", packages(), ids=lambda package: package.__name__)
+def test_no_module_bears_the_name_of_a_public_function(package):
+    modules = {module.name for module in pkgutil.iter_modules(package.__path__)}
+    for name in getattr(package, "__all__", []):
+        assert name not in modules or isinstance(getattr(package, name), ModuleType)
+
+
+def test_public_names_exist():
+    for package in packages():
+        for name in getattr(package, "__all__", []):
+            assert getattr(package, name) is not None

@@ -1,0 +1,97 @@
+import json
+
+import pytest
+import torch
+
+from helpers import problems
+from helpers.checks import snapshot
+from innerloop import methods
+from innerloop.errors import CheckpointError
+from innerloop.gradient import SGD, Adam, FirstOrder, Reptile, Unrolled
+from innerloop.networks import conv4, mlp
+from innerloop.task import take
+
+LEARNERS = {
+    "maml": lambda: methods.maml(mlp(4, 3), inner_steps=3, inner_lr=0.2, test_steps=7, norm="support"),
+    "fomaml": lambda: methods.fomaml(mlp(4, 3), inner_lr=0.2),
+    "anil": lambda: methods.anil(mlp(4, 3)),
+    "anil, head by pattern": lambda: methods.anil(mlp(4, 3), head="features.3.*"),
+    "reptile": lambda: methods.reptile(mlp(4, 3), norm="running"),
+    "prototypes": lambda: methods.prototypes(mlp(4, None), distance="cosine", norm="batch"),
+    "pretraining": lambda: methods.pretraining(mlp(4, 9), smoothing=0.3),
+    "linear_head": lambda: methods.linear_head(mlp(4, 9), 3, inner_steps=4, inner_lr=0.1),
+    "fine_tune": lambda: methods.fine_tune(mlp(4, 9), 3, inner_steps=4, inner_lr=0.1),
+    "from_scratch": lambda: methods.from_scratch(mlp(4, 3), inner_steps=4, inner_lr=0.1),
+    "nearest_mean": lambda: methods.nearest_mean(mlp(4, None)),
+    "nearest_mean, raw": lambda: methods.nearest_mean(),
+    "constant": lambda: methods.constant(),
+}
+
+
+@pytest.mark.parametrize("name", LEARNERS)
+def test_a_spec_in_json_makes_the_same_learner(name):
+    learner = LEARNERS[name]()
+    again = methods.from_spec(json.loads(json.dumps(learner.spec)))
+    assert type(again) is type(learner)
+    for attribute in ("spec", "name", "family", "norm", "training"):
+        assert getattr(again, attribute) == getattr(learner, attribute)
+    with torch.no_grad():
+        for p in learner.parameters():
+            p.add_(torch.randn_like(p))
+    again.load_state_dict(snapshot(learner))
+    trainable = [[n for n, p in one.named_parameters() if p.requires_grad] for one in (learner, again)]
+    assert trainable[0] == trainable[1]
+    task = take(problems.batch(), 0).map(lambda leaf: leaf.float() if leaf.is_floating_point() else leaf)
+    predictions = [one.eval().predict(one.adapt(task.support), task.query.x) for one in (learner, again)]
+    assert torch.equal(*predictions)
+    assert predictions[0].shape == (6, 3)
+
+
+def test_every_method_of_a_file_is_tried_above():
+    assert {name.partition(",")[0] for name in LEARNERS} == {*methods._METHODS, "linear_head", "fine_tune"}
+
+
+@pytest.mark.parametrize(
+    ("make", "outer_gradient", "optimiser", "adapted"),
+    [
+        (methods.maml, Unrolled, SGD, 6),
+        (methods.fomaml, FirstOrder, SGD, 6),
+        (methods.anil, Unrolled, SGD, 2),
+        (methods.reptile, Reptile, SGD, 6),
+        (methods.from_scratch, FirstOrder, Adam, 6),
+    ],
+)
+def test_a_papers_name_is_a_choice_of_parts(make, outer_gradient, optimiser, adapted):
+    learner = make(mlp(4, 3), inner_lr=0.123)
+    assert type(learner.outer_gradient) is outer_gradient
+    assert type(learner.optimiser) is optimiser
+    assert learner.optimiser.rate == 0.123
+    assert len(learner.adapted_names) == adapted
+
+
+def test_a_network_of_ones_own_has_no_spec():
+    assert methods.maml(problems.normed()).spec is None
+    assert methods.prototypes(problems.normed(None)).spec is None
+    assert methods.nearest_mean(problems.normed(None)).spec is None
+
+
+def test_a_file_from_elsewhere_is_refused():
+    with pytest.raises(CheckpointError, match=r"names the method 'magic'.*knows anil, .*reptile"):
+        methods.from_spec({"method": "magic", "network": None, "arguments": {}})
+
+
+def test_comparison_rows_belong_to_the_transfer_family():
+    for name in ("pretraining", "linear_head", "fine_tune", "from_scratch"):
+        assert LEARNERS[name]().family == "transfer"
+
+
+def test_names_for_tables_differ():
+    names = [make().name for make in LEARNERS.values()]
+    assert len(set(names)) == len(names) - 1  # ANIL is there twice
+
+
+def test_pictures_too():
+    learner = methods.maml(conv4(3, 4, size=16, downsample="pool"), norm="support")
+    again = methods.from_spec(learner.spec)
+    again.load_state_dict(learner.state_dict())
+    assert again.spec == learner.spec
