@@ -12,11 +12,13 @@ exclude_patterns = ["_build"]
 html_theme = "furo"
 html_title = "innerloop"
 html_copy_source = False
+html_static_path = ["_static"]
+html_css_files = ["wide.css"]
 
 myst_enable_extensions = ["colon_fence"]
 myst_heading_anchors = 3
 
-# docstrings are written for people who read code: `x` is code, and a signature is read without its module names
+# in docstrings `x` is code, and a signature is read without its module names
 default_role = "code"
 autodoc_member_order = "bysource"
 autodoc_typehints = "none"

@@ -73,7 +73,7 @@ def oracle(source: Any, tasks: int) -> np.ndarray[Any, Any]:
 def main() -> None:
     """Trains what is missing and writes the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--steps", type=int, default=40_000)
+    parser.add_argument("--steps", type=int, default=50_000)
     parser.add_argument("--tasks", type=int, default=1_000)
     parser.add_argument("--runs", type=Path, default=Path("runs"))
     parser.add_argument("--out", type=Path, default=Path("results/sinusoids.json"))

@@ -15,6 +15,7 @@ import shlex
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
+from types import FunctionType
 
 import pytest
 
@@ -27,6 +28,18 @@ PAGES = [
     for path in (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md")))
     if path.exists()
 ]
+MODULES = (
+    "evaluation",
+    "gradient",
+    "losses",
+    "mapping",
+    "methods",
+    "metric",
+    "networks",
+    "outer",
+    "sources",
+    "transfer",
+)
 BLOCK = re.compile(r"((?:^<!-- test: .*? -->\n)*)^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 
@@ -59,7 +72,9 @@ def blocks(page: Path) -> list[Block]:
     found = []
     for match in BLOCK.finditer(text):
         said = re.findall(r"<!-- test: (.*?) -->", match[1])
-        replace = [line.removeprefix("replace ").split(" with ", 1) for line in said if line.startswith("replace ")]
+        replace = [
+            line.removeprefix("replace ").split(" with ", 1) for line in said if line.startswith("replace ")
+        ]
         needs = [line.removeprefix("needs ") for line in said if line.startswith("needs ")]
         assert len(replace) + len(needs) == len(said), f"{page.name}: unknown comment in {said}"
         line = text[: match.start(3)].count("\n")
@@ -118,7 +133,9 @@ def understand(words: list[str]) -> None:
     elif program == "innerloop":
         understand_innerloop(arguments)
     else:
-        assert program in {"pip", "git", "cd", "unzip", "export", "sphinx-build", "kill"}, f"what is {program}?"
+        assert program in {"pip", "git", "cd", "unzip", "export", "sphinx-build", "kill"}, (
+            f"what is {program}?"
+        )
 
 
 def understand_innerloop(arguments: list[str]) -> None:
@@ -149,6 +166,17 @@ def test_links_between_pages_lead_somewhere(page):
     for link in LINK.findall(prose):
         if "://" not in link and not link.startswith(("#", "mailto:")):
             assert (page.parent / link.partition("#")[0]).exists(), link
+
+
+@pytest.mark.parametrize("module", ["", *MODULES])
+def test_every_public_name_is_in_the_interface_page(module):
+    text = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
+    found = import_module(f"innerloop.{module}".rstrip("."))
+    own = [n for n, value in vars(found).items() if n[0] != "_" and isinstance(value, FunctionType)]
+    names = getattr(found, "__all__", [n for n in own if getattr(found, n).__module__ == found.__name__])
+    assert names
+    for public in names:
+        assert public in MODULES or re.search(rf"\b{public}\b", text), public
 
 
 def test_readme_is_short_and_shows_code_early():

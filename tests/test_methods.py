@@ -19,6 +19,7 @@ LEARNERS = {
     "reptile": lambda: methods.reptile(mlp(4, 3), norm="running"),
     "prototypes": lambda: methods.prototypes(mlp(4, None), distance="cosine", norm="batch"),
     "pretraining": lambda: methods.pretraining(mlp(4, 9), smoothing=0.3),
+    "joint": lambda: methods.joint(mlp(4, 3)),
     "linear_head": lambda: methods.linear_head(mlp(4, 9), 3, inner_steps=4, inner_lr=0.1),
     "fine_tune": lambda: methods.fine_tune(mlp(4, 9), 3, inner_steps=4, inner_lr=0.1),
     "from_scratch": lambda: methods.from_scratch(mlp(4, 3), inner_steps=4, inner_lr=0.1),
@@ -81,7 +82,7 @@ def test_a_file_from_elsewhere_is_refused():
 
 
 def test_comparison_rows_belong_to_the_transfer_family():
-    for name in ("pretraining", "linear_head", "fine_tune", "from_scratch"):
+    for name in ("pretraining", "joint", "linear_head", "fine_tune", "from_scratch"):
         assert LEARNERS[name]().family == "transfer"
 
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +11,10 @@ import torch
 from torch import Tensor, nn
 from torch.utils import _pytree as pytree
 
-from innerloop.errors import CheckpointError, DataError, InnerloopError
+from innerloop.errors import CheckpointError, DataError
 from innerloop.files import load_state, load_tensors, save_tensors
 from innerloop.learner import Learner, State, check
+from innerloop.networks._functional import naming_shapes
 from innerloop.task import Examples, Task, Tree
 
 _TILE = 16
@@ -69,7 +69,7 @@ class AdaptedModel(nn.Module):
         if rows == 0:
             raise DataError("Expected at least one input; got none.")
         state, tiles = self.state, []
-        with _shapes_named(x):
+        with naming_shapes(x):
             for start in range(0, rows, _TILE):
                 tile = pytree.tree_map(lambda leaf, at=start: _padded(leaf[at : at + _TILE]), x)
                 tiles.append(self.learner.predict(state, tile))
@@ -155,7 +155,7 @@ def adapted_model(
     try:
         if policy == "batch":
             learner.set_norm("support")
-        with torch.no_grad(), _shapes_named(x):
+        with torch.no_grad(), naming_shapes(x):
             state = learner.adapt(support)
         return AdaptedModel(learner, state, classes, about)
     finally:
@@ -177,22 +177,6 @@ def _ways(learner: Learner, y: Tensor, classes: Sequence[str] | None) -> int:
         missing = next(k for k in range(ways) if k not in found)
         raise DataError(f"Class {missing} has no example; {learner.name} needs at least one of each. Add one.")
     return ways
-
-
-@contextmanager
-def _shapes_named(x: Tree) -> Iterator[None]:
-    """Turns a network's complaint about a shape into one line."""
-    try:
-        yield
-    except (RuntimeError, ValueError, IndexError) as error:
-        if isinstance(error, InnerloopError | torch.OutOfMemoryError):
-            raise
-        shapes = [tuple(leaf.shape) for leaf in pytree.tree_leaves(x)]
-        said = str(error).split("\n")[0]
-        raise DataError(
-            f"The network cannot take inputs of shape {', '.join(map(str, shapes))}: {said}. "
-            "Give inputs shaped as those that it was trained on, with a leading example axis."
-        ) from error
 
 
 def rebuilt(spec: Any, path: Path) -> Learner:

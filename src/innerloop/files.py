@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
 import json
 import os
 import uuid
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from innerloop.errors import CheckpointError, InnerloopError
@@ -28,11 +32,26 @@ def write_whole(path: Path, content: bytes) -> None:
             os.fsync(file.fileno())
         os.replace(temporary, path)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
-        raise InnerloopError(
-            f"Could not write {path}: {error.strerror or error}. Free some space or choose another folder; "
-            "what was there before is unchanged."
-        ) from error
+        raise not_written(path, error) from error
+    finally:
+        # also after a second Ctrl-C; where the folder itself cannot be made, unlink raises something else
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+
+
+def not_written(path: Path, error: OSError) -> InnerloopError:
+    """The error about a file that could not be written."""
+    return InnerloopError(
+        f"Could not write {path}: {error.strerror or error}. Free some space or choose another folder; "
+        "what was there before is unchanged."
+    )
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Removes what a killed `write_whole` left behind in a folder."""
+    for path in folder.glob(".*.tmp"):
+        with contextlib.suppress(OSError):
+            path.unlink()
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -48,17 +67,18 @@ def read_json(path: Path) -> Any:
     """
     try:
         return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise CheckpointError(f"Could not read {path}: {error}. It is missing or damaged.") from error
 
 
-def save_tensors(path: Path, tensors: dict[str, Tensor], about: dict[str, Any]) -> None:
-    """Writes tensors and plain values to one safetensors file."""
+def save_tensors(path: Path, tensors: Mapping[str, Tensor], about: dict[str, Any]) -> None:
+    """Writes tensors and plain values to one safetensors file, with a checksum of both."""
     from safetensors.torch import save
 
     # tied weights share memory, which safetensors refuses: every tensor gets memory of its own
     own = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
-    write_whole(path, save(own, metadata={"innerloop": json.dumps(about)}))
+    said = json.dumps(about)
+    write_whole(path, save(own, metadata={"innerloop": said, "sha256": _checksum(own, said)}))
 
 
 def load_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
@@ -73,19 +93,46 @@ def load_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  # not a dict
-    except (SafetensorError, OSError, ValueError) as error:
+    except (SafetensorError, OSError, ValueError, RuntimeError, OverflowError, MemoryError) as error:
         raise CheckpointError(
             f"Could not read {path}: {error}. It is missing, damaged or truncated; use another checkpoint."
         ) from error
+    if "innerloop" not in metadata:
+        raise CheckpointError(f"{path} was not written by innerloop: its description is missing. Use another file.")
+    # one changed bit in a weight or in the step count would otherwise go unseen; a file without a checksum is older
+    expected = {"innerloop": metadata["innerloop"], "sha256": _checksum(tensors, metadata["innerloop"])}
+    if metadata not in (expected, {"innerloop": metadata["innerloop"]}):
+        raise CheckpointError(f"{path} is damaged: its checksum does not fit its contents. Use another checkpoint.")
     try:
         about = json.loads(metadata["innerloop"])
-    except (KeyError, ValueError) as error:
-        raise CheckpointError(f"{path} was not written by innerloop: its description is missing or damaged.") from error
+    except (ValueError, RecursionError) as error:
+        raise CheckpointError(f"{path} is damaged: its description is no JSON ({error}). Use another checkpoint.") from error
+    if not isinstance(about, dict):
+        raise CheckpointError(f"{path} is damaged: its description is {about!r}, not an object. Use another checkpoint.")
     return tensors, about
+
+
+def _checksum(tensors: Mapping[str, Tensor], said: str) -> str:
+    digest = hashlib.sha256(said.encode())
+    for name in sorted(tensors):
+        tensor = tensors[name]
+        digest.update(f"\n{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
+        digest.update(tensor.contiguous().reshape(-1).view(torch.uint8).numpy().data)
+    return digest.hexdigest()
 
 
 def load_state(module: Any, tensors: dict[str, Tensor], path: Path) -> None:
     """Loads weights into a module, all of them or none.
+
+    Raises:
+        CheckpointError: if names or shapes differ: another architecture.
+    """
+    demand_fit(module, tensors, path)
+    module.load_state_dict(tensors)
+
+
+def demand_fit(module: Any, tensors: dict[str, Tensor], path: Path) -> None:
+    """Checks that the weights in the file `path` are a module's.
 
     Raises:
         CheckpointError: if names or shapes differ: another architecture.
@@ -103,4 +150,3 @@ def load_state(module: Any, tensors: dict[str, Tensor], path: Path) -> None:
         raise CheckpointError(
             f"{path} belongs to another architecture: {said}. Build the learner with the settings it was saved with."
         )
-    module.load_state_dict(tensors)

@@ -20,7 +20,6 @@ from innerloop.networks import build
 from innerloop.networks._norm import Policy
 from innerloop.transfer import Constant, Joint, Pretraining, with_new_head
 
-
 L = TypeVar("L", bound=Learner)
 
 

@@ -324,3 +324,13 @@ def test_text_has_the_contrast_of_wcag_aa(scheme):
     for mark in ("gradient", "metric", "memory", "transfer", "trivial"):
         light, dark = sorted((_luminance(colours[mark]), _luminance(colours["paper"])), reverse=True)
         assert (light + 0.05) / (dark + 0.05) >= 3.0, mark
+
+
+def test_one_wild_prediction_does_not_flatten_the_other_fits():
+    x = np.linspace(0, 1, 9)
+    calm = Fit("calm", x[:2], x[:2], x, x, 0 * x, x)
+    wild = Fit("wild", x[:2], x[:2], x, x, 0 * x, 1e6 * x)
+    alone, together = (render(Page("t", fits=fits)) for fits in ([calm], [calm, wild]))
+    line = re.search(r'<path d="([^"]+)" class="line s0"', alone)[1]
+    assert f'd="{line}"' in together
+    assert "squared error 0.354 before" in Reader(together).text

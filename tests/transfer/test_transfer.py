@@ -10,7 +10,7 @@ from innerloop.errors import ConfigurationError
 from innerloop.mapping import Mapping
 from innerloop.networks import build
 from innerloop.task import Examples, Task, stack, take
-from innerloop.transfer import Constant, Pretraining, with_new_head
+from innerloop.transfer import Constant, Joint, Pretraining, with_new_head
 
 
 def flat_batch(classes=3, size=12):
@@ -78,6 +78,27 @@ def test_pretraining_errors():
         Pretraining(nn.Linear(1, 1))
     with pytest.raises(ConfigurationError, match=r"on 4 classes needs as many outputs; the network has 3"):
         Pretraining(problems.perceptron(3))(flat_batch(classes=4))
+
+
+@pytest.mark.parametrize("mapping", [Mapping(vectorise=False), Mapping(vectorise=True)], ids=str)
+def test_joint_training_is_ordinary_regression_blind_to_the_support_set(mapping):
+    net, each = problems.perceptron(1), problems.regression()
+    learner = Joint(net)
+    learner.mapping = mapping
+    learner(stack(each)).loss.backward()
+    x, y = torch.cat([task.query.x for task in each]), torch.cat([task.query.y for task in each])
+    expected = torch.autograd.grad(F.mse_loss(net(x), y), list(net.parameters()))
+    for p, slope in zip(net.parameters(), expected, strict=True):
+        torch.testing.assert_close(p.grad, slope)
+    torch.testing.assert_close(learner.predict(learner.adapt(each[0].support), x), net(x))
+
+
+def test_joint_training_keeps_running_averages():
+    learner = Joint(problems.normed(1))
+    learner(stack(problems.regression()))
+    assert learner.network.features[1].running_mean.any()
+    x = torch.randn(5, 4, dtype=torch.float64)
+    torch.testing.assert_close(learner.eval().predict({}, x), learner.network.eval()(x))
 
 
 def test_a_new_head_is_zero_and_the_features_are_a_copy():

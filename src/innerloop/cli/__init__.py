@@ -30,6 +30,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     except BrokenPipeError:
         return 1  # the reader of our output has gone: nothing to say, and nobody to say it to
+    except OSError as error:
+        # a place that cannot be read or written is the user's to mend; anything else unexpected is a bug and is shown
+        print(f"innerloop: {_about(error)}", file=sys.stderr)
+        return 2
     except KeyboardInterrupt:
         print("innerloop: interrupted", file=sys.stderr)
         return 130
@@ -49,6 +53,12 @@ def _run(arguments: list[str]) -> int:
         raise UsageError(f"Unknown command {command!r}; there are {', '.join(COMMANDS)}.{closest(command, list(COMMANDS))}")
     code: int = import_module(f"innerloop.cli._{command}").run(rest)
     return code
+
+
+def _about(error: OSError) -> str:
+    place = f"{error.filename}: " if error.filename else ""
+    said = f"{place}{error.strerror or error}. Check the path, its permissions and the free space."
+    return " ".join(said.split())
 
 
 def _help() -> str:

@@ -14,7 +14,7 @@ from innerloop.cli._parse import UsageError, parse
 
 if TYPE_CHECKING:
     from innerloop.adapted import AdaptedModel
-    from innerloop.cli._inputs import Inputs
+    from innerloop.cli._inputs import Found, Inputs
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ def run(arguments: Sequence[str]) -> int:
     set_threads(options.threads)
     if options.support is None:
         model, inputs = _saved(options)
-        found = inputs.read(options.predict)
+        found: Found | None = inputs.read(options.predict)
     else:
         # everything is read before anything is written: a bad picture leaves no model behind
         model, inputs, said, warning = _learned(options)

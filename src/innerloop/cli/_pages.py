@@ -170,7 +170,7 @@ def _lead(own: Evaluation, found: Comparison, run: Run) -> str:
 
 
 def _shape(source: dict[str, Any]) -> str:
-    if "ways" in source and source["ways"]:
+    if source.get("ways"):
         shots = f"{source['ways']}-way {source['shots']}-shot tasks with {source['queries']} queries per class"
         return f"{source['split']} tasks of {source['name']}: {shots}"
     return f"{source['split']} tasks of {source['name']}: {source['shots']} support and {source['queries']} query examples"

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import difflib
 import io
 import re
 from collections.abc import Sequence
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_origin, get_type_hints
 
 from innerloop.errors import InnerloopError
+from innerloop.recipes._types import reads, words
 
 T = TypeVar("T")
 
@@ -43,23 +45,52 @@ def parse(kind: type[T], arguments: Sequence[str], program: str, description: st
     except SystemExit as stop:
         if stop.code in (0, None):
             raise
-        raise UsageError(f"{_one_line(said.getvalue())} See `{program} --help`.") from None
+        raise UsageError(f"{_mistake(kind, arguments) or _first_words(said.getvalue())} See `{program} --help`.") from None
 
 
 def closest(word: str, known: Sequence[str]) -> str:
-    """`, did you mean ...?` or nothing."""
+    """` Did you mean ...?` or nothing."""
     near = difflib.get_close_matches(word, known, n=1)
     return f" Did you mean {near[0]!r}?" if near else ""
 
 
-def _one_line(box: str) -> str:
-    # tyro draws a box; its first paragraph says what is wrong
-    lines = [re.sub(r"[│╭╮╰╯]", "", line).strip() for line in box.splitlines()]
-    lines = [line for line in lines if line and not line.startswith(("─ Parsing", "─ Missing", "─ Unrec"))]
-    paragraph = []
-    for line in lines:
-        if set(line) <= {"─"}:
-            break
-        paragraph.append(line)
-    text = re.sub(r"\s+", " ", " ".join(paragraph)).strip() or "The arguments could not be understood."
-    return text if text.endswith((".", "?", "!")) else f"{text}."
+def _mistake(kind: Any, arguments: Sequence[str]) -> str:
+    """The first mistake in a command line: found here, since tyro's messages are boxes whose words change."""
+    kinds = get_type_hints(kind)
+    fields = dataclasses.fields(kind)
+    positional = [field for field in fields if "Positional" in str(field.type)]
+    flags = {f"--{field.name.replace('_', '-')}": kinds[field.name] for field in fields if field not in positional}
+    switches = {f"--no-{flag[2:]}" for flag, kind in flags.items() if kind is bool}
+    loose, *options = _by_option(arguments)
+    for flag, *values in options:
+        many = get_origin(flags.get(flag)) is tuple
+        own = values if many else [] if flag in switches or flags.get(flag) is bool else values[:1]
+        if flag not in flags and flag not in switches:
+            return f"Unknown option {flag}.{closest(flag, list(flags))}"
+        if flag in flags and not reads(own, flags[flag]):
+            return f"{flag}: expected {words(flags[flag])}; got {' '.join(map(repr, own)) or 'nothing'}."
+        loose += values[len(own) :]
+    required = [field.name for field in positional if field.default is dataclasses.MISSING]
+    if len(loose) < len(required):
+        return f"{required[len(loose)].upper()} is missing."
+    if len(loose) > len(positional) and not any(get_origin(kinds[field.name]) is tuple for field in positional):
+        return f"Unexpected argument {loose[len(positional)]!r}."
+    return ""
+
+
+def _by_option(arguments: Sequence[str]) -> list[list[str]]:
+    """What stands before the first option, then each option with what stands behind it."""
+    groups: list[list[str]] = [[]]
+    for argument in arguments:
+        if argument.startswith("--"):
+            flag, equals, value = argument.partition("=")
+            groups.append([flag, value] if equals else [flag])
+        else:
+            groups[-1].append(argument)
+    return groups
+
+
+def _first_words(box: str) -> str:
+    # what nobody thought of: tyro's own words without its box
+    text = re.sub(r"[─-╿]+", " ", box)
+    return f"{' '.join(text.split())[:300] or 'The arguments could not be understood'}."

@@ -20,6 +20,8 @@ class Options:
     """Folder of the run; None: runs/RECIPE-METHOD."""
     resume: bool = False
     """Go on from the last checkpoint of the run, if there is one."""
+    checkpoint_seconds: float = 30.0
+    """Time between checkpoints."""
     threads: int | None = None
     """Threads of a CPU; None: as many as torch takes."""
     quiet: bool = False
@@ -35,7 +37,13 @@ def run(arguments: Sequence[str]) -> int:
     keep_large_blocks()
     set_threads(options.threads)
     folder = Path(options.run or f"runs/{chosen.recipe}-{chosen.method}")
-    return train(chosen, folder, resume=options.resume, quiet=options.quiet)
+    return train(
+        chosen,
+        folder,
+        resume=options.resume,
+        checkpoint_seconds=options.checkpoint_seconds,
+        quiet=options.quiet,
+    )
 
 
 def read(arguments: Sequence[str]) -> tuple[Options, Recipe]:
@@ -74,9 +82,9 @@ def read(arguments: Sequence[str]) -> tuple[Options, Recipe]:
 
 
 def _joined(kind: type[Recipe]) -> Any:
-    return dataclasses.make_dataclass(
-        "Train", [], bases=(kind, Options), namespace={"__doc__": kind.__doc__}, frozen=True
-    )
+    # the recipe checks its values when it is made from this: its own words would drown in tyro's
+    namespace = {"__doc__": kind.__doc__, "__post_init__": lambda self: None}
+    return dataclasses.make_dataclass("Train", [], bases=(kind, Options), namespace=namespace, frozen=True)
 
 
 def _value_of(name: str, arguments: Sequence[str]) -> str | None:

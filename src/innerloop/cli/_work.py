@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import torch
@@ -32,7 +33,7 @@ def set_threads(threads: int | None) -> None:
     torch.set_num_threads(threads)
 
 
-def train(recipe: Recipe, folder: Path, *, resume: bool, quiet: bool) -> int:
+def train(recipe: Recipe, folder: Path, *, resume: bool, checkpoint_seconds: float = 30.0, quiet: bool) -> int:
     """Trains by a recipe, measures on the test tasks and writes the page.
 
     Returns:
@@ -42,8 +43,16 @@ def train(recipe: Recipe, folder: Path, *, resume: bool, quiet: bool) -> int:
     if run.exists and not resume:
         raise ConfigurationError(f"{folder} already holds a run. Go on with --resume, or choose another with --run.")
     experiment = build(recipe)
-    done = fit(experiment.learner, **experiment.fit_settings(), run=run, resume=resume, progress=not quiet)
+    done = fit(
+        experiment.learner,
+        **experiment.fit_settings(),
+        run=run,
+        resume=resume,
+        checkpoint_seconds=checkpoint_seconds,
+        progress=not quiet,
+    )
     if done.interrupted:
+        print(f"innerloop: stopped; the same command with --resume goes on in {folder}", file=sys.stderr)
         return 130
     write_json(folder / "fit.json", {**vars(done), "recipe": recipe.to_json()})
     measure(experiment, run, tasks=recipe.test_tasks, quiet=quiet)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -85,11 +86,12 @@ class Evaluation:
         mean, half = self.interval
         return {
             **{name: value for name, value in vars(self).items() if name not in ("values", "losses", "calibration")},
-            "mean": mean,
-            "half": half if np.isfinite(half) else None,
+            "mean": _number(mean),
+            "half": _number(half),
+            "curve": [(_number(m), _number(h)) for m, h in self.curve],
             "calibration": self.calibration.to_json() if self.calibration else None,
-            "values": [round(float(v), 6) for v in self.values],
-            "losses": [round(float(v), 6) for v in self.losses],
+            "values": [_number(round(float(v), 6)) for v in self.values],
+            "losses": [_number(round(float(v), 6)) for v in self.losses],
         }
 
     @staticmethod
@@ -103,8 +105,13 @@ class Evaluation:
             fields = {name: entry for name, entry in value.items() if name not in ("mean", "half")}
             fields["values"] = np.asarray(fields["values"], dtype=float)
             fields["losses"] = np.asarray(fields["losses"], dtype=float)
-            fields["curve"] = [(float(m), float(h)) for m, h in fields["curve"]]
+            fields["curve"] = [tuple(math.nan if v is None else float(v) for v in point) for point in fields["curve"]]
             fields["calibration"] = Calibration(**fields["calibration"]) if fields["calibration"] else None
             return Evaluation(**fields)
         except (KeyError, TypeError, ValueError) as error:
             raise DataError(f"Not an evaluation of innerloop: {error!r}. Run `innerloop evaluate` again.") from error
+
+
+def _number(value: float) -> float | None:
+    # a learner that diverged has no finite error; JSON has no name for that but null
+    return float(value) if math.isfinite(value) else None

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import get_args
 
 import torch
 from torch import Tensor, nn
+from torch.utils import _pytree as pytree
 
-from innerloop.errors import ConfigurationError
+from innerloop.errors import ConfigurationError, DataError, InnerloopError
 from innerloop.networks._norm import NormCall, Policy, foreign_norms, norm_call, norms_of
 from innerloop.task import Tree
 
@@ -50,6 +54,7 @@ class FunctionalNetwork:
         """Outputs for `x`; `call.seen` holds the statistics afterwards if it asked for them.
 
         Raises:
+            DataError: if the inputs have a shape or type that the network cannot take.
             ConfigurationError: if rows are masked and a norm layer that cannot see the mask is in the way.
         """
         if call.mask is not None and self.foreign:
@@ -57,5 +62,29 @@ class FunctionalNetwork:
                 f"Layer {self.foreign[0]!r} computes batch statistics and cannot see the mask of padded tasks. "
                 "Use innerloop.networks.convert_norms(network), or tasks of equal size."
             )
-        with norm_call(self.norms, call):
+        with naming_shapes(x), norm_call(self.norms, call):
             return torch.func.functional_call(self.network, parameters, (x,))
+
+
+_OF_SHAPES = re.compile(r"shape|size|dimension|channel|dtype|type|expect|broadcast|match", re.IGNORECASE)
+_OF_MAPPINGS = re.compile(r"vmap|batching rule|functorch|memory|CUDA", re.IGNORECASE)
+
+
+@contextmanager
+def naming_shapes(x: Tree) -> Iterator[None]:
+    """Turns a network's complaint about the shape or type of its input into an error that names them.
+
+    Raises:
+        DataError: in place of torch's errors about shapes and types; others pass.
+    """
+    try:
+        yield
+    except (RuntimeError, ValueError, IndexError) as error:
+        said = str(error).split("\n")[0]
+        if isinstance(error, InnerloopError) or not _OF_SHAPES.search(said) or _OF_MAPPINGS.search(said):
+            raise
+        found = ", ".join(f"{tuple(leaf.shape)} {leaf.dtype}" for leaf in pytree.tree_leaves(x))
+        raise DataError(
+            f"The network cannot take inputs of shape and type {found}: {said.rstrip('.')}. Give it examples of the shape "
+            "and type that it was built for, one per row."
+        ) from error

@@ -6,8 +6,9 @@ There are no generators to save: all randomness is a function of (seed, step, ta
 
 from __future__ import annotations
 
+import copy
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
 from innerloop.errors import CheckpointError, ConfigurationError
-from innerloop.files import load_state, load_tensors, save_tensors
+from innerloop.files import demand_fit, load_state, load_tensors, save_tensors
 
 _FORMAT = "innerloop checkpoint 1"
 
@@ -43,7 +44,14 @@ class Progress:
     loss_sum: float = 0.0
     loss_count: int = 0
     seconds: float = 0.0
-    done: bool = field(default=False)
+    done: bool = False
+
+    def __post_init__(self) -> None:
+        counts = (self.step, self.best_step, self.stale, self.loss_count)
+        numbers = (self.loss_sum, self.seconds, 0.0 if self.best is None else self.best)
+        # also what a damaged file says comes through here
+        if not all(type(n) is int and n >= 0 for n in counts) or not all(isinstance(x, int | float) for x in numbers):
+            raise ValueError(f"no progress: {vars(self)}")
 
 
 def save_checkpoint(
@@ -55,15 +63,23 @@ def save_checkpoint(
         ConfigurationError: if the optimiser or scheduler holds state that is neither a tensor nor plain values.
         InnerloopError: if the disk is full; the previous checkpoint is then intact.
     """
-    state = optimiser.state_dict()
     tensors: dict[str, Tensor] = {f"learner.{name}": value for name, value in learner.state_dict().items()}
-    plain: dict[str, dict[str, Any]] = {}
-    for index, entries in state["state"].items():
-        for name, value in entries.items():
-            if isinstance(value, Tensor):
-                tensors[f"optimiser.{index}.{name}"] = value
-            else:
-                plain.setdefault(str(index), {})[name] = value
+    for index, entries in optimiser.state_dict()["state"].items():
+        tensors |= {f"optimiser.{index}.{name}": v for name, v in entries.items() if isinstance(v, Tensor)}
+    save_tensors(path, tensors, description(optimiser, scheduler, progress))
+
+
+def description(optimiser: Optimizer, scheduler: LRScheduler | None, progress: Progress) -> dict[str, Any]:
+    """What a checkpoint holds besides tensors.
+
+    Raises:
+        ConfigurationError: if the optimiser or scheduler holds state that is neither a tensor nor plain values.
+    """
+    state = optimiser.state_dict()
+    plain = {
+        str(index): {name: value for name, value in entries.items() if not isinstance(value, Tensor)}
+        for index, entries in state["state"].items()
+    }
     about = {
         "format": _FORMAT,
         "progress": vars(progress),
@@ -77,7 +93,7 @@ def save_checkpoint(
             f"The optimiser or scheduler holds something that cannot be saved as plain values: {error}. "
             "Use one whose state_dict has only tensors and numbers."
         ) from error
-    save_tensors(path, tensors, about)
+    return about
 
 
 def load_checkpoint(
@@ -103,18 +119,35 @@ def load_checkpoint(
         groups = about["optimiser"]["groups"]
         schedule = about["scheduler"]
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise CheckpointError(f"{path} is damaged: {error!r} in its description.") from error
+        raise CheckpointError(f"{path} is damaged: {error!r} in its description. Use another checkpoint.") from error
     if (scheduler is None) != (schedule is None):
         raise CheckpointError(f"{path} was written {'without' if scheduler else 'with'} a scheduler; resume likewise.")
     weights = {name.removeprefix("learner."): t for name, t in tensors.items() if name.startswith("learner.")}
-    load_state(learner, weights, path)
+    demand_fit(learner, weights, path)  # everything is checked before anything is changed
+    before = copy.deepcopy(optimiser.state_dict())
     try:
+        _demand_shapes(state, optimiser)
+        if scheduler is not None and set(schedule) != set(scheduler.state_dict()):
+            raise ValueError(f"{type(scheduler).__name__} has other settings")
         optimiser.load_state_dict({"state": state, "param_groups": groups})
-        if scheduler is not None:
-            scheduler.load_state_dict(schedule)
-    except (KeyError, ValueError, TypeError) as error:
-        raise CheckpointError(f"{path} belongs to another optimiser or scheduler: {error}.") from error
+    except (KeyError, IndexError, ValueError, TypeError, AttributeError) as error:
+        optimiser.load_state_dict(before)
+        raise CheckpointError(
+            f"{path} belongs to another optimiser or scheduler: {error}. Resume with the one that it was saved with."
+        ) from error
+    if scheduler is not None:
+        scheduler.load_state_dict(schedule)
+    load_state(learner, weights, path)
     return progress
+
+
+def _demand_shapes(state: dict[int, dict[str, Any]], optimiser: Optimizer) -> None:
+    # torch takes any shapes here and fails in the next step
+    parameters = [p for group in optimiser.param_groups for p in group["params"]]
+    for index, entries in state.items():
+        for name, value in entries.items():
+            if isinstance(value, Tensor) and value.ndim and value.shape != parameters[index].shape:
+                raise ValueError(f"{name} of parameter {index} has shape {tuple(value.shape)}")
 
 
 def save_weights(path: Path, learner: nn.Module, about: dict[str, Any]) -> None:

@@ -19,7 +19,14 @@ from innerloop.errors import ConfigurationError, TrainingError
 from innerloop.evaluation import evaluate
 from innerloop.learner import Learner
 from innerloop.mapping import Mapping
-from innerloop.outer._checkpoint import Progress, load_checkpoint, load_weights, save_checkpoint, save_weights
+from innerloop.outer._checkpoint import (
+    Progress,
+    description,
+    load_checkpoint,
+    load_weights,
+    save_checkpoint,
+    save_weights,
+)
 from innerloop.outer._interrupt import stop_on_interrupt
 from innerloop.outer._progress import ProgressLine
 from innerloop.outer._run import Run, provenance
@@ -72,6 +79,8 @@ class Settings:
         for name in ("steps", "tasks_per_step", "validate_every", "validation_tasks"):
             if getattr(self, name) < 1:
                 raise ConfigurationError(f"{name} must be at least 1; got {getattr(self, name)}.")
+        if self.patience is not None and self.patience < 1:
+            raise ConfigurationError(f"patience must be at least 1 validation, or None; got {self.patience}.")
         if self.clip is not None and not self.clip > 0:
             raise ConfigurationError(f"clip must be a positive norm or None; got {self.clip}.")
 
@@ -129,9 +138,10 @@ def fit(
     Returns:
         What training did; the learner itself is changed in place.
     """
-    settings = Settings(
-        steps, tasks_per_step, clip, validate_every or max(1, steps // 10), validation_tasks, patience, seed
-    )
+    every = max(1, steps // 10) if validate_every is None else validate_every
+    settings = Settings(steps, tasks_per_step, clip, every, validation_tasks, patience, seed)
+    if not checkpoint_seconds >= 0:
+        raise ConfigurationError(f"checkpoint_seconds must be a number of seconds from 0; got {checkpoint_seconds}.")
     parameters = [p for p in learner.parameters() if p.requires_grad]
     if not parameters:
         raise ConfigurationError(f"{learner.name} has no parameters to train: evaluate it as it is.")
@@ -145,21 +155,26 @@ def fit(
     device = parameters[0].device
     state = Progress()
     mapping = learner.mapping_for(train.batch(torch.arange(tasks_per_step)))
+    begun = _config(learner, train, validation, settings, optimiser, mapping, config)
     if folder is not None:
-        folder.start(_config(learner, train, validation, settings, optimiser, mapping, config), resume)
+        description(optimiser, schedule, state)  # what cannot be saved is refused now, not at the first checkpoint
         if folder.exists:
+            folder.start(begun, resume)
             # another mapping gives other last bits: go on with the one that the run was begun with
-            mapping = Mapping(**folder.config()["mapping"])
+            mapping = folder.mapping()
             state = load_checkpoint(folder.last, learner, optimiser, schedule)
             folder.forget_after(state.step)
     loop = _Loop(learner, train, validation, settings, optimiser, schedule, folder, state, device, mapping)
     with ProgressLine(learner.name, steps, state.step, tasks_per_step, progress) as line, stop_on_interrupt() as stop:
         if state.step == 0:
             verify(learner, loop.tasks(0))
+            if folder is not None:
+                folder.start(begun, resume)  # after the checks, so that bad data leave no folder behind
             line.say(f"{learner.name}: mapping {mapping} ({mapping.reason}), norm {learner.norm}")
         loop.run(line, lambda: stop.asked, checkpoint_seconds)
     if stop.asked and not state.done and folder is not None:
-        line.say(f"Stopped after step {state.step:,} and saved; go on with resume=True (--resume) and {folder.folder}.")
+        at = f"after step {state.step:,} and saved" if state.step else "before the first step"
+        line.say(f"Stopped {at}; go on with resume=True (--resume) and the run folder {folder.folder}.")
     loop.keep_best()
     return Fit(state.step, round(state.seconds, 2), state.best_step or state.step, state.best, not state.done)
 
@@ -209,6 +224,7 @@ class _Loop:
                 self.validate(line)
             state.done = state.done or state.step == settings.steps
             now = time.perf_counter()
+            state.seconds, clock = state.seconds + now - clock, now
             if self.folder is not None and (state.done or stop() or now - saved >= checkpoint_seconds):
                 self.save()
                 saved = now
@@ -232,8 +248,14 @@ class _Loop:
             )
         self.optimiser.zero_grad()
         outcome.loss.backward()
-        if self.settings.clip is not None:
-            nn.utils.clip_grad_norm_(self.learner.parameters(), self.settings.clip, error_if_nonfinite=False)
+        limit = float("inf") if self.settings.clip is None else self.settings.clip
+        norm = float(nn.utils.clip_grad_norm_(self.learner.parameters(), limit))
+        if not math.isfinite(norm):
+            # the step would spoil every parameter, and a checkpoint after it would be worthless
+            raise TrainingError(
+                f"The meta-gradient's norm became {norm} at step {self.state.step}. Lower the inner learning rate or take "
+                "fewer inner steps; the last checkpoint is intact."
+            )
         self.optimiser.step()
         if self.schedule is not None:
             self.schedule.step()

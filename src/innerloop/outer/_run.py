@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import subprocess
 import sys
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from innerloop.errors import CheckpointError, ConfigurationError
-from innerloop.files import read_json, write_json, write_whole
+from innerloop.files import not_written, read_json, remove_leftovers, write_json, write_whole
+from innerloop.mapping import Mapping
 
 
 class Run:
@@ -42,12 +44,14 @@ class Run:
 
         Raises:
             ConfigurationError: if there is a run already, or `resume` finds one with other settings.
+            CheckpointError: if the run's `config.json` is damaged.
         """
         if self.exists and not resume:
             raise ConfigurationError(
                 f"{self.folder} already holds a run. Go on with resume=True (on the command line --resume), "
                 "or choose another folder."
             )
+        remove_leftovers(self.folder)
         if self.exists and self._config.exists():
             before = self.config().get("settings")
             now = json.loads(json.dumps(config.get("settings")))
@@ -74,26 +78,45 @@ class Run:
             raise CheckpointError(f"{self._config} is damaged: expected an object.")
         return found
 
+    def mapping(self) -> Mapping:
+        """The mapping that the run was begun with.
+
+        Raises:
+            CheckpointError: if `config.json` is damaged.
+        """
+        said = self.config().get("mapping")
+        try:
+            return Mapping(**cast(dict[str, Any], said))
+        except (TypeError, ValueError) as error:
+            raise CheckpointError(f"{self._config} is damaged: its mapping is {said!r}. Begin another run.") from error
+
     def log(self, **entry: Any) -> None:
-        """Adds a line to `metrics.jsonl`."""
-        with open(self._metrics, "a", encoding="utf-8") as file:
-            file.write(json.dumps(entry) + "\n")
+        """Adds a line to `metrics.jsonl`.
+
+        Raises:
+            InnerloopError: if the disk is full.
+        """
+        try:
+            with open(self._metrics, "a", encoding="utf-8") as file:
+                file.write(json.dumps(entry) + "\n")
+        except OSError as error:
+            raise not_written(self._metrics, error) from error
 
     def metrics(self) -> list[dict[str, Any]]:
         """The lines of `metrics.jsonl`; a last line cut short by a crash is left out."""
         if not self._metrics.exists():
             return []
         lines = []
-        for line in self._metrics.read_text(encoding="utf-8").splitlines():
-            try:
-                lines.append(json.loads(line))
-            except ValueError:
-                continue
+        for line in self._metrics.read_text(encoding="utf-8", errors="replace").splitlines():
+            with contextlib.suppress(ValueError):
+                entry = json.loads(line)
+                if isinstance(entry, dict) and isinstance(entry.get("step"), int):
+                    lines.append(entry)
         return lines
 
     def forget_after(self, step: int) -> None:
         """Drops lines of the log that a checkpoint at `step` does not know."""
-        kept = [json.dumps(line) + "\n" for line in self.metrics() if line.get("step", 0) <= step]
+        kept = [json.dumps(line) + "\n" for line in self.metrics() if line["step"] <= step]
         write_whole(self._metrics, "".join(kept).encode())
 
     def save_result(self, name: str, value: dict[str, Any]) -> Path:

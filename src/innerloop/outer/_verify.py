@@ -7,17 +7,19 @@ from torch import Tensor
 from torch.utils import _pytree as pytree
 
 from innerloop.errors import DataError, TrainingError
-from innerloop.learner import Learner
+from innerloop.learner import Learner, check
 from innerloop.task import Task, take
 
 
 def verify(learner: Learner, tasks: Task) -> None:
-    """Looks at the first task of a batch.
+    """Looks at a batch of tasks, at its first one closely.
 
     Raises:
-        DataError: if most of the query set stands in the support set: the learner would be judged on what it was shown.
+        DataError: for NaN, labels outside the ways, examples that the network cannot take, or if most of the query set
+            stands in the support set: the learner would be judged on what it was shown.
         TrainingError: if adaptation changes nothing.
     """
+    check(tasks)
     if not len(tasks.support):
         return  # a flat batch: nothing to adapt to
     task = take(tasks, 0)
@@ -31,8 +33,10 @@ def verify(learner: Learner, tasks: Task) -> None:
                 f"{repeated} of the {len(rows)} query examples of task {int(task.index)} are also in its support set. "
                 "Draw support and query from different examples."
             )
-    with torch.no_grad():
+    devices = [task.index.device] if task.index.is_cuda else []
+    with torch.no_grad(), torch.random.fork_rng(devices):  # dropout leaves the user's generator alone
         states = list(learner.trajectory(task.support, 1))
+        learner.query_loss(learner.predict(states[-1], task.query.x, task.query.mask), task.query)
     if len(states) > 1:
         before, after = (
             [leaf for leaf in pytree.tree_leaves(getattr(state, "parameters", state)) if isinstance(leaf, Tensor)]

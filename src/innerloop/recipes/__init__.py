@@ -36,15 +36,20 @@ def recipe(name: str, method: str = "maml") -> Recipe:
     return RECIPES[name](method)
 
 
-def from_json(value: dict[str, Any]) -> Recipe:
+def from_json(value: Any) -> Recipe:
     """The recipe that `Recipe.to_json` wrote.
 
     Raises:
-        ConfigurationError: if it names no recipe, or has fields that this version does not know.
+        ConfigurationError: if it names no recipe, has fields that this version does not know, or values of other types.
     """
+    if not isinstance(value, dict) or not all(isinstance(name, str) for name in value):
+        raise ConfigurationError(f"The saved recipe is damaged: expected fields by name; got {value!r}.")
     base = recipe(str(value.get("recipe")))
-    try:
-        fields: dict[str, Any] = {name: tuple(entry) if isinstance(entry, list) else entry for name, entry in value.items()}
-        return type(base)(**fields)
-    except TypeError as error:
-        raise ConfigurationError(f"The saved recipe does not fit this version of innerloop: {error}.") from error
+    unknown = sorted(set(value) - set(vars(base)))
+    if unknown:
+        raise ConfigurationError(
+            f"The saved recipe has the field {unknown[0]!r}, which {value['recipe']!r} has not in this version of innerloop; "
+            f"it has {', '.join(vars(base))}."
+        )
+    fields: dict[str, Any] = {name: tuple(entry) if isinstance(entry, list) else entry for name, entry in value.items()}
+    return type(base)(**fields)

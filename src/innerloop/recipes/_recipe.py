@@ -4,11 +4,19 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, get_type_hints
 
 from innerloop.errors import ConfigurationError
+from innerloop.recipes._types import fits, words
 
 Method = Literal["maml", "fomaml", "anil", "reptile", "prototypes", "pretraining"]
+_LEAST = {
+    **dict.fromkeys(("shots", "queries", "train_queries", "inner_steps", "test_steps", "steps", "tasks_per_step"), 1),
+    **dict.fromkeys(("validate_every", "validation_tasks", "patience", "test_tasks", "filters", "size", "hidden"), 1),
+    "curve_steps": 0,
+    "ways": 2,
+}
+"""The least value of fields, those of subclasses among them."""
 METHODS: tuple[str, ...] = ("maml", "fomaml", "anil", "reptile", "prototypes", "pretraining")
 
 
@@ -60,15 +68,23 @@ class Recipe:
     """Seed of the initial weights, of the training tasks and of what is random in the learner."""
 
     def __post_init__(self) -> None:
+        for name, kind in get_type_hints(type(self)).items():
+            if not fits(value := getattr(self, name), kind):
+                raise ConfigurationError(f"{name}: expected {words(kind)}; got {value!r}.")
         if self.method not in METHODS:
             raise ConfigurationError(f"Unknown method {self.method!r}; there are {', '.join(METHODS)}.")
-        positive = ("shots", "queries", "train_queries", "inner_steps", "test_steps", "steps", "tasks_per_step")
-        for name in (*positive, "validation_tasks", "test_tasks"):
-            if getattr(self, name) < 1:
-                raise ConfigurationError(f"{name} must be at least 1; got {getattr(self, name)}.")
+        for name, least in _LEAST.items():
+            values = getattr(self, name, None)
+            for value in values if isinstance(values, tuple) else () if values is None else (values,):
+                if value < least:
+                    raise ConfigurationError(f"{name} must be at least {least}; got {value}.")
         for name in ("inner_lr", "lr", "clip"):
             if not 0 < getattr(self, name) < float("inf"):
                 raise ConfigurationError(f"{name} must be a positive number; got {getattr(self, name)}.")
+        if not 0 <= self.weight_decay < float("inf"):
+            raise ConfigurationError(f"weight_decay must be a number from 0; got {self.weight_decay}.")
+        if not 0 <= self.seed < 2**63:
+            raise ConfigurationError(f"seed must be between 0 and 2^63; got {self.seed}.")
 
     def to_json(self) -> dict[str, Any]:
         """Plain values."""

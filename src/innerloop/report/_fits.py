@@ -11,8 +11,10 @@ from innerloop.report._svg import Axis, Frame, axis
 
 _LEAD = (
     "The points are all that the model is given of a task. The dashed line is what it said before, the full "
-    "line after adapting to them; the pale line is the truth."
+    "line after adapting to them; the pale line is the truth. Lines that leave the frame go on outside it."
 )
+_ROOM = 0.25
+"""Share of the truth's range that is added above and below it; predictions beyond are cut off."""
 
 
 def show_fits(fits: list[Fit]) -> Html:
@@ -21,21 +23,21 @@ def show_fits(fits: list[Fit]) -> Html:
     if not fits:
         return Html("")
     x = _range([v for fit in fits for v in numbers(fit.query_x) + numbers(fit.support_x)])
-    every = [fit.query_y for fit in fits] + [fit.support_y for fit in fits] + [fit.after for fit in fits]
-    y = _range([v for part in every for v in numbers(part)])
+    # the truth sets the scale, so that one wild prediction does not flatten all the others
+    y = _range([v for fit in fits for v in numbers(fit.query_y) + numbers(fit.support_y)], _ROOM)
     return section(
         "Look at some tasks", tag("div", *(_fit(fit, x, y) for fit in fits), class_="fits"), lead=_LEAD
     )
 
 
-def _range(values: list[float]) -> Axis:
+def _range(values: list[float], room: float = 0.05) -> Axis:
     finite = [v for v in values if np.isfinite(v)] or [0.0]
-    pad = 0.05 * (max(finite) - min(finite))
+    pad = room * (max(finite) - min(finite))
     return axis(min(finite) - pad, max(finite) + pad, wanted=3)
 
 
 def _fit(fit: Fit, x: Axis, y: Axis) -> Html:
-    frame = Frame(x, y, height=130)
+    frame = Frame(x, y, height=130, cut=True)
     query = numbers(fit.query_x)
     order = sorted(range(len(query)), key=query.__getitem__)
 

@@ -35,11 +35,13 @@ class Axis:
 
     def at(self, number: float) -> float:
         """Where a value lies, from 0 to 1; what is outside comes to the nearer end."""
+        return min(1.0, max(0.0, self.beyond(number)))
+
+    def beyond(self, number: float) -> float:
+        """Where a value lies, also outside of the axis."""
         if self.log:
-            place = math.log(max(number, self.low) / self.low) / math.log(self.high / self.low)
-        else:
-            place = (number - self.low) / (self.high - self.low)
-        return min(1.0, max(0.0, place))
+            return math.log(max(number, self.low) / self.low) / math.log(self.high / self.low)
+        return (number - self.low) / (self.high - self.low)
 
 
 def axis(low: float, high: float, *, wanted: int = 5, log: bool = False, whole: bool = False) -> Axis:
@@ -95,11 +97,13 @@ class Frame:
         x: horizontal axis.
         y: vertical axis.
         height: pixels.
+        cut: whether lines run out of the area and are cut there, instead of keeping to its edge.
     """
 
     x: Axis
     y: Axis
     height: int = 200
+    cut: bool = False
 
     def down(self, number: float) -> float:
         """Pixels from the top of a value of the vertical axis."""
@@ -149,7 +153,7 @@ class Frame:
         labels = [
             rule(0, self.height, 1, self.height, "axis"),
             text(1, self.height + 38, x_label, name="label", align="end"),
-            text(0, -14, y_label, name="label", align="start"),
+            text(0, -14, y_label + (", logarithmic" if self.y.log else ""), name="label", align="start"),
         ]
         drawing = tag(
             "svg", tag("title", title), *grid, *base, *labels, *marks,
@@ -158,8 +162,10 @@ class Frame:
         return tag("div", above, drawing, class_="frame")
 
     def _point(self, point: tuple[float, float]) -> str:
-        return f"{WIDTH * self.x.at(point[0]):.1f} {self.down(point[1]):g}"
+        down = round(self.height * (1 - self.y.beyond(point[1])), 1) if self.cut else self.down(point[1])
+        return f"{WIDTH * self.x.at(point[0]):.1f} {down:.7g}"
 
     def _stretched(self, content: Html) -> Html:
         size = {"viewBox": f"0 0 {WIDTH} {self.height}", "preserveAspectRatio": "none"}
-        return tag("svg", content, width="100%", height=self.height, aria_hidden="true", **size)
+        name = "cut" if self.cut else None
+        return tag("svg", content, width="100%", height=self.height, class_=name, aria_hidden="true", **size)
