@@ -97,8 +97,7 @@ def main() -> None:
     kept = set(distinct(everything))
     splits = {
         split: {
-            script: [code for code in found[word] if code in kept]
-            for script, word in sorted(SPLITS[split].items())
+            script: [code for code in found[word] if code in kept] for script, word in sorted(SPLITS[split].items())
         }
         for split in ("train", "validation", "test")
     }

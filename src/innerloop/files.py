@@ -106,9 +106,13 @@ def load_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     try:
         about = json.loads(metadata["innerloop"])
     except (ValueError, RecursionError) as error:
-        raise CheckpointError(f"{path} is damaged: its description is no JSON ({error}). Use another checkpoint.") from error
+        raise CheckpointError(
+            f"{path} is damaged: its description is no JSON ({error}). Use another checkpoint."
+        ) from error
     if not isinstance(about, dict):
-        raise CheckpointError(f"{path} is damaged: its description is {about!r}, not an object. Use another checkpoint.")
+        raise CheckpointError(
+            f"{path} is damaged: its description is {about!r}, not an object. Use another checkpoint."
+        )
     return tensors, about
 
 

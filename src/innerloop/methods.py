@@ -6,6 +6,7 @@ Every one takes any `nn.Module` and a `loss=`; the four choices behind the gradi
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -94,9 +95,7 @@ def anil(
 
     Source: Raghu et al. 2020, "Rapid learning or feature reuse?", section 4.
     """
-    return _gradient(
-        "anil", "ANIL", network, Unrolled(), "head", inner_steps, inner_lr, test_steps, loss, norm, head
-    )
+    return _gradient("anil", "ANIL", network, Unrolled(), "head", inner_steps, inner_lr, test_steps, loss, norm, head)
 
 
 def reptile(
@@ -207,7 +206,8 @@ def nearest_mean(network: nn.Module | None = None) -> Prototypes:
     Args:
         network: an embedding that stays as it is; None: the inputs themselves.
     """
-    embedding = nn.Flatten() if network is None else network.requires_grad_(False)
+    # a copy: freezing the caller's own network would stop whoever else trains it
+    embedding = nn.Flatten() if network is None else copy.deepcopy(network).requires_grad_(False)
     learner = Prototypes(embedding, distance="cosine", norm="running").eval()
     return _named(learner, "nearest_mean", "Nearest mean" if network else "Nearest mean on raw inputs", network, {})
 
@@ -262,9 +262,7 @@ def _tuned(
     return _named(learner, method, name, network, {"inner_steps": steps, "inner_lr": rate})
 
 
-def _named(
-    learner: L, method: str, name: str, network: nn.Module | None, arguments: dict[str, Any]
-) -> L:
+def _named(learner: L, method: str, name: str, network: nn.Module | None, arguments: dict[str, Any]) -> L:
     learner.name = name
     network_spec = getattr(network, "spec", None)
     if network_spec is not None or network is None:
@@ -297,7 +295,9 @@ def from_spec(spec: dict[str, Any]) -> Learner:
     network = None if network_spec is None else build(network_spec)
     if method in ("linear_head", "fine_tune") and network_spec is not None:
         ways = int(network_spec["outputs"])
-        return {"linear_head": linear_head, "fine_tune": fine_tune}[method](build(network_spec), ways, **spec["arguments"])
+        return {"linear_head": linear_head, "fine_tune": fine_tune}[method](
+            build(network_spec), ways, **spec["arguments"]
+        )
     if method not in _METHODS:
         raise CheckpointError(
             f"The file names the method {method!r}; this version of innerloop knows {', '.join(sorted(_METHODS))}."

@@ -41,7 +41,7 @@ class Examples:
 
     x: Tree
     y: Tree
-    mask: Tensor = cast(Tensor, None)  # filled in below, never None afterwards
+    mask: Tensor = None  # type: ignore[assignment]  # filled in below, never None afterwards
     ways: int | None = None
 
     def __post_init__(self) -> None:
@@ -94,13 +94,12 @@ class Task:
 
     support: Examples
     query: Examples
-    index: Tensor = cast(Tensor, None)  # filled in below, never None afterwards
+    index: Tensor = None  # type: ignore[assignment]  # filled in below, never None afterwards
 
     def __post_init__(self) -> None:
         if self.support.ways != self.query.ways:
             raise DataError(
-                f"Support and query must have the same number of ways; got {self.support.ways} "
-                f"and {self.query.ways}."
+                f"Support and query must have the same number of ways; got {self.support.ways} and {self.query.ways}."
             )
         if cast("Tensor | None", self.index) is None:
             object.__setattr__(self, "index", torch.tensor(-1, device=self.support.mask.device))
@@ -189,14 +188,11 @@ def stack(tasks: Sequence[Task]) -> Task:
     support = max(len(task.support) for task in tasks)
     query = max(len(task.query) for task in tasks)
     padded = [
-        Task(support=pad(task.support, support), query=pad(task.query, query), index=task.index)
-        for task in tasks
+        Task(support=pad(task.support, support), query=pad(task.query, query), index=task.index) for task in tasks
     ]
     structures = {str(pytree.tree_structure(task)) for task in padded}
     if len(structures) > 1:
-        raise DataError(
-            f"Tasks of one batch must have the same structure and ways; got {sorted(structures)}."
-        )
+        raise DataError(f"Tasks of one batch must have the same structure and ways; got {sorted(structures)}.")
     try:
         return cast(Task, pytree.tree_map(lambda *leaves: torch.stack(leaves), *padded))
     except RuntimeError as error:

@@ -24,9 +24,7 @@ def assert_same(a, b):
 
 
 @pytest.mark.parametrize("norm", ["batch", "support", "running"])
-@pytest.mark.parametrize(
-    "optimiser", [SGD(0.2), SGD(0.2, momentum=0.9), Adam(0.05)], ids=["sgd", "momentum", "adam"]
-)
+@pytest.mark.parametrize("optimiser", [SGD(0.2), SGD(0.2, momentum=0.9), Adam(0.05)], ids=["sgd", "momentum", "adam"])
 def test_going_on_from_a_state_is_as_if_it_had_never_stopped(optimiser, norm):
     learner = GradientLearner(problems.normed(), optimiser=optimiser, steps=5, norm=norm)
     support = problems.classification()[0].support
@@ -197,9 +195,7 @@ def test_inputs_may_be_trees(mapping):
     losses, gradient = measure(a, trees)
     expected, joint = measure(b, stack(tasks))
     torch.testing.assert_close(losses, expected)
-    torch.testing.assert_close(
-        torch.cat([gradient["left.weight"], gradient["right.weight"]], 1), joint["weight"]
-    )
+    torch.testing.assert_close(torch.cat([gradient["left.weight"], gradient["right.weight"]], 1), joint["weight"])
 
 
 @pytest.mark.parametrize("mapping", MAPPINGS, ids=str)

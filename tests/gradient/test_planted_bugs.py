@@ -79,9 +79,7 @@ def test_nothing_planted_nothing_found(method, vectorise):
 @pytest.mark.parametrize("plant", [query_loss_with_unadapted_weights, support_labels_not_passed])
 @pytest.mark.parametrize("vectorise", [False, True])
 @pytest.mark.parametrize("method", ALL)
-def test_query_loss_without_adaptation_and_adaptation_without_labels_are_found(
-    method, vectorise, plant, monkeypatch
-):
+def test_query_loss_without_adaptation_and_adaptation_without_labels_are_found(method, vectorise, plant, monkeypatch):
     plant(monkeypatch)
     assert gap(method, vectorise) > 1e-3
 

@@ -184,9 +184,7 @@ def peak(learner, count):
 
 @pytest.mark.parametrize("method", ALL)
 def test_memory_grows_with_the_chunk_and_not_with_the_tasks(method):
-    net = problems.doubled(
-        nn.Sequential(nn.Linear(4, 64), nn.ReLU(), nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, 3))
-    )
+    net = problems.doubled(nn.Sequential(nn.Linear(4, 64), nn.ReLU(), nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, 3)))
     learner = make(method, net, **({"head": "4.*"} if method == "anil" else {}))
 
     def growth(mapping):

@@ -181,9 +181,7 @@ def foreign(**settings):
 @pytest.mark.parametrize("method", ALL[:2] + ALL[3:])
 @pytest.mark.parametrize("policy", POLICIES)
 def test_running_statistics_that_are_not_ours_are_refused(method, policy):
-    with pytest.raises(
-        ConfigurationError, match=r"Layer '1' is a BatchNorm1d with running statistics.*convert_norms"
-    ):
+    with pytest.raises(ConfigurationError, match=r"Layer '1' is a BatchNorm1d with running statistics.*convert_norms"):
         make(method, foreign(), policy)
 
 

@@ -9,9 +9,7 @@ HOSTILE = "<script>alert('x')</script>&\"'"
 SOURCE = {"name": "characters", "split": "test", "ways": 5, "shots": 1, "queries": 15, "seed": 0}
 
 
-def evaluation(
-    name="MAML", mean=0.9, tasks=1000, metric="accuracy", norm="batch", seed=0, **more
-) -> Evaluation:
+def evaluation(name="MAML", mean=0.9, tasks=1000, metric="accuracy", norm="batch", seed=0, **more) -> Evaluation:
     rng = np.random.default_rng(seed)
     if metric == "accuracy":
         values = np.round(rng.beta(mean * 14, (1 - mean) * 14, tasks) * 75) / 75

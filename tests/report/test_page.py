@@ -105,9 +105,7 @@ def test_rows_come_best_first():
     page = sinusoid_page()
     rows = page.tables[0].rows
     text = Reader(render(page)).text
-    places = [
-        text.index(f"{row.evaluation.mean:.4g} ±") for row in sorted(rows, key=lambda r: r.evaluation.mean)
-    ]
+    places = [text.index(f"{row.evaluation.mean:.4g} ±") for row in sorted(rows, key=lambda r: r.evaluation.mean)]
     assert places == sorted(places)
     assert "lower is better" in text
 

@@ -20,9 +20,7 @@ def characters():
 
 
 def same_fonts():
-    shipped = json.loads((files("innerloop.sources") / "characters.json").read_text(encoding="utf-8"))[
-        "fonts"
-    ]
+    shipped = json.loads((files("innerloop.sources") / "characters.json").read_text(encoding="utf-8"))["fonts"]
     return shipped == {path.name: digest(path) for path in font_files()}
 
 
@@ -139,9 +137,7 @@ def test_a_damaged_cache_is_made_again(few, tmp_path, damage):
     content = bytearray(path.read_bytes())
     if damage == "flipped":
         content[-5000] ^= 0xFF
-    damaged = {"empty": b"", "truncated": content[:-100], "flipped": content, "garbage": b"\x07" * 9000}[
-        damage
-    ]
+    damaged = {"empty": b"", "truncated": content[:-100], "flipped": content, "garbage": b"\x07" * 9000}[damage]
     path.write_bytes(damaged)
     with pytest.warns(UserWarning, match="damaged"):
         again, _ = glyphs(few)

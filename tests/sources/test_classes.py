@@ -40,9 +40,7 @@ def assert_uniform(counts):
 SOURCES = {
     "plain": ClassTasks(numbered(), ways=3, shots=2, queries=4),
     "groups": ClassTasks(numbered([0] * 5 + [1] * 7), ways=3, shots=2, queries=4, within_groups=True),
-    "varied": ClassTasks(
-        numbered(transform=lambda x, keys: x + keys[:, None] % 97), ways=3, shots=2, queries=4
-    ),
+    "varied": ClassTasks(numbered(transform=lambda x, keys: x + keys[:, None] % 97), ways=3, shots=2, queries=4),
     "flat": ClassTasks(numbered(), 3, 2, 4).flat(7),
 }
 

@@ -90,9 +90,7 @@ def test_pictures_are_decoded_once(root, cache, monkeypatch):
         assert torch.equal(first.test[3].query.x, again.test[3].query.x)
     Image.new("RGB", (7, 7), (255, 255, 255)).save(root / NAMES[0] / "0.png")
     split = next(split for split in SPLITS if NAMES[0] in classes_of(first)[split])
-    assert (
-        (getattr(folder(root), split).data.rows == 255).flatten(1).all(1).any()
-    )  # a changed picture is seen
+    assert (getattr(folder(root), split).data.rows == 255).flatten(1).all(1).any()  # a changed picture is seen
     assert folder(root, grey=True).train[0].support.x.shape == (3, 1, 6, 6)
     assert len(list(cache.iterdir())) == 3
     os.utime(root / NAMES[0] / "0.png", ns=(0, 0))  # so would be one of the same length
@@ -114,9 +112,7 @@ def test_classes_with_too_few_pictures_are_named_before_any_is_decoded(root, mon
     monkeypatch.setattr(Pictures, "load", lambda *_: pytest.fail("decoded"))
     for name in NAMES[2:4]:
         (root / name / "3.png").unlink()
-    with pytest.raises(
-        DataError, match=r"2 classes have fewer: 'apple/apple02' \(3\), 'apple/apple03' \(3\)\. Use"
-    ):
+    with pytest.raises(DataError, match=r"2 classes have fewer: 'apple/apple02' \(3\), 'apple/apple03' \(3\)\. Use"):
         folder(root, queries=3)
 
 
@@ -131,9 +127,7 @@ def test_a_damaged_picture_is_named(root):
 
 
 def test_too_few_classes_are_an_error_with_a_remedy(root):
-    with pytest.raises(
-        DataError, match=r"validation split gets 3 of 20 classes; expected at least 4.*fewer `ways`"
-    ):
+    with pytest.raises(DataError, match=r"validation split gets 3 of 20 classes; expected at least 4.*fewer `ways`"):
         folder(root, ways=4)
     assert len(folder(root, ways=4, splits=(0.5, 0.25, 0.25)).validation.data.names) == 5
 

@@ -112,9 +112,7 @@ def test_the_cache_needs_no_files_and_a_damaged_one_is_made_again(mini, tmp_path
 def test_missing_halves_are_refused_with_a_remedy(mini):
     root, halves = mini
     shutil.rmtree(root / "images_evaluation")
-    with pytest.raises(
-        DataError, match=r"No images_evaluation\.zip and no folder images_evaluation.*download=True"
-    ):
+    with pytest.raises(DataError, match=r"No images_evaluation\.zip and no folder images_evaluation.*download=True"):
         read(root, halves)
 
 
@@ -122,9 +120,7 @@ def test_missing_and_changed_drawings_are_refused(mini):
     root, halves = mini
     folder = root / "images_background" / "Latin" / "character02"
     moved = next(folder.iterdir()).rename(root / "moved.png")
-    with pytest.raises(
-        DataError, match=r"Expected 20 drawings of images_background/Latin/character02.*found 19"
-    ):
+    with pytest.raises(DataError, match=r"Expected 20 drawings of images_background/Latin/character02.*found 19"):
         read(root, halves)
     shutil.rmtree(folder)
     with pytest.raises(DataError, match=r"Expected 5 characters in images_background.*found 4"):
@@ -135,9 +131,7 @@ def test_missing_and_changed_drawings_are_refused(mini):
     moved.write_bytes(b"")
     shutil.copy(moved, folder / "0004_01.png")
     next(folder.glob("*_02.png")).unlink()
-    with pytest.raises(
-        DataError, match=r"Cannot read the drawing 'images_background/Latin/character02/0004_01.png'"
-    ):
+    with pytest.raises(DataError, match=r"Cannot read the drawing 'images_background/Latin/character02/0004_01.png'"):
         read(root, halves)
 
 
@@ -168,10 +162,7 @@ def test_a_zip_bomb_is_refused_before_it_is_unpacked(mini):
 
 def test_characters_are_split_by_the_published_table():
     table = json.loads((files("innerloop.sources") / "omniglot_splits.json").read_text())["alphabets"]
-    size = {
-        alphabet: max(last for ranges in parts.values() for _, last in ranges)
-        for alphabet, parts in table.items()
-    }
+    size = {alphabet: max(last for ranges in parts.values() for _, last in ranges) for alphabet, parts in table.items()}
     names = [f"half/{alphabet}/character{i:02d}" for alphabet in size for i in range(1, size[alphabet] + 1)]
     parts = split_by_character(names, table)
     assert len(names) == 1623
@@ -348,10 +339,7 @@ def test_protocol_b_has_the_published_counts(real):
     assert [len(part) for part in alphabets] == [25, 5, 20]
     assert alphabets[1] == set(HELD_OUT)
     assert [len(split.data.names) for split in splits] == [828, 136, 659]
-    assert (
-        omniglot.test.describe() | {"ways": 20, "queries": 1, "within_groups": True}
-        == omniglot.test.describe()
-    )
+    assert omniglot.test.describe() | {"ways": 20, "queries": 1, "within_groups": True} == omniglot.test.describe()
     for split in splits:
         for index in range(20):
             assert len({name.split("/")[0] for name in split.classes(index)}) == 1
@@ -362,9 +350,7 @@ def test_raw_pixels_reach_the_measured_floor(real):
     # cosine to the mean of raw pixels, no rotations: 47.9 +- 1.0 in an independent measurement
     test = Omniglot(real, rotations=False).test
     tasks = test[0:600]
-    support, query = (
-        torch.nn.functional.normalize(part.x.flatten(2), dim=2) for part in (tasks.support, tasks.query)
-    )
+    support, query = (torch.nn.functional.normalize(part.x.flatten(2), dim=2) for part in (tasks.support, tasks.query))
     nearest = (query @ support.transpose(1, 2)).argmax(2)
     predicted = tasks.support.y.gather(1, nearest)
     assert abs((predicted == tasks.query.y).float().mean() - 0.479) < 0.02

@@ -279,9 +279,7 @@ def test_columns_used_twice_are_refused(write):
         table(write(), task="score")
     with pytest.raises(DataError, match="neither task 'patient', target 'score' nor dropped"):
         table(write(), inputs=["age", "score"])
-    with pytest.raises(
-        ConfigurationError, match=r"drop must be a list of column names; got 'note'. Write \['note'\]"
-    ):
+    with pytest.raises(ConfigurationError, match=r"drop must be a list of column names; got 'note'. Write \['note'\]"):
         table(write(), drop="note")
 
 
@@ -329,9 +327,7 @@ def test_a_column_without_a_name_can_be_dropped_by_its_number(write):
 
 @pytest.mark.data
 def test_parkinsons_telemonitoring():
-    data = Path(
-        os.environ.get("INNERLOOP_DATA", "nowhere"), "parkinsons-telemonitoring", "parkinsons_updrs.data"
-    )
+    data = Path(os.environ.get("INNERLOOP_DATA", "nowhere"), "parkinsons-telemonitoring", "parkinsons_updrs.data")
     if not data.is_file():
         pytest.skip("INNERLOOP_DATA does not name a folder with parkinsons-telemonitoring")
     splits = Table(data, task="subject#", target="motor_UPDRS", drop=["total_UPDRS"])

@@ -74,9 +74,7 @@ def test_bending_has_the_same_spread_everywhere():
 
 def test_thickening_widens_by_at_most_a_pixel(pictures):
     warped = PLAIN(pictures, torch.arange(64))
-    torch.testing.assert_close(
-        _thickened(warped, torch.ones(64)), F.max_pool2d(warped, 3, 1, 1), atol=0, rtol=0
-    )
+    torch.testing.assert_close(_thickened(warped, torch.ones(64)), F.max_pool2d(warped, 3, 1, 1), atol=0, rtol=0)
     assert torch.equal(_thickened(warped, torch.zeros(64)), warped)
 
 

@@ -50,7 +50,9 @@ def _run(arguments: list[str]) -> int:
         return 0
     command, rest = arguments[0], arguments[1:]
     if command not in COMMANDS:
-        raise UsageError(f"Unknown command {command!r}; there are {', '.join(COMMANDS)}.{closest(command, list(COMMANDS))}")
+        raise UsageError(
+            f"Unknown command {command!r}; there are {', '.join(COMMANDS)}.{closest(command, list(COMMANDS))}"
+        )
     code: int = import_module(f"innerloop.cli._{command}").run(rest)
     return code
 

@@ -83,7 +83,9 @@ def _saved(options: Options) -> tuple[AdaptedModel, Inputs]:
 
     path = Path(options.model) if options.model is not None else Path(str(options.run)) / "adapted.safetensors"
     if not path.exists():
-        raise CheckpointError(f"There is no adapted model {str(path)!r}: make it with `innerloop adapt RUN --support ...`.")
+        raise CheckpointError(
+            f"There is no adapted model {str(path)!r}: make it with `innerloop adapt RUN --support ...`."
+        )
     model = load(path)
     return model, from_about(model.about, path)
 

@@ -70,7 +70,9 @@ def compare(options: Options, command: str | None = None) -> Any:
         specs = row_specs([run.folder for run in runs], methods, tasks, on, curve, baselines=options.baselines)
         compute_rows(specs, out, options.processes or default_processes())
         rows = read_rows(specs, out)
-        caption = "The learners of the first table, as they are: nothing was trained on handwriting." if on != "test" else ""
+        caption = (
+            "The learners of the first table, as they are: nothing was trained on handwriting." if on != "test" else ""
+        )
         tables.append((titles[on], caption, rows))
         result[on] = [
             {**row.evaluation.to_json(), "family": row.family, "trained_seconds": row.trained_seconds, "note": row.note}

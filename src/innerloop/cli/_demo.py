@@ -57,7 +57,8 @@ def run(arguments: Sequence[str]) -> int:
     )
     best = found.rows[found.best]
     print(f"\nBest on scripts that nobody saw in training: {best}")
-    print(f"The whole page ({time.perf_counter() - start:.0f} s after the start): {(out / 'page.html').resolve().as_uri()}")
+    page = (out / "page.html").resolve().as_uri()
+    print(f"The whole page ({time.perf_counter() - start:.0f} s after the start): {page}")
     return 0
 
 

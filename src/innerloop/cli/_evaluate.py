@@ -58,7 +58,11 @@ def run(arguments: Sequence[str]) -> int:
         curve_steps=options.curve_steps,
     )
     print(found)
-    parts = [options.on if options.on != "own" else options.split, options.norm, options.steps and f"{options.steps}steps"]
+    parts = [
+        options.on if options.on != "own" else options.split,
+        options.norm,
+        options.steps and f"{options.steps}steps",
+    ]
     name = ".".join(str(part) for part in parts if part)
     path = Path(options.out) if options.out else folder.folder / "results" / f"{name}.json"
     write_json(path, found.to_json())

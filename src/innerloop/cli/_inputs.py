@@ -63,7 +63,9 @@ class PictureInputs(Inputs):
         folders = class_folders(path)
         self.classes = list(folders)
         if len(folders) < 2:
-            raise DataError(f"{path!r} has the one class folder {self.classes[0]!r}; expected at least two to tell apart.")
+            raise DataError(
+                f"{path!r} has the one class folder {self.classes[0]!r}; expected at least two to tell apart."
+            )
         x = _floats(self._load([file for files in folders.values() for file in files]))
         y = torch.cat([torch.full((len(files),), k) for k, files in enumerate(folders.values())])
         counts = {name: len(files) for name, files in folders.items()}
@@ -185,5 +187,7 @@ def _pictures_in(path: Path) -> list[Path]:
         if file.suffix.lower() in SUFFIXES and not any(part.startswith(".") for part in file.relative_to(path).parts)
     ]
     if not found:
-        raise DataError(f"The folder {str(path)!r} holds no pictures ({', '.join(SUFFIXES)}). Name files or another folder.")
+        raise DataError(
+            f"The folder {str(path)!r} holds no pictures ({', '.join(SUFFIXES)}). Name files or another folder."
+        )
     return found

@@ -21,7 +21,9 @@ def rivals(experiment: Experiment) -> dict[str, Learner]:
     return rows
 
 
-def measure(experiment: Experiment, run: Run, *, tasks: int, quiet: bool, source: Any = None, label: str = "test") -> None:
+def measure(
+    experiment: Experiment, run: Run, *, tasks: int, quiet: bool, source: Any = None, label: str = "test"
+) -> None:
     """Evaluates a run and its trivial rivals on the same tasks; writes `results/LABEL*.json`.
 
     Args:

@@ -21,13 +21,13 @@ NOTES = {
     "batch": "Rows marked transductive normalise the query pictures with the statistics of the query batch itself, as "
     "the published MAML numbers do: a prediction then depends on the other queries. The row with support "
     "statistics is what one gets in use, one picture at a time.",
-    "tasks": "Intervals are 95 % over test tasks, for one training seed: another seed may move a row by more than that.",
+    "tasks": "Intervals are 95 % over test tasks, for one training seed: another seed may move a row by more.",
 }
 
 
 def write_run_page(run: Run, experiment: Experiment) -> Path:
     """Writes the page of one run from its folder."""
-    results, recipe = run.results(), experiment.recipe
+    results = run.results()
     own = Evaluation.from_json(results["test"])
     seconds = _seconds(run)
     rows = [Row(own, experiment.learner.family, seconds, highlight=True)]
@@ -83,9 +83,7 @@ def write_comparison_page(
             _table(name, row[0].evaluation, row, comparison({r.evaluation.name: r.evaluation for r in row}), caption)
             for name, caption, row in tables
         ],
-        learning=[
-            Learning.from_metrics(run.config()["name"], run.metrics()) for run in runs
-        ],
+        learning=[Learning.from_metrics(run.config()["name"], run.metrics()) for run in runs],
         curves={row.evaluation.name: row.evaluation for row in rows if row.evaluation.curve},
         own=own,
         facts=facts(runs[0], own),
@@ -108,17 +106,28 @@ def facts(run: Run, own: Evaluation) -> list[tuple[str, str]]:
         network = dict(learner["network"] or {})
         found.append(("Network", f"{network.pop('network', '')}: " + _pairs(network)))
         found.append(("Learner", _pairs(learner["arguments"])))
+    optimiser, mapping = settings["optimiser"], config["mapping"]
+    rate = f"{optimiser['name']} at {recipe.get('lr', optimiser.get('lr'))}"
+    decay = f"weight decay {optimiser['weight_decay']}, " if optimiser.get("weight_decay") else ""
+    course = f"{recipe.get('schedule', 'constant')} schedule"
+    every = f"every {settings['validate_every']} steps on {settings['validation_tasks']} fixed tasks"
     found += [
         ("Norm", f"{settings['norm']} (query examples)"),
-        ("Outer loop", f"{settings['steps']:,} steps of {settings['tasks_per_step']} tasks, {_pairs(settings['optimiser'])}, "
-                       f"{recipe.get('schedule', 'constant')} schedule, gradients clipped at {settings['clip']}"),
-        ("Validation", f"every {settings['validate_every']} steps on {settings['validation_tasks']} fixed tasks; the best weights are kept"),
-        ("Mapping", f"{Mapping(**config['mapping'])} ({config['mapping']['reason']})"),
+        (
+            "Outer loop",
+            f"{settings['steps']:,} steps of {settings['tasks_per_step']} tasks, {rate}, {decay}{course}, "
+            f"gradients clipped at {settings['clip']}",
+        ),
+        ("Validation", f"{every}; the best weights are kept"),
+        ("Mapping", f"{Mapping(**mapping)} ({mapping['reason']})"),
         ("Seed", f"{settings['seed']} (one training seed)"),
         ("Device", f"{own.about.get('device')}, {origin['threads']} thread(s)"),
-        ("Versions", f"innerloop {origin['innerloop']} ({origin['git'] or 'no git'}), torch {origin['torch']}, "
-                     f"Python {origin['python']}"),
-    ]  # fmt: skip
+        (
+            "Versions",
+            f"innerloop {origin['innerloop']} ({origin['git'] or 'no git'}), torch {origin['torch']}, "
+            f"Python {origin['python']}",
+        ),
+    ]
     return [(name, str(value)) for name, value in found]
 
 
@@ -160,7 +169,7 @@ def _headline(own: Evaluation, found: Comparison, seconds: float | None) -> list
 def _lead(own: Evaluation, found: Comparison, run: Run) -> str:
     settings = run.config()["settings"]
     said = (
-        f"{own.name} was meta-trained for {settings['steps']:,} outer steps on {settings['train']['name']} and then met "
+        f"{own.name} was trained for {settings['steps']:,} outer steps on {settings['train']['name']} and then met "
         f"{len(own.values):,} tasks that it had never seen. "
     )
     rest = [name for name in found.rows if not name.startswith(found.best)]
@@ -173,7 +182,9 @@ def _shape(source: dict[str, Any]) -> str:
     if source.get("ways"):
         shots = f"{source['ways']}-way {source['shots']}-shot tasks with {source['queries']} queries per class"
         return f"{source['split']} tasks of {source['name']}: {shots}"
-    return f"{source['split']} tasks of {source['name']}: {source['shots']} support and {source['queries']} query examples"
+    return (
+        f"{source['split']} tasks of {source['name']}: {source['shots']} support and {source['queries']} query examples"
+    )
 
 
 def _pairs(values: dict[str, Any]) -> str:

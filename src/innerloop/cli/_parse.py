@@ -45,7 +45,9 @@ def parse(kind: type[T], arguments: Sequence[str], program: str, description: st
     except SystemExit as stop:
         if stop.code in (0, None):
             raise
-        raise UsageError(f"{_mistake(kind, arguments) or _first_words(said.getvalue())} See `{program} --help`.") from None
+        raise UsageError(
+            f"{_mistake(kind, arguments) or _first_words(said.getvalue())} See `{program} --help`."
+        ) from None
 
 
 def closest(word: str, known: Sequence[str]) -> str:

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from innerloop.errors import ConfigurationError
 from innerloop.evaluation._evaluate import Tasks, evaluate
 from innerloop.evaluation._evaluation import Evaluation
@@ -35,14 +37,15 @@ class Comparison:
     def verdict(self, a: str, b: str) -> str:
         """In words: is `a` better than `b`, worse, or is no difference seen?"""
         difference, accuracy = self.difference(a, b), self.rows[a].higher_is_better
-        scale, unit = (100, " points") if accuracy else (1, "")
-        low, high = sorted((scale * difference.low, scale * difference.high))
-        digits = ".1f" if accuracy else ".3g"
+        scale, unit, digits = (100, " points", ".1f") if accuracy else (1, "", ".3g")
+        better = (difference.mean > 0) == accuracy
+        # said as a size: an interval of "better by" is positive, whichever direction the metric has
+        sign = 1 if difference.mean > 0 else -1
+        size = f"{abs(scale * difference.mean):{digits}}{unit}"
+        low, high = sorted((sign * scale * difference.low, sign * scale * difference.high))
         band = f"95 % interval {low:+{digits}} to {high:+{digits}}"
         if not difference.seen:
-            return f"no difference seen between {a} and {b} ({scale * difference.mean:+{digits}}{unit}, {band})"
-        better = (difference.mean > 0) == accuracy
-        size = f"{abs(scale * difference.mean):{digits}}{unit}"
+            return f"no difference seen between {a} and {b} ({size} {'for' if better else 'against'} {a}, {band})"
         return f"{a} is {'better' if better else 'worse'} than {b} by {size} ({band})"
 
     def summary(self) -> str:
@@ -55,9 +58,7 @@ class Comparison:
         lines = []
         for name, row in self.rows.items():
             mean, half = row.interval
-            number = (
-                f"{100 * mean:5.1f} % ± {100 * half:.1f}" if row.higher_is_better else f"{mean:9.4g} ± {half:.2g}"
-            )
+            number = f"{100 * mean:5.1f} % ± {100 * half:.1f}" if row.higher_is_better else f"{mean:9.4g} ± {half:.2g}"
             lines.append(f"{name:<{width}}  {number}  norm: {row.norm}")
         return "\n".join([*lines, *(f"- {self.verdict(self.best, n)}" for n in self.rows if n != self.best)])
 
@@ -86,7 +87,9 @@ def comparison(rows: Mapping[str, Evaluation]) -> Comparison:
                 f"{name!r} and {first_name!r} were not evaluated on the same tasks: {row.source}, {len(row.values)} "
                 f"tasks from {row.first}, against {first.source}, {len(first.values)} from {first.first}."
             )
-    ordered = sorted(rows.items(), key=lambda item: item[1].mean, reverse=first.higher_is_better)
+    sign = 1 if first.higher_is_better else -1
+    # a row that diverged has no mean: it comes last
+    ordered = sorted(rows.items(), key=lambda item: -sign * item[1].mean if np.isfinite(item[1].mean) else np.inf)
     return Comparison(dict(ordered))
 
 

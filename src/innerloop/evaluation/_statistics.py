@@ -34,7 +34,7 @@ def interval(values: Values) -> Interval:
     Interval(mean=2.5, half=1.26...)
     """
     if not np.isfinite(values).all():  # diverged: there is no mean to speak of
-        return Interval(float("inf"), float("inf"))
+        return Interval(float("nan"), float("inf"))
     if len(values) < 2:
         return Interval(float(np.mean(values)), float("inf"))
     return Interval(float(np.mean(values)), float(1.96 * np.std(values, ddof=1) / np.sqrt(len(values))))
@@ -65,7 +65,9 @@ def paired_difference(a: Values, b: Values, resamples: int = 10_000, seed: int =
     if a.shape != b.shape:
         raise ValueError(f"Paired values need the same tasks; got {a.shape} and {b.shape}.")
     difference = a - b
-    draw = np.random.default_rng(seed).multinomial(len(difference), np.full(len(difference), 1 / len(difference)), resamples)
+    draw = np.random.default_rng(seed).multinomial(
+        len(difference), np.full(len(difference), 1 / len(difference)), resamples
+    )
     means = draw @ difference / len(difference)
     low, high = np.percentile(means, [2.5, 97.5])
     return Difference(float(difference.mean()), float(low), float(high))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -57,7 +58,13 @@ def tune(
         found = evaluate(make(rate), validation, tasks, steps=1, curve_steps=max_steps, curve_tasks=tasks)
         curves[rate] = [mean for mean, _ in found.curve]
         better = 1.0 if found.higher_is_better else -1.0
-    value, rate, steps = max(
-        (better * curve[steps], rate, steps) for rate, curve in curves.items() for steps in range(1, max_steps + 1)
-    )
+    trials = [
+        (better * curve[steps], rate, steps)
+        for rate, curve in curves.items()
+        for steps in range(1, max_steps + 1)
+        if math.isfinite(curve[steps])
+    ]
+    if not trials:
+        raise ConfigurationError(f"Every rate of {list(rates)} diverged. Try smaller ones.")
+    value, rate, steps = max(trials)
     return Tuned(rate, steps, better * value, curves)

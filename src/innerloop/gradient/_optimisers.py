@@ -79,15 +79,20 @@ class Adam(InnerOptimiser):
     0.9
     """
 
-    def __init__(self, rate: float, betas: tuple[float, float] = (0.9, 0.999), eps: float = 1e-8, eps_root: float = 1e-16):
+    def __init__(
+        self, rate: float, betas: tuple[float, float] = (0.9, 0.999), eps: float = 1e-8, eps_root: float = 1e-16
+    ):
         super().__init__()
-        self.rate, self.betas, self.eps, self.eps_root = _positive("The inner learning rate", rate), betas, eps, eps_root
+        self.rate, self.betas, self.eps, self.eps_root = (
+            _positive("The inner learning rate", rate),
+            betas,
+            eps,
+            eps_root,
+        )
 
     def init(self, parameters: Parameters) -> OptimiserState:
         """Zero moments."""
-        return {
-            moment: {name: torch.zeros_like(p) for name, p in parameters.items()} for moment in ("first", "second")
-        }
+        return {moment: {name: torch.zeros_like(p) for name, p in parameters.items()} for moment in ("first", "second")}
 
     def update(
         self, gradients: Parameters, state: OptimiserState, parameters: Parameters, step: int

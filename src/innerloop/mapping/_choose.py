@@ -42,7 +42,9 @@ def choose_mapping(every: Iterable[nn.Module], adapted: Iterable[nn.Module], tas
         return Mapping(vectorise=True, chunk=CHUNK, reason="per-task convolutions on an accelerator")
     work = max(channels) * max(_pixels(leaf) for leaf in pytree.tree_leaves(tasks.query.x))
     if work > CROSSOVER:
-        return Mapping(vectorise=False, reason=f"large per-task convolutions on a CPU ({work / 1e6:.1f} million outputs)")
+        return Mapping(
+            vectorise=False, reason=f"large per-task convolutions on a CPU ({work / 1e6:.1f} million outputs)"
+        )
     return Mapping(
         vectorise=True, chunk=CHUNK, reason=f"small per-task convolutions on a CPU ({work / 1e6:.1f} million outputs)"
     )

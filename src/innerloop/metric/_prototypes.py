@@ -116,7 +116,7 @@ class Prototypes(Learner):
     def _logits(self, state: PrototypeState, x: Tree, call: NormCall) -> Tensor:
         call.given = state.statistics or None
         z = self._embed(x, call)
-        # a class without examples (all its rows padding) has no prototype: put it at the origin, not at NaN
+        # a class without examples (all its rows padding) has its prototype at the origin, not at NaN
         prototypes = state.sums / state.counts.clamp(min=1)[:, None]
         return _DISTANCES[self.distance](z, prototypes)
 

@@ -96,9 +96,7 @@ def description(optimiser: Optimizer, scheduler: LRScheduler | None, progress: P
     return about
 
 
-def load_checkpoint(
-    path: Path, learner: nn.Module, optimiser: Optimizer, scheduler: LRScheduler | None
-) -> Progress:
+def load_checkpoint(path: Path, learner: nn.Module, optimiser: Optimizer, scheduler: LRScheduler | None) -> Progress:
     """Puts learner, optimiser and scheduler where `save_checkpoint` left them.
 
     Raises:

@@ -306,7 +306,11 @@ def _config(
     mapping: Mapping,
     config: dict[str, Any] | None,
 ) -> dict[str, Any]:
-    group = {k: v for k, v in optimiser.param_groups[0].items() if k != "params" and isinstance(v, int | float | list | str | bool)}
+    group = {
+        k: v
+        for k, v in optimiser.param_groups[0].items()
+        if k != "params" and isinstance(v, int | float | list | str | bool)
+    }
     return {
         "settings": {
             **asdict(settings),

@@ -56,7 +56,9 @@ class Run:
             before = self.config().get("settings")
             now = json.loads(json.dumps(config.get("settings")))
             if before != now:
-                changed = sorted(key for key in set(before or {}) | set(now or {}) if _get(before, key) != _get(now, key))
+                changed = sorted(
+                    key for key in set(before or {}) | set(now or {}) if _get(before, key) != _get(now, key)
+                )
                 raise ConfigurationError(
                     f"{self.folder} was begun with other settings: {', '.join(changed)} changed "
                     f"(from {_get(before, changed[0])!r} to {_get(now, changed[0])!r}). Use another folder."
@@ -72,7 +74,9 @@ class Run:
             CheckpointError: if this is no run.
         """
         if not self._config.exists():
-            raise CheckpointError(f"{self.folder} is not a run: it has no config.json. Train one with `innerloop train`.")
+            raise CheckpointError(
+                f"{self.folder} is not a run: it has no config.json. Train one with `innerloop train`."
+            )
         found = read_json(self._config)
         if not isinstance(found, dict):
             raise CheckpointError(f"{self._config} is damaged: expected an object.")

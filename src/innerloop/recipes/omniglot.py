@@ -9,7 +9,8 @@ def omniglot(method: str = "maml") -> OmniglotRecipe:
     """MAML's setting: strided Conv-4 with 64 filters, 1 inner step at 0.4, 32 tasks a step.
 
     Source: Finn et al. 2017, appendix A.1. Different here: 5 query examples per class in training, a cosine schedule
-    from 3e-3 instead of a constant 1e-3, and 3,600 steps instead of 60,000, so that a run ends within 45 minutes on a CPU.
+    from 3e-3 instead of a constant 1e-3, and 3,600 steps instead of 60,000, so that a run ends within 45 minutes on
+    two cores.
     """
     metric = method in ("prototypes", "pretraining")
     return OmniglotRecipe(

@@ -53,8 +53,7 @@ def adaptation(curves: Mapping[str, Evaluation]) -> Html:
     first = next(iter(curves.values()))
     accuracy = first.higher_is_better
     points = {
-        n: [(k, m, h if math.isfinite(h) else 0.0) for k, (m, h) in enumerate(e.curve)]
-        for n, e in curves.items()
+        n: [(k, m, h if math.isfinite(h) else 0.0) for k, (m, h) in enumerate(e.curve)] for n, e in curves.items()
     }
     ends = [end for line in points.values() for _, m, h in line for end in (m - h, m + h)]
     means = [m for line in points.values() for _, m, _ in line]
@@ -72,9 +71,7 @@ def adaptation(curves: Mapping[str, Evaluation]) -> Html:
             at_training = k == found.trained_steps
             steps = f"{k} inner step{'s' * (k != 1)}"
             title = f"{name}, {steps}: {value(m, accuracy)}" + (", as in training" if at_training else "")
-            marks.append(
-                frame.dot(k, m, 5 if at_training else 2.5, f"{style} ring" if at_training else style, title)
-            )
+            marks.append(frame.dot(k, m, 5 if at_training else 2.5, f"{style} ring" if at_training else style, title))
         if found.trained_steps is not None and found.trained_steps < len(line):
             trained.add(found.trained_steps)
     for count in sorted(trained):
@@ -85,9 +82,7 @@ def adaptation(curves: Mapping[str, Evaluation]) -> Html:
     name, line = next(iter(points.items()))
     said = f"{name}: {value(line[0][1], accuracy)} before its first step"
     if first.trained_steps is not None and first.trained_steps < len(line) - 1:
-        said += (
-            f", {value(line[first.trained_steps][1], accuracy)} after {first.trained_steps} as in training"
-        )
+        said += f", {value(line[first.trained_steps][1], accuracy)} after {first.trained_steps} as in training"
     said += f", {value(line[-1][1], accuracy)} after {len(line) - 1}."
     drawing = frame.draw(
         said,
@@ -111,14 +106,10 @@ def spread(own: Evaluation) -> Html:
     low, high = (float(values.min()), 1.0) if accuracy else (0.0, float(np.percentile(values, 99)))
     if accuracy:
         low = math.floor(20 * min(low, 0.95)) / 20
-    edges = np.linspace(
-        low, high if high > low else low + 1.0, (round((high - low) / 0.05) if accuracy else 24) + 1
-    )
+    edges = np.linspace(low, high if high > low else low + 1.0, (round((high - low) / 0.05) if accuracy else 24) + 1)
     # values such as 0.6 sit on an edge but for rounding
     count = np.histogram(np.minimum(values + 1e-9, edges[-1]), edges)[0]
-    frame = Frame(
-        axis(float(edges[0]), float(edges[-1])), axis(0, float(count.max()) * 1.08, whole=True, wanted=4)
-    )
+    frame = Frame(axis(float(edges[0]), float(edges[-1])), axis(0, float(count.max()) * 1.08, whole=True, wanted=4))
     marks = []
     for left, right, n in zip(edges[:-1], edges[1:], count, strict=True):
         title = f"{n} tasks from {value(left, accuracy)} to {value(right, accuracy)}"
@@ -161,14 +152,9 @@ def reliability(own: Evaluation) -> Html:
         title = f"{n:,} predictions, mean confidence {value(sure, True)}, {value(right, True)} right"
         tall = 22 * n / most
         place = {"x": percent(max(0.0, sure - 0.012)), "y": f"{frame.height - tall:.1f}"}
-        marks.append(
-            tag("rect", tag("title", title), width="2.4%", height=f"{tall:.1f}", class_="bar count", **place)
-        )
+        marks.append(tag("rect", tag("title", title), width="2.4%", height=f"{tall:.1f}", class_="bar count", **place))
         marks.append(frame.dot(sure, right, 2.5 + 5 * math.sqrt(n / most), "s0", title))
-    gap = (
-        sum(n * (c - a) for c, a, n in zip(found.confidence, found.accuracy, found.count, strict=True))
-        / total
-    )
+    gap = sum(n * (c - a) for c, a, n in zip(found.confidence, found.accuracy, found.count, strict=True)) / total
     word = "more" if gap > 0 else "less"
     said = (
         f"Confidence and accuracy differ by {100 * found.error:.1f} points on average "

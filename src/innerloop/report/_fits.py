@@ -25,9 +25,7 @@ def show_fits(fits: list[Fit]) -> Html:
     x = _range([v for fit in fits for v in numbers(fit.query_x) + numbers(fit.support_x)])
     # the truth sets the scale, so that one wild prediction does not flatten all the others
     y = _range([v for fit in fits for v in numbers(fit.query_y) + numbers(fit.support_y)], _ROOM)
-    return section(
-        "Look at some tasks", tag("div", *(_fit(fit, x, y) for fit in fits), class_="fits"), lead=_LEAD
-    )
+    return section("Look at some tasks", tag("div", *(_fit(fit, x, y) for fit in fits), class_="fits"), lead=_LEAD)
 
 
 def _range(values: list[float], room: float = 0.05) -> Axis:

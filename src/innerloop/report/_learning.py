@@ -24,9 +24,7 @@ def validation(learning: list[Learning]) -> Html:
     means = [m for one in shown for _, _, m, _ in one.validations]
     ends = [end for one in shown for _, _, m, h in one.validations for end in (m - h, m + h)]
     low = min(ends) if accuracy else max(min(ends), min(means) / 2)
-    frame = Frame(
-        _steps([v[0] for one in shown for v in one.validations]), value_axis(low, max(ends), accuracy)
-    )
+    frame = Frame(_steps([v[0] for one in shown for v in one.validations]), value_axis(low, max(ends), accuracy))
     marks, said = [], []
     for place, one in enumerate(shown):
         style = f"s{place % SERIES}"
@@ -45,25 +43,18 @@ def validation(learning: list[Learning]) -> Html:
             for step, s, m, h in one.validations
         ]
         best = (max if accuracy else min)(one.validations, key=lambda v: v[2])
-        said.append(
-            f"{one.name}: best {value(best[2], accuracy)} at step {best[0]:,}, after {duration(best[1])}"
-        )
+        said.append(f"{one.name}: best {value(best[2], accuracy)} at step {best[0]:,}, after {duration(best[1])}")
     drawing = frame.draw(
         ". ".join(said), marks, above=legend([one.name for one in shown]), x_label="outer steps",
         y_label=f"{shown[0].metric} on validation tasks", x_text=lambda v: axis_label(v, False),
         y_text=lambda v: axis_label(v, accuracy),
     )  # fmt: skip
-    return figure(
-        "Learning to learn", drawing, ". ".join(said) + ". The band is the 95 % interval over tasks."
-    )
+    return figure("Learning to learn", drawing, ". ".join(said) + ". The band is the 95 % interval over tasks.")
 
 
 def losses(learning: list[Learning]) -> Html:
     """The training loss over the outer steps."""
-    courses = [
-        (one, _thinned([(step, loss) for step, _, loss in one.points if loss is not None]))
-        for one in learning
-    ]
+    courses = [(one, _thinned([(step, loss) for step, _, loss in one.points if loss is not None])) for one in learning]
     shown = [(one, course) for one, course in courses if len(course) > 1]
     if not shown:
         return Html("")

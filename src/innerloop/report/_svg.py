@@ -77,9 +77,7 @@ def percent(fraction: float) -> str:
     return f"{100 * fraction:.2f}".rstrip("0").rstrip(".") + "%"
 
 
-def text(
-    x: float, y: float, content: str, *, name: str | None = None, align: str = "middle", dx: int = 0
-) -> Html:
+def text(x: float, y: float, content: str, *, name: str | None = None, align: str = "middle", dx: int = 0) -> Html:
     """A label at a fraction of the width and a height in pixels."""
     return tag("text", content, x=percent(x), y=f"{y:g}", dx=dx or None, text_anchor=align, class_=name)
 

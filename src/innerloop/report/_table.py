@@ -46,9 +46,7 @@ def show_table(table: Table) -> Html:
     better = "higher is better" if accuracy else "lower is better"
     heads = [("Learner", "name"), (metric.capitalize(), "number"), (f"95 % interval, {better}", "plot")]
     heads += [("Training", "time"), ("Normalised with", "norm")]
-    head = tag(
-        "tr", *(tag("th", h, scope="col", class_=c, role="columnheader") for h, c in heads), role="row"
-    )
+    head = tag("tr", *(tag("th", h, scope="col", class_=c, role="columnheader") for h, c in heads), role="row")
     axis_row = tag(
         "tr",
         tag("td", class_="name", role="cell"),
@@ -146,8 +144,7 @@ def _interval(row: Row, scale: Axis, chance: float | None, family: str) -> Html:
 
 def _axis_labels(scale: Axis, chance: float | None, accuracy: bool) -> Html:
     parts = [
-        tag("text", axis_label(t, accuracy), x=percent(scale.at(t)), y="18", text_anchor="middle")
-        for t in scale.ticks
+        tag("text", axis_label(t, accuracy), x=percent(scale.at(t)), y="18", text_anchor="middle") for t in scale.ticks
     ]
     if chance is not None:
         place = scale.at(chance)

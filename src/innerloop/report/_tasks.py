@@ -63,9 +63,7 @@ def _task(task: TaskView) -> Html:
         cells = [_query(task, sheet, shots + i, q) for i, q in enumerate(queries) if q.truth == slot]
         most = max(most, len(cells))
         right = sum(q.guess == q.truth for q in queries if q.truth == slot)
-        title = join(
-            tag("b", letter(slot)), tag("span", f"{right}/{len(cells)}", class_="count", title="right")
-        )
+        title = join(tag("b", letter(slot)), tag("span", f"{right}/{len(cells)}", class_="count", title="right"))
         lines.append(tag("div", tag("div", title, class_="truth"), tag("ul", *cells), class_="asked"))
     kind = tag("span", task.kind, class_="tag") if task.kind else ""
     score = tag("span", f"{value(task.accuracy, True)} of all queries right", class_="score")

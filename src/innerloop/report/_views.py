@@ -22,9 +22,7 @@ def notable(evaluation: Evaluation, of_each: int = 2) -> dict[int, str]:
 
     The kinds are "typical", "hardest" and "easiest"; a task has one kind only.
     """
-    order = np.argsort(
-        evaluation.values if evaluation.higher_is_better else -evaluation.values, kind="stable"
-    )
+    order = np.argsort(evaluation.values if evaluation.higher_is_better else -evaluation.values, kind="stable")
     middle = len(order) // 2
     picks = [
         (order[middle : middle + of_each], "typical"),
@@ -53,9 +51,7 @@ def task_views(learner: Learner, source: Any, tasks: dict[int, str]) -> list[Tas
     for index, kind in tasks.items():
         task = source[index]
         if task.ways is None or task.support.x.ndim != 4:
-            raise ConfigurationError(
-                f"Only picture tasks can be shown; got examples {tuple(task.support.x.shape)}."
-            )
+            raise ConfigurationError(f"Only picture tasks can be shown; got examples {tuple(task.support.x.shape)}.")
         with torch.no_grad():
             logits = learner.map(
                 lambda one: learner.predict(learner.adapt(one.support), one.query.x, one.query.mask),

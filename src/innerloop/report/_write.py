@@ -65,8 +65,6 @@ def _header(page: Page) -> Html:
 
 
 def _again(page: Page) -> Html:
-    command = (
-        tag("pre", tag("code", page.command), tabindex="0", aria_label="command") if page.command else ""
-    )
+    command = tag("pre", tag("code", page.command), tabindex="0", aria_label="command") if page.command else ""
     pairs = [tag("div", tag("dt", name), tag("dd", said)) for name, said in page.facts]
     return section("To make it again", command, tag("dl", *pairs, class_="facts") if pairs else "")

@@ -85,8 +85,7 @@ def _rows(x: Any) -> Tensor:
         rows = x.detach().cpu() if isinstance(x, Tensor) else torch.from_numpy(np.array(x))
     except (TypeError, ValueError) as error:
         raise DataError(
-            f"x must be an array or a tensor of numbers; got {type(x).__name__} ({error}). Turn it into "
-            "numbers first."
+            f"x must be an array or a tensor of numbers; got {type(x).__name__} ({error}). Turn it into numbers first."
         ) from error
     if rows.ndim == 0 or len(rows) == 0 or rows.is_complex():
         raise DataError(
@@ -98,8 +97,7 @@ def _rows(x: Any) -> Tensor:
     bad = (~torch.isfinite(rows.reshape(len(rows), -1))).any(1).nonzero().flatten()
     if len(bad):
         raise DataError(
-            f"x holds NaN or infinity in {len(bad)} rows, the first of them row {int(bad[0])}. Remove or "
-            "fill them."
+            f"x holds NaN or infinity in {len(bad)} rows, the first of them row {int(bad[0])}. Remove or fill them."
         )
     return rows
 
@@ -117,13 +115,9 @@ def _labels(y: Any, what: str) -> np.ndarray[Any, Any]:
     return labels
 
 
-def _group_of_class(
-    groups: np.ndarray[Any, Any], owner: np.ndarray[Any, Any], names: list[str]
-) -> dict[str, int]:
+def _group_of_class(groups: np.ndarray[Any, Any], owner: np.ndarray[Any, Any], names: list[str]) -> dict[str, int]:
     if len(groups) != len(owner):
-        raise DataError(
-            f"groups and y must have the same number of rows; got {len(groups)} and {len(owner)}."
-        )
+        raise DataError(f"groups and y must have the same number of rows; got {len(groups)} and {len(owner)}.")
     _, number = np.unique(groups, return_inverse=True)
     of_class = np.zeros(len(names), dtype=np.int64)
     of_class[owner] = number

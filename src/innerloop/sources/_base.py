@@ -60,9 +60,7 @@ class TaskSource(ABC):
         names = sorted(field.name for field in dataclasses.fields(cast(Any, self)) if field.init)
         for name in changes:
             if name not in names:
-                raise ConfigurationError(
-                    f"{type(self).__name__} has no setting {name!r}; it has {', '.join(names)}."
-                )
+                raise ConfigurationError(f"{type(self).__name__} has no setting {name!r}; it has {', '.join(names)}.")
         return cast(Self, dataclasses.replace(cast(Any, self), **changes))
 
     def flat(self, size: int = 128) -> TaskSource:

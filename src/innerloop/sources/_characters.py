@@ -70,10 +70,7 @@ class Characters(Splits):
     def __init__(self, ways: int = 5, shots: int = 1, queries: int = 15, seed: int = 0):
         data = _data()
         super().__init__(
-            *(
-                ClassTasks(data[split], ways, shots, queries, seed, split, True, "characters")
-                for split in SPLITS
-            )
+            *(ClassTasks(data[split], ways, shots, queries, seed, split, True, "characters") for split in SPLITS)
         )
 
 

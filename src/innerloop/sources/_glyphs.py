@@ -132,13 +132,9 @@ def glyphs(codes: Sequence[int]) -> tuple[Tensor, Tensor]:
 
 
 def _draw(fonts: Sequence[Path], codes: Sequence[int]) -> tuple[Tensor, Tensor]:
-    drawn = [
-        (position, f, picture) for f, path in enumerate(fonts) for position, picture in renders(path, codes)
-    ]
+    drawn = [(position, f, picture) for f, path in enumerate(fonts) for position, picture in renders(path, codes)]
     drawn.sort(key=lambda entry: entry[:2])
-    counts = torch.bincount(
-        torch.tensor([entry[0] for entry in drawn], dtype=torch.int64), minlength=len(codes)
-    )
+    counts = torch.bincount(torch.tensor([entry[0] for entry in drawn], dtype=torch.int64), minlength=len(codes))
     missing = [f"U+{code:04X}" for code, count in zip(codes, counts.tolist(), strict=True) if count == 0]
     if missing:
         raise DataError(

@@ -71,10 +71,7 @@ class ImageFolder(Splits):
         rows = decoded(root, chosen, self.pictures, cache)
         data = class_data(rows, {name: len(files) for name, files in chosen.items()}, parts)
         super().__init__(
-            *(
-                ClassTasks(data[split], ways, shots, queries, seed, split, name=root.resolve().name)
-                for split in SPLITS
-            )
+            *(ClassTasks(data[split], ways, shots, queries, seed, split, name=root.resolve().name) for split in SPLITS)
         )
 
 
@@ -116,16 +113,12 @@ def _fingerprint(root: Path, files: Sequence[Path], pictures: Pictures) -> str:
         try:
             state = path.stat()
         except OSError as error:
-            raise DataError(
-                f"Cannot read the picture {str(path)!r}: {error}. Remove it or put it back."
-            ) from error
+            raise DataError(f"Cannot read the picture {str(path)!r}: {error}. Remove it or put it back.") from error
         digest.update(json.dumps([str(path.relative_to(root)), state.st_size, state.st_mtime_ns]).encode())
     return digest.hexdigest()[:32]
 
 
-def class_data(
-    rows: Tensor, counts: Mapping[str, int], parts: Mapping[str, Sequence[str]]
-) -> dict[str, ClassData]:
+def class_data(rows: Tensor, counts: Mapping[str, int], parts: Mapping[str, Sequence[str]]) -> dict[str, ClassData]:
     """The rows of each split.
 
     Args:

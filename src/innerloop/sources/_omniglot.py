@@ -75,9 +75,7 @@ class Omniglot(Splits):
         images, names = _load(None if root is None else Path(root), download)
         if protocol == "A":
             rotations = rotations is None or rotations
-            table = json.loads(
-                resources.files("innerloop.sources").joinpath("omniglot_splits.json").read_text("utf-8")
-            )
+            table = json.loads(resources.files("innerloop.sources").joinpath("omniglot_splits.json").read_text("utf-8"))
             parts = split_by_character(names, table["alphabets"])
             name = "omniglot A, rotations" if rotations else "omniglot A, no rotations"
         else:
@@ -156,9 +154,7 @@ def split_by_alphabet(names: Sequence[str], held_out: Sequence[str]) -> dict[str
     return parts
 
 
-def character_classes(
-    images: Tensor, names: Sequence[str], chosen: Sequence[int], rotations: bool
-) -> ClassData:
+def character_classes(images: Tensor, names: Sequence[str], chosen: Sequence[int], rotations: bool) -> ClassData:
     """The chosen characters as classes, each followed by its rotations if asked for; alphabets are groups."""
     alphabets = sorted({name.split("/")[1] for name in names})
     turns = (0, 1, 2, 3) if rotations else (0,)

@@ -168,8 +168,7 @@ def _from_zip(archive: Path) -> Iterator[tuple[str, bytes]]:
         raise
     except Exception as error:  # zipfile raises whatever the damage makes it stumble over
         raise DataError(
-            f"Cannot read {str(archive)!r}: {type(error).__name__}: {error}. The archive is damaged: get it "
-            "again."
+            f"Cannot read {str(archive)!r}: {type(error).__name__}: {error}. The archive is damaged: get it again."
         ) from error
 
 
@@ -184,6 +183,4 @@ def _decode(path: str, content: bytes, digest: hashlib._Hash) -> Tensor:
             digest.update(image.convert("L").tobytes())
             return PICTURES.convert(image)[0]
     except Exception as error:  # decoders raise whatever the damage makes them stumble over
-        raise DataError(
-            f"Cannot read the drawing {path!r}: {type(error).__name__}: {error}. Get it again."
-        ) from error
+        raise DataError(f"Cannot read the drawing {path!r}: {type(error).__name__}: {error}. Get it again.") from error

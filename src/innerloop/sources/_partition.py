@@ -18,9 +18,7 @@ Partition = Sequence[float] | Mapping[str, Sequence[str]] | str | Path | None
 """Three shares; or the names of each split, also as a JSON file of them; or None for the usual shares."""
 
 
-def partition(
-    names: Sequence[str], splits: Partition, least: int = 1, what: str = "classes"
-) -> dict[str, list[str]]:
+def partition(names: Sequence[str], splits: Partition, least: int = 1, what: str = "classes") -> dict[str, list[str]]:
     """The names of each split.
 
     Shares are cut from the names in the order of a hash of each name: the same names are always dealt the
@@ -82,9 +80,7 @@ def _as_given(names: Sequence[str], given: Mapping[str, Sequence[str]], what: st
     if "val" in given and "validation" not in given:
         given = {"validation" if split == "val" else split: part for split, part in given.items()}
     if set(given) != set(SPLITS):
-        raise ConfigurationError(
-            f"`splits` must name {', '.join(SPLITS)}; got {', '.join(map(repr, given))}."
-        )
+        raise ConfigurationError(f"`splits` must name {', '.join(SPLITS)}; got {', '.join(map(repr, given))}.")
     known, owner = set(names), dict[str, str]()
     for split in SPLITS:
         part = given[split]
@@ -94,9 +90,7 @@ def _as_given(names: Sequence[str], given: Mapping[str, Sequence[str]], what: st
             if name not in known:
                 raise DataError(f"The {split} split has {name!r}, which is none of the {len(known)} {what}.")
             if owner.setdefault(name, split) != split:
-                raise DataError(
-                    f"{name!r} is in the {owner[name]} and in the {split} split; splits must be disjoint."
-                )
+                raise DataError(f"{name!r} is in the {owner[name]} and in the {split} split; splits must be disjoint.")
     return {split: sorted(name for name in owner if owner[name] == split) for split in SPLITS}
 
 

@@ -81,11 +81,7 @@ class Pictures:
             # before the resize, as in the usual 28 x 28 form of Omniglot: its rounding differs afterwards
             image = ImageOps.invert(image)
         pixels = np.array(self._square(image))
-        return (
-            torch.from_numpy(pixels.reshape(self.size, self.size, self.channels))
-            .permute(2, 0, 1)
-            .contiguous()
-        )
+        return torch.from_numpy(pixels.reshape(self.size, self.size, self.channels)).permute(2, 0, 1).contiguous()
 
     def _square(self, image: Image.Image) -> Image.Image:
         side = min(image.size)
@@ -128,9 +124,7 @@ def class_folders(root: str | Path) -> dict[str, list[Path]]:
     """
     root = Path(root)
     if not root.is_dir():
-        raise DataError(
-            f"There is no folder {str(root)!r}. Expected a folder with one folder of pictures per class."
-        )
+        raise DataError(f"There is no folder {str(root)!r}. Expected a folder with one folder of pictures per class.")
     found: dict[str, list[Path]] = {}
     seen = {os.path.realpath(root)}
     for folder, children, files in os.walk(root, followlinks=True):

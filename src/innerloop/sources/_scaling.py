@@ -122,9 +122,7 @@ def fit_scaling(
         means, stds = numbers.mean(0), numbers.std(0)
     for name, mean, std in zip([*columns, target], means, stds, strict=False):
         if not np.isfinite(mean) or not np.isfinite(std):
-            raise DataError(
-                f"Column {name!r} has numbers too large to work with. Change its unit, or drop it."
-            )
+            raise DataError(f"Column {name!r} has numbers too large to work with. Change its unit, or drop it.")
     # rounding leaves a column that never changes a tiny deviation
     stds = np.where(stds <= 1e-12 * np.abs(means), 1.0, stds)
     count = len(columns)

@@ -71,9 +71,7 @@ class Table(Splits):
         parts = partition(names.tolist(), splits, what="tasks")
         rows = {name: np.flatnonzero(owner == number) for number, name in enumerate(names.tolist())}
         train = np.concatenate([rows[name] for name in parts["train"]])
-        self.scaling = fit_scaling(
-            columns, x[train], target, None if values is None else values[train], classes
-        )
+        self.scaling = fit_scaling(columns, x[train], target, None if values is None else values[train], classes)
         inputs_, targets = self.scaling.scale(x), _targets(self.scaling, table, values)
 
         def tasks(split: str) -> TableTasks:
@@ -91,14 +89,11 @@ def _input_columns(
 ) -> list[str]:
     for what, names in (("task", [task]), ("target", [target]), ("inputs", inputs or ()), ("drop", drop)):
         if isinstance(names, str):
-            raise ConfigurationError(
-                f"{what} must be a list of column names; got {names!r}. Write [{names!r}]."
-            )
+            raise ConfigurationError(f"{what} must be a list of column names; got {names!r}. Write [{names!r}].")
         for name in names:
             if name not in table.columns:
                 raise DataError(
-                    f"{table.path} has no column {name!r} ({what}); it has "
-                    f"{', '.join(map(repr, table.columns))}."
+                    f"{table.path} has no column {name!r} ({what}); it has {', '.join(map(repr, table.columns))}."
                 )
     if task == target:
         raise ConfigurationError(f"task and target must be different columns; got {task!r} for both.")

@@ -32,9 +32,7 @@ class TableFile:
 
     def rows(self) -> list[dict[str, str]]:
         """The rows, as `csv.DictReader` would give them."""
-        return [
-            dict(zip(self.columns, cells, strict=True)) for cells in zip(*self.columns.values(), strict=True)
-        ]
+        return [dict(zip(self.columns, cells, strict=True)) for cells in zip(*self.columns.values(), strict=True)]
 
     def numbers(self, column: str) -> NDArray[np.float64] | None:
         """A column as numbers; None if it is text, that is if none of its cells is a number.
@@ -111,9 +109,7 @@ def read_table(path: str | Path, least: int = 3) -> TableFile:
             f"Cannot read the table {str(path)!r}: {error}. Expected a CSV file in UTF-8 with a header line."
         ) from error
     if len(rows) < 2:
-        raise DataError(
-            f"The table {str(path)!r} has {len(rows)} lines; expected a header line and rows below it."
-        )
+        raise DataError(f"The table {str(path)!r} has {len(rows)} lines; expected a header line and rows below it.")
     header = [name or f"column {number}" for number, name in enumerate(rows[0], start=1)]
     if len(header) < least or len(set(header)) < len(header):
         what = "at least three columns (task, target, inputs)" if least == 3 else "columns"
