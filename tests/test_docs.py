@@ -4,7 +4,7 @@ Python blocks of a page run one after the other in one namespace, in an empty fo
 makes it cheap or says what it needs:
 
     <!-- test: replace steps=2_000 with steps=4 -->   what the reader sees takes minutes
-    <!-- test: needs omniglot -->                     runs if $INNERLOOP_DATA has this folder, else only compiles
+    <!-- test: needs omniglot -->                     runs if $INNERLOOP_DATA has it, else compiles
 """
 
 import contextlib
@@ -72,9 +72,7 @@ def blocks(page: Path) -> list[Block]:
     found = []
     for match in BLOCK.finditer(text):
         said = re.findall(r"<!-- test: (.*?) -->", match[1])
-        replace = [
-            line.removeprefix("replace ").split(" with ", 1) for line in said if line.startswith("replace ")
-        ]
+        replace = [line.removeprefix("replace ").split(" with ", 1) for line in said if line.startswith("replace ")]
         needs = [line.removeprefix("needs ") for line in said if line.startswith("needs ")]
         assert len(replace) + len(needs) == len(said), f"{page.name}: unknown comment in {said}"
         line = text[: match.start(3)].count("\n")
@@ -152,9 +150,9 @@ def understand_innerloop(arguments: list[str]) -> None:
 
 
 def test_a_wrong_option_is_found():
-    with pytest.raises(Exception, match="Unrecognized"):
+    with pytest.raises(Exception, match="Unknown option"):
         understand(["innerloop", "train", "characters", "--inner-step", "2"])
-    with pytest.raises(Exception, match="Unrecognized"):
+    with pytest.raises(Exception, match="Unknown option"):
         understand(["innerloop", "evaluate", "runs/a", "--task", "2"])
 
 

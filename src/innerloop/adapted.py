@@ -52,6 +52,11 @@ class AdaptedModel(nn.Module):
         self._outline = outline(state, tensors)
         for i, tensor in enumerate(tensors):
             self.register_buffer(f"state_{i}", tensor.detach().clone())
+        self.eval()
+
+    def train(self, mode: bool = True) -> AdaptedModel:
+        """Stays in `eval()`: what has learned its task does not go on learning, nor drop units."""
+        return super().train(False)
 
     @property
     def state(self) -> State:
@@ -155,7 +160,7 @@ def adapted_model(
     try:
         if policy == "batch":
             learner.set_norm("support")
-        with torch.no_grad(), naming_shapes(x):
+        with torch.no_grad():
             state = learner.adapt(support)
         return AdaptedModel(learner, state, classes, about)
     finally:

@@ -78,7 +78,8 @@ def save_tensors(path: Path, tensors: Mapping[str, Tensor], about: dict[str, Any
     # tied weights share memory, which safetensors refuses: every tensor gets memory of its own
     own = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
     said = json.dumps(about)
-    write_whole(path, save(own, metadata={"innerloop": said, "sha256": _checksum(own, said)}))
+    # one entry, since safetensors writes several in any order: the same contents give the same file
+    write_whole(path, save(own, metadata={"innerloop": f"{_checksum(own, said)} {said}"}))
 
 
 def load_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
@@ -97,14 +98,16 @@ def load_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
         raise CheckpointError(
             f"Could not read {path}: {error}. It is missing, damaged or truncated; use another checkpoint."
         ) from error
-    if "innerloop" not in metadata:
+    if not metadata.get("innerloop"):
         raise CheckpointError(f"{path} was not written by innerloop: its description is missing. Use another file.")
-    # one changed bit in a weight or in the step count would otherwise go unseen; a file without a checksum is older
-    expected = {"innerloop": metadata["innerloop"], "sha256": _checksum(tensors, metadata["innerloop"])}
-    if metadata not in (expected, {"innerloop": metadata["innerloop"]}):
+    checksum, _, said = metadata["innerloop"].partition(" ")
+    if checksum.startswith("{"):
+        checksum, said = "", metadata["innerloop"]  # from before there were checksums
+    # one changed bit in a weight or in the step count would otherwise go unseen
+    if checksum and checksum != _checksum(tensors, said):
         raise CheckpointError(f"{path} is damaged: its checksum does not fit its contents. Use another checkpoint.")
     try:
-        about = json.loads(metadata["innerloop"])
+        about = json.loads(said)
     except (ValueError, RecursionError) as error:
         raise CheckpointError(
             f"{path} is damaged: its description is no JSON ({error}). Use another checkpoint."

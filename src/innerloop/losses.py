@@ -27,6 +27,11 @@ def cross_entropy(prediction: Tensor, examples: Examples) -> Tensor:
             f"Cross-entropy needs whole-number labels; got y of type {examples.y.dtype}. "
             "Use y.long(), or loss=innerloop.losses.squared_error for a regression."
         )
+    if examples.y.ndim != 1:
+        raise DataError(
+            f"Cross-entropy needs one label per example, shape (N,); got labels of shape {tuple(examples.y.shape)}. "
+            "Use y.flatten(), or y.argmax(1) for one-hot rows."
+        )
     return F.cross_entropy(prediction, examples.y, reduction="none")
 
 

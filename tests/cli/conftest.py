@@ -4,8 +4,8 @@ import shutil
 from pathlib import Path
 
 import pytest
-from helpers import folders
 
+from helpers import folders
 from innerloop.cli import main
 
 

@@ -3,9 +3,9 @@ import json
 
 import pytest
 import torch
-from helpers import folders
 
 import innerloop
+from helpers import folders
 from innerloop.cli import main
 from innerloop.cli._work import open_learner
 from innerloop.sources import Pictures
@@ -114,7 +114,9 @@ def test_tables_are_predicted_in_their_own_units(table_run, table, tmp_path, cap
         writer.writeheader()
         writer.writerows(rows[:5])
     new.write_text("light;water\n" + "".join(f"{row['light']};{row['water']}\n" for row in rows[5:9]))
-    code = main(["adapt", str(table_run), "--support", str(support), "--out", str(out), "--predict", str(new), "--json"])
+    code = main(
+        ["adapt", str(table_run), "--support", str(support), "--out", str(out), "--predict", str(new), "--json"]
+    )
     found = [json.loads(line) for line in lines(capsys)]
     assert code == 0
     assert [row["line"] for row in found] == [2, 3, 4, 5]

@@ -18,9 +18,7 @@ def measure(learner: Learner, tasks: Task) -> Measured:
     outcome.loss.backward()
     torch.testing.assert_close(outcome.loss.detach(), outcome.losses.mean())
     return outcome.losses, {
-        name.removeprefix("network."): p.grad.clone()
-        for name, p in learner.named_parameters()
-        if p.requires_grad
+        name.removeprefix("network."): p.grad.clone() for name, p in learner.named_parameters() if p.requires_grad
     }
 
 
@@ -51,9 +49,7 @@ def finite_differences(
     return found
 
 
-def difference_from_finite_differences(
-    learner: Learner, tasks: Task, components: int = 4, step: float = 1e-5
-) -> float:
+def difference_from_finite_differences(learner: Learner, tasks: Task, components: int = 4, step: float = 1e-5) -> float:
     """Largest difference of the meta-gradient from finite differences of the reported loss.
 
     In every parameter the largest component and evenly spaced others are looked at.

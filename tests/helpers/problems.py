@@ -90,8 +90,6 @@ def normed(outputs: int | None = 3, activation: str = "relu") -> nn.Module:
     return doubled(Backbone(nn.Sequential(nn.Linear(4, 5), Norm(5), act), head, 5))
 
 
-def convolutional(
-    outputs: int | None = 3, activation: str = "relu", downsample: str = "pool", norm: bool = True
-):
+def convolutional(outputs: int | None = 3, activation: str = "relu", downsample: str = "pool", norm: bool = True):
     """Conv-4 with three filters on pictures of 16 x 16."""
     return doubled(conv4(outputs, 3, size=16, downsample=downsample, norm=norm, activation=activation))

@@ -64,8 +64,10 @@ def evaluate(
         ConfigurationError: for numbers that make no sense.
         DataError: for tasks that hold NaN or do not fit the learner.
     """
-    if tasks < 1 or curve_steps < 0 or batch < 1:
-        raise ConfigurationError(f"Evaluation needs at least 1 task; got tasks={tasks}, curve_steps={curve_steps}.")
+    least = {"tasks": (tasks, 1), "curve_steps": (curve_steps, 0), "curve_tasks": (curve_tasks, 1), "batch": (batch, 1)}
+    for name, (value, smallest) in {**least, "steps": (0 if steps is None else steps, 0)}.items():
+        if value < smallest:
+            raise ConfigurationError(f"{name} must be at least {smallest}; got {value}.")
     start = time.perf_counter()
     with evaluating(learner, norm, steps), torch.no_grad():
         found = [

@@ -108,7 +108,7 @@ class Evaluation:
             fields["curve"] = [tuple(math.nan if v is None else float(v) for v in point) for point in fields["curve"]]
             fields["calibration"] = Calibration(**fields["calibration"]) if fields["calibration"] else None
             return Evaluation(**fields)
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise DataError(f"Not an evaluation of innerloop: {error!r}. Run `innerloop evaluate` again.") from error
 
 

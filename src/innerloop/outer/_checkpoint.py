@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
 from innerloop.errors import CheckpointError, ConfigurationError
 from innerloop.files import demand_fit, load_state, load_tensors, save_tensors
+from innerloop.outer._plain import alike, plain_group, with_pairs, without_pairs
 
 _FORMAT = "innerloop checkpoint 1"
 
@@ -83,8 +83,8 @@ def description(optimiser: Optimizer, scheduler: LRScheduler | None, progress: P
     about = {
         "format": _FORMAT,
         "progress": vars(progress),
-        "optimiser": {"plain": plain, "groups": [_plain_group(group) for group in state["param_groups"]]},
-        "scheduler": scheduler.state_dict() if scheduler else None,
+        "optimiser": {"plain": plain, "groups": [plain_group(group) for group in state["param_groups"]]},
+        "scheduler": with_pairs(scheduler.state_dict()) if scheduler else None,
     }
     try:
         json.dumps(about)
@@ -115,7 +115,7 @@ def load_checkpoint(path: Path, learner: nn.Module, optimiser: Optimizer, schedu
                 _, index, key = name.split(".", 2)
                 state.setdefault(int(index), {})[key] = tensor
         groups = about["optimiser"]["groups"]
-        schedule = about["scheduler"]
+        schedule = without_pairs(about["scheduler"])
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise CheckpointError(f"{path} is damaged: {error!r} in its description. Use another checkpoint.") from error
     if (scheduler is None) != (schedule is None):
@@ -125,8 +125,9 @@ def load_checkpoint(path: Path, learner: nn.Module, optimiser: Optimizer, schedu
     before = copy.deepcopy(optimiser.state_dict())
     try:
         _demand_shapes(state, optimiser)
-        if scheduler is not None and set(schedule) != set(scheduler.state_dict()):
-            raise ValueError(f"{type(scheduler).__name__} has other settings")
+        own = json.loads(json.dumps([plain_group(group) for group in before["param_groups"]]))
+        if not alike(own, groups) or (scheduler is not None and not alike(scheduler.state_dict(), schedule)):
+            raise ValueError("its settings are of another kind")
         optimiser.load_state_dict({"state": state, "param_groups": groups})
     except (KeyError, IndexError, ValueError, TypeError, AttributeError) as error:
         optimiser.load_state_dict(before)
@@ -165,7 +166,3 @@ def load_weights(path: str | Path, learner: nn.Module) -> dict[str, Any]:
         tensors = {name.removeprefix("learner."): t for name, t in tensors.items() if name.startswith("learner.")}
     load_state(learner, tensors, path)
     return about
-
-
-def _plain_group(group: dict[str, Any]) -> dict[str, Any]:
-    return {name: value.item() if isinstance(value, torch.Tensor) else value for name, value in group.items()}

@@ -155,7 +155,7 @@ def fit(
     device = parameters[0].device
     state = Progress()
     mapping = learner.mapping_for(train.batch(torch.arange(tasks_per_step)))
-    begun = _config(learner, train, validation, settings, optimiser, mapping, config)
+    begun = _config(learner, train, validation, settings, optimiser, schedule, mapping, config)
     if folder is not None:
         description(optimiser, schedule, state)  # what cannot be saved is refused now, not at the first checkpoint
         if folder.exists:
@@ -266,7 +266,9 @@ class _Loop:
         state = self.state
         found = evaluate(self.learner, self.validation, self.settings.validation_tasks)
         mean, half = found.interval
-        better = state.best is None or (mean > state.best if found.higher_is_better else mean < state.best)
+        better = math.isfinite(mean) and (  # a learner that diverged is never the best
+            state.best is None or (mean > state.best if found.higher_is_better else mean < state.best)
+        )
         if better:
             state.best, state.best_step, state.stale = mean, state.step, 0
             if self.folder is not None:
@@ -303,14 +305,17 @@ def _config(
     validation: Source | None,
     settings: Settings,
     optimiser: Optimizer,
+    schedule: LRScheduler | None,
     mapping: Mapping,
     config: dict[str, Any] | None,
 ) -> dict[str, Any]:
     group = {
         k: v
         for k, v in optimiser.param_groups[0].items()
-        if k != "params" and isinstance(v, int | float | list | str | bool)
+        if k not in ("params", "initial_lr") and isinstance(v, int | float | list | str | bool)
     }
+    if schedule is not None:
+        group["lr"] = optimiser.param_groups[0]["initial_lr"]
     return {
         "settings": {
             **asdict(settings),
@@ -319,6 +324,7 @@ def _config(
             "train": train.describe(),
             "validation": validation.describe() if validation is not None else None,
             "optimiser": {"name": type(optimiser).__name__, **group},
+            "scheduler": type(schedule).__name__ if schedule is not None else None,
         },
         "name": learner.name,
         "family": learner.family,

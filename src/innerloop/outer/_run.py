@@ -14,6 +14,21 @@ from innerloop.errors import CheckpointError, ConfigurationError
 from innerloop.files import not_written, read_json, remove_leftovers, write_json, write_whole
 from innerloop.mapping import Mapping
 
+_CONFIG: dict[str, Any] = {
+    "name": str,
+    "family": str,
+    "mapping": dict,
+    "settings": {
+        **dict.fromkeys(("steps", "tasks_per_step", "validate_every", "validation_tasks", "seed"), int),
+        "norm": str,
+        "learner": (str, {"network": (dict, type(None)), "arguments": dict}),
+        "train": {"name": str},
+        "optimiser": dict,
+    },
+    "provenance": {**dict.fromkeys(("innerloop", "python", "torch", "command"), str), "threads": int},
+}
+"""What `config.json` must hold for others to read it."""
+
 
 class Run:
     """The folder of one training run.
@@ -71,16 +86,16 @@ class Run:
         """What `start` wrote.
 
         Raises:
-            CheckpointError: if this is no run.
+            CheckpointError: if this is no run, or its `config.json` is damaged.
         """
         if not self._config.exists():
             raise CheckpointError(
                 f"{self.folder} is not a run: it has no config.json. Train one with `innerloop train`."
             )
         found = read_json(self._config)
-        if not isinstance(found, dict):
-            raise CheckpointError(f"{self._config} is damaged: expected an object.")
-        return found
+        if wrong := _misfit(found, _CONFIG):
+            raise CheckpointError(f"{self._config} is damaged: {wrong}. Restore the file, or train another run.")
+        return cast(dict[str, Any], found)
 
     def mapping(self) -> Mapping:
         """The mapping that the run was begun with.
@@ -166,3 +181,15 @@ def _git() -> str | None:
 
 def _get(settings: Any, key: str) -> Any:
     return settings.get(key) if isinstance(settings, dict) else None
+
+
+def _misfit(value: Any, shape: Any, where: str = "it") -> str:
+    """What in a value is not as in `shape`, a type, a dict of shapes or a tuple of alternatives; empty if all is well."""
+    if isinstance(shape, tuple):
+        found = [_misfit(value, each, where) for each in shape]
+        return "" if "" in found else found[-1]
+    kind = dict if isinstance(shape, dict) else shape
+    if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
+        return f"{where} should be a {kind.__name__}; got {value!r}"
+    inside = shape.items() if isinstance(shape, dict) else ()
+    return next(filter(None, (_misfit(value.get(name), each, repr(name)) for name, each in inside)), "")

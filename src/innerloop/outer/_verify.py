@@ -8,7 +8,7 @@ from torch.utils import _pytree as pytree
 
 from innerloop.errors import DataError, TrainingError
 from innerloop.learner import Learner, check
-from innerloop.task import Task, take
+from innerloop.task import Task, number_of_tasks, take
 
 
 def verify(learner: Learner, tasks: Task) -> None:
@@ -19,6 +19,7 @@ def verify(learner: Learner, tasks: Task) -> None:
             stands in the support set: the learner would be judged on what it was shown.
         TrainingError: if adaptation changes nothing.
     """
+    number_of_tasks(tasks)  # which refuses a single one
     check(tasks)
     if not len(tasks.support):
         return  # a flat batch: nothing to adapt to

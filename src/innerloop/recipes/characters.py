@@ -5,13 +5,13 @@ from __future__ import annotations
 from innerloop.recipes._recipe import CharactersRecipe
 
 _STEPS = {
-    # outer steps that take about 120 s of one core of a 2-core server (AMD Zen 5); see results/characters.json
+    # outer steps that take about 120 s of one core of a 2-core server; the seconds are in results/demo.json
     "maml": 2_000,
-    "fomaml": 3_200,
-    "anil": 3_600,
-    "reptile": 2_000,
-    "prototypes": 3_600,
-    "pretraining": 2_600,
+    "fomaml": 2_900,
+    "anil": 3_000,
+    "reptile": 1_500,
+    "prototypes": 3_000,
+    "pretraining": 3_000,
 }
 
 

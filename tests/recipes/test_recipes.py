@@ -1,0 +1,126 @@
+import dataclasses
+import json
+import typing
+
+import pytest
+import torch
+from helpers import folders
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from innerloop.errors import ConfigurationError, DataError
+from innerloop.recipes import METHODS, RECIPES, from_json, recipe
+from innerloop.recipes._build import build
+from innerloop.recipes._types import fits, reads, words
+
+EVERY = [(name, method) for name in RECIPES for method in METHODS]
+
+
+@pytest.mark.parametrize(("name", "method"), EVERY)
+def test_json_gives_the_recipe_back(name, method):
+    chosen = recipe(name, method)
+    assert (chosen.recipe, chosen.method) == (name, method)
+    assert from_json(json.loads(json.dumps(chosen.to_json()))) == chosen
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_fields_say_what_they_are(name):
+    for field in dataclasses.fields(recipe(name)):
+        assert words(typing.get_type_hints(type(recipe(name)))[field.name])
+    assert type(recipe(name)).__doc__
+    assert RECIPES[name].__doc__
+
+
+def test_unknown_names():
+    with pytest.raises(ConfigurationError, match="Unknown recipe 'x'; there are characters"):
+        recipe("x")
+    for name in RECIPES:
+        with pytest.raises(ConfigurationError, match="Unknown method 'x'; there are maml"):
+            recipe(name, "x")
+
+
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(st.sampled_from(list(RECIPES)), st.data())
+def test_fields_of_another_type_are_refused(name, data):
+    chosen = recipe(name)
+    hints = typing.get_type_hints(type(chosen))
+    field = data.draw(st.sampled_from(sorted(hints)))
+    value = data.draw(st.sampled_from([None, "x", "", 1, 1.5, True, (), ("a",), (1,), {}, object()]))
+    if fits(value, hints[field]):
+        return
+    with pytest.raises(ConfigurationError, match=f"{field}: expected "):
+        dataclasses.replace(chosen, **{field: value})
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        (None, "expected fields by name"),
+        ([], "expected fields by name"),
+        ({}, "Unknown recipe 'None'"),
+        ({"recipe": "x"}, "Unknown recipe 'x'"),
+        ({"recipe": ["characters"]}, "Unknown recipe"),
+        ({"recipe": "sinusoids", "ways": 5}, "field 'ways', which 'sinusoids' has not"),
+        ({"recipe": "sinusoids", "method": 3}, "method: expected text; got 3"),
+        ({"recipe": "sinusoids", "hidden": "40"}, "hidden: expected a list of whole numbers"),
+        ({"recipe": "sinusoids", "steps": 0}, "steps must be at least 1"),
+    ],
+)
+def test_saved_recipes_that_do_not_fit(value, said):
+    with pytest.raises(ConfigurationError, match=said):
+        from_json(value)
+
+
+def test_types_agree_with_what_is_read():
+    # what a command line can say of a type is what a saved value of it may be
+    for kind, text, value in (
+        (int, "3", 3), (float, "1e-3", 1e-3), (str, "x", "x"), (int | None, "None", None),
+        (tuple[int, ...], "4", (4,)), (typing.Literal["a", "b"], "b", "b"),
+    ):  # fmt: skip
+        assert reads([text], kind)
+        assert fits(value, kind)
+    assert not reads(["a"], int)
+    assert not reads([], int)
+    assert not reads(["1", "2"], int)
+    assert reads([], tuple[int, ...])
+    assert not fits(1.0, int)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_weights_come_from_the_seed_and_not_from_the_user(method):
+    def weights(user, seed):
+        torch.manual_seed(user)
+        before = torch.get_rng_state()
+        learner = build(dataclasses.replace(recipe("sinusoids", method), seed=seed)).learner
+        assert torch.equal(torch.get_rng_state(), before)
+        return torch.cat([p.detach().flatten() for p in learner.parameters()])
+
+    if method == "prototypes":
+        return  # needs classes
+    assert torch.equal(weights(1, 0), weights(2, 0))
+    assert not torch.equal(weights(1, 0), weights(1, 3))
+
+
+def test_test_tasks_do_not_depend_on_the_seed():
+    one, other = (build(dataclasses.replace(recipe("sinusoids"), seed=seed)) for seed in (0, 1))
+    assert torch.equal(one.source.test[3].support.x, other.source.test[3].support.x)
+    train = [experiment.fit_settings()["source"][3].support.x for experiment in (one, other)]
+    assert not torch.equal(*train)
+
+
+def test_data_that_were_not_named():
+    for name, what in (("folder", "the folder of pictures"), ("table", "the CSV file")):
+        with pytest.raises(ConfigurationError, match=f"name {what} with --data"):
+            build(recipe(name))
+
+
+def test_the_scale_of_a_table_is_kept_with_the_run(tmp_path):
+    path = folders.write_table(tmp_path / "plants.csv")
+    chosen = dataclasses.replace(
+        recipe("table"), data=str(path), task="plant", target="height", shots=3, queries=4, train_queries=4
+    )
+    experiment = build(chosen)
+    kept = experiment.fit_settings()["config"]["scaling"]
+    assert type(experiment.source.scaling)(**json.loads(json.dumps(kept))) == experiment.source.scaling
+    with pytest.raises(DataError, match="no column 'tree'"):
+        build(dataclasses.replace(chosen, task="tree"))

@@ -1,0 +1,200 @@
+import copy
+
+import pytest
+import torch
+from helpers import training
+from torch import nn
+
+import innerloop
+from innerloop import methods
+from innerloop.errors import CheckpointError, DataError
+from innerloop.networks import Backbone, conv4, mlp
+
+
+def network(outputs):
+    torch.manual_seed(1)
+    return conv4(outputs, 4, channels=1, size=16)
+
+
+LEARNERS = {
+    "maml": lambda: methods.maml(network(3), inner_steps=2, inner_lr=0.1),
+    "maml support": lambda: methods.maml(network(3), inner_lr=0.1, norm="support"),
+    "maml running": lambda: methods.maml(network(3), inner_lr=0.1, norm="running"),
+    "anil": lambda: methods.anil(network(3), inner_steps=3, inner_lr=0.1),
+    "fomaml": lambda: methods.fomaml(network(3), inner_lr=0.1),
+    "reptile": lambda: methods.reptile(network(3), inner_lr=0.05),
+    "prototypes": lambda: methods.prototypes(network(None)),
+    "prototypes cosine": lambda: methods.prototypes(network(None), distance="cosine", norm="batch"),
+    "fine_tune": lambda: methods.fine_tune(network(20), 3, inner_steps=5),
+    "linear_head": lambda: methods.linear_head(network(20), 3, inner_steps=5),
+    "from_scratch": lambda: methods.from_scratch(network(3), inner_steps=5),
+    "nearest_mean": methods.nearest_mean,
+    "nearest_mean features": lambda: methods.nearest_mean(network(None)),
+    "pretraining": lambda: methods.pretraining(network(20)),
+    "constant": methods.constant,
+}
+EACH = pytest.mark.parametrize("name", LEARNERS)
+
+
+def support():
+    torch.manual_seed(2)
+    return torch.rand(9, 1, 16, 16), torch.arange(9) % 3
+
+
+@EACH
+def test_one_picture_alone_is_predicted_as_among_fifty(name):
+    model = LEARNERS[name]().adapted(*support())
+    new = torch.rand(50, 1, 16, 16)
+    together = model(new)
+    assert together.shape == (50, 3)
+    alone = torch.cat([model(picture[None]) for picture in new])
+    assert torch.equal(alone, together)
+    for size in (2, 15, 16, 17, 33):
+        assert torch.equal(model(new[:size]), together[:size])
+    assert torch.equal(model(new.flip(0)), together.flip(0))
+
+
+@EACH
+def test_saved_and_loaded_it_is_the_same_to_the_bit(name, tmp_path):
+    model = LEARNERS[name]().adapted(*support(), classes=["a", "b", "c"])
+    model.save(tmp_path / "deep" / "model.safetensors")
+    loaded = innerloop.load(tmp_path / "deep" / "model.safetensors")
+    new = torch.rand(20, 1, 16, 16)
+    assert torch.equal(model(new), loaded(new))
+    assert torch.equal(model.probabilities(new), loaded.probabilities(new))
+    assert loaded.classes == ["a", "b", "c"]
+    assert loaded.learner.norm == model.learner.norm
+    assert loaded.learner.name == model.learner.name
+    assert not any(module.training for module in loaded.modules())
+
+
+@EACH
+def test_the_learner_is_as_before(name):
+    learner = LEARNERS[name]()
+    for first in learner.children():
+        first.train()
+        break
+    weights = {key: value.clone() for key, value in learner.state_dict().items()}
+    flags = {key: module.training for key, module in learner.named_modules()}
+    requires = [p.requires_grad for p in learner.parameters()]
+    norm, random = learner.norm, torch.get_rng_state()
+    learner.adapted(*support())
+    for key, value in learner.state_dict().items():
+        assert torch.equal(weights[key], value)
+    assert {key: module.training for key, module in learner.named_modules()} == flags
+    assert [p.requires_grad for p in learner.parameters()] == requires
+    assert all(p.grad is None for p in learner.parameters())
+    assert learner.norm == norm
+
+
+@pytest.mark.parametrize("method", ["maml", "prototypes"])
+def test_later_training_of_the_learner_does_not_change_the_model(method):
+    learner, source = training.make(method)
+    task = source.train[0]
+    model = learner.adapted(task.support.x, task.support.y)
+    before = model(task.query.x)
+    innerloop.fit(learner, source.train, steps=3, progress=False)
+    assert torch.equal(model(task.query.x), before)
+    after = learner.adapted(task.support.x, task.support.y)
+    assert not torch.equal(after(task.query.x), before)
+
+
+def test_it_is_the_learners_own_prediction():
+    learner = methods.maml(mlp(8, 3, [5]), inner_steps=2, inner_lr=0.1).eval()
+    task = training.blobs().test[0]
+    expected = learner.predict(learner.adapt(task.support), task.query.x)
+    found = learner.adapted(task.support.x, task.support.y)(task.query.x)
+    torch.testing.assert_close(found, expected.detach())
+
+
+def test_a_regression_gives_values(tmp_path):
+    learner, source = training.make("maml")
+    task = source.test[0]
+    model = learner.adapted(task.support.x, task.support.y)
+    assert model(task.query.x).shape == (5, 1)
+    model.save(tmp_path / "m")
+    assert torch.equal(innerloop.load(tmp_path / "m")(task.query.x), model(task.query.x))
+
+
+def test_batch_statistics_of_the_inputs_are_never_used():
+    learner = methods.maml(network(3), inner_lr=0.1, norm="batch")
+    assert learner.adapted(*support()).learner.norm == "support"
+    assert learner.norm == "batch"
+
+
+def test_fewer_classes_than_outputs():
+    x, y = support()
+    model = methods.maml(network(5), inner_lr=0.1).adapted(x, y)
+    assert model(x).shape == (9, 3)
+    torch.testing.assert_close(model.probabilities(x).sum(1), torch.ones(9))
+
+
+def test_classes_may_lack_an_example_where_the_head_knows_them():
+    x, _ = support()
+    y = torch.tensor([0, 2] * 4 + [0])
+    model = methods.maml(network(3), inner_lr=0.1).adapted(x, y, classes=["a", "b", "c"])
+    assert model(x).shape == (9, 3)
+    with pytest.raises(DataError, match="Class 1 has no example"):
+        methods.prototypes(network(None)).adapted(x, y, classes=["a", "b", "c"])
+    with pytest.raises(DataError, match=r"0\.\.1; got \[0, 2\]"):
+        methods.maml(network(3), inner_lr=0.1).adapted(x, y)
+    with pytest.raises(DataError, match=r"0\.\.0 for these classes; got \[0, 2\]"):
+        methods.maml(network(3), inner_lr=0.1).adapted(x, y, classes=["a"])
+
+
+def test_inputs_that_cannot_be_learned_from():
+    learner = methods.maml(network(3), inner_lr=0.1)
+    x, y = support()
+    spoiled = x.clone()
+    spoiled[4, 0, 3, 3] = float("nan")
+    for inputs, labels, words in (
+        (spoiled, y, "NaN or infinity"),
+        (x[:0], y[:0], "got none"),
+        (x[:5], y, "same number of rows"),
+        (x, y - 1, "got .-1, 0, 1"),
+        (x, y + 5, "labels must be 0..2"),
+        (x, torch.arange(9), "A 9-way task needs 9 logits; the network has 3"),
+        (x.expand(9, 3, 16, 16), y, r"cannot take inputs of shape and type \(9, 3, 16, 16\)"),
+        (x.double(), y, "float64"),
+        ([[1.0]], y, "torch.as_tensor"),
+        (x, y.float(), "one shape"),
+    ):
+        with pytest.raises(DataError, match=words):
+            learner.adapted(inputs, labels)
+    assert learner.training
+    assert learner.norm == "batch"
+
+
+def test_inputs_that_cannot_be_predicted():
+    for name in ("maml", "nearest_mean"):
+        model = LEARNERS[name]().adapted(*support())
+        with pytest.raises(DataError, match="got none"):
+            model(torch.rand(0, 1, 16, 16))
+        with pytest.raises(DataError, match=r"\((2|16), 3, 16, 16\)"):
+            model(torch.rand(2, 3, 16, 16))
+
+
+def test_a_network_of_ones_own_is_not_saved_but_says_how(tmp_path):
+    own = Backbone(nn.Flatten(), nn.Linear(256, 3), 256)
+    model = methods.maml(own, inner_lr=0.1).adapted(*support())
+    with pytest.raises(CheckpointError, match=r"model\.state_dict\(\)"):
+        model.save(tmp_path / "model")
+    assert list(tmp_path.iterdir()) == []
+    copied = copy.deepcopy(model)
+    assert torch.equal(copied(support()[0]), model(support()[0]))
+
+
+def test_a_model_is_an_ordinary_module(tmp_path):
+    model = LEARNERS["maml"]().adapted(*support())
+    x = support()[0]
+    before = model(x)
+    model.load_state_dict(model.state_dict())
+    assert torch.equal(nn.Sequential(model, nn.Identity()).train()(x), before)
+    assert not any(p.requires_grad for p in model.parameters())
+
+
+def test_what_is_no_model_is_refused(tmp_path):
+    with pytest.raises(CheckpointError, match="missing"):
+        innerloop.load(tmp_path / "nothing")
+    with pytest.raises(CheckpointError, match="damaged"):
+        innerloop.load(tmp_path)
