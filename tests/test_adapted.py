@@ -2,10 +2,10 @@ import copy
 
 import pytest
 import torch
-from helpers import training
 from torch import nn
 
 import innerloop
+from helpers import training
 from innerloop import methods
 from innerloop.errors import CheckpointError, DataError
 from innerloop.networks import Backbone, conv4, mlp
@@ -77,14 +77,16 @@ def test_the_learner_is_as_before(name):
     weights = {key: value.clone() for key, value in learner.state_dict().items()}
     flags = {key: module.training for key, module in learner.named_modules()}
     requires = [p.requires_grad for p in learner.parameters()]
+    x, y = support()
     norm, random = learner.norm, torch.get_rng_state()
-    learner.adapted(*support())
+    learner.adapted(x, y)
     for key, value in learner.state_dict().items():
         assert torch.equal(weights[key], value)
     assert {key: module.training for key, module in learner.named_modules()} == flags
     assert [p.requires_grad for p in learner.parameters()] == requires
     assert all(p.grad is None for p in learner.parameters())
     assert learner.norm == norm
+    assert torch.equal(torch.get_rng_state(), random)
 
 
 @pytest.mark.parametrize("method", ["maml", "prototypes"])

@@ -22,7 +22,9 @@ DTYPES = [torch.float32, torch.float64, torch.float16, torch.bfloat16, torch.int
 @settings(max_examples=40, deadline=None, derandomize=True)
 @given(
     st.lists(st.tuples(st.sampled_from(DTYPES), st.lists(st.integers(0, 4), max_size=3)), max_size=5),
-    st.dictionaries(st.text(max_size=5), st.recursive(st.none() | st.integers() | st.text(max_size=5), st.lists), max_size=3),
+    st.dictionaries(
+        st.text(max_size=5), st.recursive(st.none() | st.integers() | st.text(max_size=5), st.lists), max_size=3
+    ),
 )
 def test_tensors_come_back_to_the_bit(tmp_path_factory, kinds, about):
     path = tmp_path_factory.mktemp("files") / "tensors"

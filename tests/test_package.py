@@ -26,7 +26,9 @@ print("\\n" + json.dumps({"opened": opened, "heavy": heavy, "modules": sorted(sy
 
 def watched(code):
     """What a fresh Python opens and imports when it runs `code`."""
-    done = subprocess.run([sys.executable, "-c", WATCHED % code], capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", WATCHED % code], capture_output=True, text=True, timeout=60, check=False
+    )
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
     *said, facts = done.stdout.splitlines()

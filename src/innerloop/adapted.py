@@ -196,8 +196,8 @@ def rebuilt(spec: Any, path: Path) -> Learner:
         return from_spec(spec)
     except (KeyError, TypeError, ValueError, AttributeError, RuntimeError, CheckpointError) as error:
         raise CheckpointError(
-            f"{path} describes no learner of this version of innerloop: {str(error) or repr(error)}. It is damaged, or from "
-            "another version."
+            f"{path} describes no learner of this version of innerloop: {str(error) or repr(error)}. It is damaged, "
+            "or from another version."
         ) from error
 
 

@@ -4,10 +4,10 @@ import os
 import string
 
 import pytest
-from helpers import damage, folders
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from helpers import damage, folders
 from innerloop.cli import COMMANDS, main
 from innerloop.recipes import RECIPES
 

@@ -1,7 +1,5 @@
 """Damaged checkpoints and models: one line, exit code 2, nothing changed, nothing executed."""
 
-import json
-
 import pytest
 import torch
 from hypothesis import HealthCheck, example, given, settings
@@ -9,11 +7,11 @@ from hypothesis import strategies as st
 
 import innerloop
 from helpers import damage, folders
-from helpers.training import Failing, PowerCut
+from helpers.training import Failing, PowerCutError
 from innerloop.cli import main
 from innerloop.cli._train import read
 from innerloop.errors import CheckpointError
-from innerloop.files import load_tensors, save_tensors
+from innerloop.files import save_tensors
 from innerloop.outer import fit, load_weights
 from innerloop.recipes._build import build
 
@@ -33,7 +31,7 @@ def half_run(tmp_path_factory):
     experiment = build(recipe)
     settings = experiment.fit_settings()
     settings["source"] = Failing(settings["source"], at=8)
-    with pytest.raises(PowerCut):
+    with pytest.raises(PowerCutError):
         fit(experiment.learner, run=folder, checkpoint_seconds=0.0, progress=False, **settings)
     return folder
 

@@ -3,10 +3,11 @@
 import io
 
 import pytest
-from helpers import damage, folders
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
+
+from helpers import damage, folders
 
 MANY = settings(
     max_examples=16,
@@ -102,7 +103,9 @@ def test_cells_that_are_no_numbers_are_named(train_fails, tmp_path):
     path = tmp_path / "plants.csv"
 
     @MANY
-    @given(st.integers(1, 90), st.integers(1, 3), st.sampled_from(["", "nan", "inf", "-inf", "tall", "1_0", "1,5", "?"]))
+    @given(
+        st.integers(1, 90), st.integers(1, 3), st.sampled_from(["", "nan", "inf", "-inf", "tall", "1_0", "1,5", "?"])
+    )
     def check(row, column, cell):
         rows = [list(each) for each in ROWS]
         rows[row][column] = cell

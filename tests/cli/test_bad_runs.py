@@ -3,10 +3,10 @@
 import json
 
 import pytest
-from helpers import damage
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from helpers import damage
 from innerloop.cli import main
 
 MANY = settings(
@@ -122,7 +122,9 @@ def test_a_run_from_python_says_so(sinusoid_run, with_config):
     assert "trained from Python" in with_config(sinusoid_run, "evaluate", json.dumps(said).encode())
 
 
-@pytest.mark.parametrize("name", ["results/test.json", "results/test.support.json", "results/test.constant.json", "fit.json"])
+@pytest.mark.parametrize(
+    "name", ["results/test.json", "results/test.support.json", "results/test.constant.json", "fit.json"]
+)
 def test_damaged_results(name, picture_run, copied, fails, capsys):
     run = copied(picture_run)
     whole = (run / name).read_bytes()

@@ -4,9 +4,9 @@ import json
 import numpy as np
 import pytest
 import torch
-from helpers import training
 from torch import nn
 
+from helpers import training
 from innerloop import methods
 from innerloop.errors import ConfigurationError, DataError
 from innerloop.evaluation import Evaluation, compare, comparison, evaluate, tune
@@ -62,12 +62,12 @@ def test_also_when_it_fails():
 
         def batch(self, indices):
             if self.left == 0:
-                raise training.PowerCut
+                raise training.PowerCutError
             self.left -= 1
             return BLOBS.test.batch(indices)
 
     learner = maml()
-    with pytest.raises(training.PowerCut):
+    with pytest.raises(training.PowerCutError):
         evaluate(learner, Broken(), 10, batch=5, norm="support", steps=7)
     assert (learner.norm, learner.test_steps, learner.training) == ("batch", 1, True)
 
@@ -122,7 +122,7 @@ def test_against_a_plain_loop():
     found = evaluate(learner, BLOBS.test, 6)
     np.testing.assert_allclose(found.values, right, rtol=1e-6)
     np.testing.assert_allclose(found.losses, losses, rtol=1e-4)
-    assert found.calibration.count and sum(found.calibration.count) == 6 * 12
+    assert sum(found.calibration.count) == 6 * 12
 
 
 def test_regression_is_judged_by_the_squared_error():
@@ -221,7 +221,7 @@ def test_verdicts_in_words():
     base = draw.uniform(0.3, 0.6, 200)
     rows = {"low": result(base), "high": result(base + 0.1), "same": result(base + draw.normal(0, 0.05, 200))}
     found = comparison(rows)
-    assert (found.best, list(found.rows)[0]) == ("high", "high")
+    assert (found.best, next(iter(found.rows))) == ("high", "high")
     assert found.verdict("high", "low") == "high is better than low by 10.0 points (95 % interval +10.0 to +10.0)"
     assert found.verdict("low", "high").startswith("low is worse than high by 10.0 points")
     assert found.verdict("same", "low").startswith("no difference seen between same and low")
@@ -280,9 +280,7 @@ def test_tune_finds_the_planted_best():
 
 
 def test_tune_takes_the_largest_accuracy():
-    found = tune(
-        lambda rate: maml(inner_lr=rate), [0.0001, 0.5], BLOBS.validation, max_steps=3, tasks=40
-    )
+    found = tune(lambda rate: maml(inner_lr=rate), [0.0001, 0.5], BLOBS.validation, max_steps=3, tasks=40)
     assert found.rate == 0.5
     assert found.value == max(found.curves[0.5][1:])
 

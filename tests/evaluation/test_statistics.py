@@ -31,7 +31,9 @@ def test_a_diverged_task_leaves_no_mean():
 
 def test_intervals_cover_the_truth():
     draw = np.random.default_rng(0)
-    covered = [found.low <= 0.7 <= found.high for found in (interval(draw.binomial(15, 0.7, 100) / 15) for _ in range(1000))]
+    covered = [
+        found.low <= 0.7 <= found.high for found in (interval(draw.binomial(15, 0.7, 100) / 15) for _ in range(1000))
+    ]
     assert 0.93 < np.mean(covered) < 0.965
 
 

@@ -21,7 +21,7 @@ OPTIMISERS = {
 SCHEDULERS = {"cosine": lambda optimiser: CosineAnnealingLR(optimiser, T_max=30), "constant": None}
 
 
-class PowerCut(Exception):
+class PowerCutError(Exception):
     """Something that the library knows nothing of."""
 
 
@@ -33,7 +33,7 @@ class Failing:
 
     def batch(self, indices: Tensor):
         if int(indices[0]) >= self.at:
-            raise PowerCut
+            raise PowerCutError
         return self.source.batch(indices)
 
     def describe(self):
@@ -79,7 +79,7 @@ def run_fit(method: str, folder: Path | None, *, stop: int | None = None, resume
             learner, train, validation=source.validation, run=folder, resume=resume, progress=False,
             checkpoint_seconds=0.0, **settings,
         )  # fmt: skip
-    except PowerCut:
+    except PowerCutError:
         said = None
     return learner, said
 

@@ -2,9 +2,9 @@ import dataclasses
 
 import pytest
 import torch
-from helpers import training
 from torch import nn
 
+from helpers import training
 from innerloop import methods
 from innerloop.errors import ConfigurationError, DataError, TrainingError
 from innerloop.evaluation import evaluate

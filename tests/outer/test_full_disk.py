@@ -3,10 +3,10 @@
 import os
 
 import pytest
-from helpers import disk, folders, training
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from helpers import disk, folders, training
 from innerloop.cli import main
 from innerloop.errors import InnerloopError
 from innerloop.files import load_tensors, write_whole

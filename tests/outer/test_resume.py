@@ -9,10 +9,10 @@ import time
 
 import pytest
 import torch
-from helpers import training
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from helpers import training
 from innerloop.errors import CheckpointError, ConfigurationError
 from innerloop.files import load_tensors, save_tensors
 from innerloop.outer import Run, fit

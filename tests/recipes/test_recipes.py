@@ -4,10 +4,10 @@ import typing
 
 import pytest
 import torch
-from helpers import folders
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from helpers import folders
 from innerloop.errors import ConfigurationError, DataError
 from innerloop.recipes import METHODS, RECIPES, from_json, recipe
 from innerloop.recipes._build import build

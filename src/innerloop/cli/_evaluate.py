@@ -58,8 +58,11 @@ def run(arguments: Sequence[str]) -> int:
         curve_steps=options.curve_steps,
     )
     print(found)
+    # names of their own: test.json and its siblings are the rows of the run's page, all on the same tasks
     parts = [
+        "evaluate",
         options.on if options.on != "own" else options.split,
+        f"{options.tasks}tasks",
         options.norm,
         options.steps and f"{options.steps}steps",
     ]

@@ -143,8 +143,8 @@ def of_run(run: Run, recipe: Recipe) -> Inputs:
     if isinstance(recipe, TableRecipe):
         return from_about({"scaling": run.config().get("scaling")}, run.folder / "config.json")
     raise ConfigurationError(
-        f"`innerloop adapt` is for runs on pictures and tables; the recipe {recipe.recipe!r} makes its tasks up. In Python, "
-        "learner.adapted(x, y) adapts any learner."
+        f"`innerloop adapt` is for runs on pictures and tables; the recipe {recipe.recipe!r} makes its tasks up. "
+        "In Python, learner.adapted(x, y) adapts any learner."
     )
 
 
@@ -162,7 +162,8 @@ def from_about(about: dict[str, Any], path: Path) -> Inputs:
     except (TypeError, ValueError, InnerloopError) as error:
         raise CheckpointError(f"{path} is damaged: its description of the inputs is {about}: {error}.") from error
     raise CheckpointError(
-        f"{path} does not say how its inputs were prepared: it was made from Python. Predict there, with innerloop.load."
+        f"{path} does not say how its inputs were prepared: it was made from Python. Predict there, with "
+        "innerloop.load."
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from innerloop.errors import CheckpointError
 from innerloop.evaluation import Comparison, Evaluation, comparison
 from innerloop.evaluation._evaluate import evaluating
 from innerloop.files import read_json
@@ -197,7 +198,12 @@ def _named(value: dict[str, Any], name: str) -> Evaluation:
 
 def _seconds(run: Run) -> float | None:
     path = run.folder / "fit.json"
-    return float(read_json(path)["seconds"]) if path.exists() else None
+    if not path.exists():
+        return None
+    try:
+        return float(read_json(path)["seconds"])
+    except (KeyError, TypeError, ValueError, IndexError) as error:
+        raise CheckpointError(f"{path} is damaged: it says no training time ({error!r}). Remove it.") from error
 
 
 def _command(run: Run) -> str:

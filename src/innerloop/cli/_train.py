@@ -55,7 +55,7 @@ def read(arguments: Sequence[str]) -> tuple[Options, Recipe]:
     if not arguments or arguments[0].startswith("-"):
         if arguments and arguments[0] in ("-h", "--help"):
             print(f"usage: innerloop train RECIPE [--method METHOD] [options]\n\nrecipes: {', '.join(RECIPES)}\n"
-                  f"methods: {', '.join(METHODS)}\n\n`innerloop train RECIPE --help` lists a recipe's options.")  # fmt: skip
+                  f"methods: {', '.join(METHODS)}\n\n`innerloop train RECIPE --help` lists its options.")  # fmt: skip
             raise SystemExit(0)
         raise UsageError(f"Which recipe? There are {', '.join(RECIPES)}, as in `innerloop train characters`.")
     name, rest = arguments[0], list(arguments[1:])

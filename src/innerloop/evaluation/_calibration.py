@@ -29,6 +29,19 @@ class Calibration:
         """Plain values."""
         return dict(vars(self))
 
+    @staticmethod
+    def from_json(value: dict[str, Any]) -> Calibration:
+        """The calibration that `to_json` wrote.
+
+        Raises:
+            KeyError, TypeError or ValueError: if it is something else.
+        """
+        confidence, accuracy = ([float(each) for each in value[name]] for name in ("confidence", "accuracy"))
+        count = [int(each) for each in value["count"]]
+        if not len(confidence) == len(accuracy) == len(count):
+            raise ValueError("confidence, accuracy and count of a calibration have different lengths")
+        return Calibration(float(value["error"]), confidence, accuracy, count)
+
 
 def calibration(confidence: NDArray[np.float64], correct: NDArray[np.bool_], bins: int = 15) -> Calibration:
     """Calibration in bins of equal width.

@@ -69,7 +69,7 @@ class Evaluation:
     def __str__(self) -> str:
         mean, half = self.interval
         shape = self.source
-        what = f"{shape['ways']}-way {shape['shots']}-shot, " if "ways" in shape and "shots" in shape else ""
+        what = f"{shape['ways']}-way {shape['shots']}-shot, " if shape.get("ways") and "shots" in shape else ""
         norms = {
             "batch": "; normalised with the query batch's own statistics (transductive)",
             "support": "; normalised with support statistics",
@@ -99,17 +99,34 @@ class Evaluation:
         """The evaluation that `to_json` wrote.
 
         Raises:
-            DataError: if fields are missing.
+            DataError: if fields are missing or of another type.
         """
         try:
+            for name, kind in _KINDS.items():
+                if not isinstance(value[name], kind):
+                    raise TypeError(f"{name} is {value[name]!r}")
             fields = {name: entry for name, entry in value.items() if name not in ("mean", "half")}
             fields["values"] = np.asarray(fields["values"], dtype=float)
             fields["losses"] = np.asarray(fields["losses"], dtype=float)
             fields["curve"] = [tuple(math.nan if v is None else float(v) for v in point) for point in fields["curve"]]
-            fields["calibration"] = Calibration(**fields["calibration"]) if fields["calibration"] else None
+            fields["calibration"] = Calibration.from_json(fields["calibration"]) if fields["calibration"] else None
+            if len(fields["values"]) != len(fields["losses"]) or not {"name", "split"} <= fields["source"].keys():
+                raise ValueError("values, losses or source")
             return Evaluation(**fields)
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise DataError(f"Not an evaluation of innerloop: {error!r}. Run `innerloop evaluate` again.") from error
+
+
+_KINDS: dict[str, Any] = {
+    **dict.fromkeys(("name", "metric", "norm", "mapping"), str),
+    **dict.fromkeys(("first", "curve_tasks"), int),
+    **dict.fromkeys(("source", "about"), dict),
+    **dict.fromkeys(("steps", "trained_steps"), int | None),
+    **dict.fromkeys(("values", "losses", "curve"), list),
+    "calibration": dict | None,
+    "seconds": int | float,
+}
+"""What a saved evaluation holds."""
 
 
 def _number(value: float) -> float | None:

@@ -85,6 +85,6 @@ def naming_shapes(x: Tree) -> Iterator[None]:
             raise
         found = ", ".join(f"{tuple(leaf.shape)} {leaf.dtype}" for leaf in pytree.tree_leaves(x))
         raise DataError(
-            f"The network cannot take inputs of shape and type {found}: {said.rstrip('.')}. Give it examples of the shape "
-            "and type that it was built for, one per row."
+            f"The network cannot take inputs of shape and type {found}: {said.rstrip('.')}. Give it examples of "
+            "the shape and type that it was built for, one per row."
         ) from error

@@ -244,7 +244,7 @@ class _Loop:
         if not math.isfinite(loss):
             raise TrainingError(
                 f"The loss became {loss} at step {self.state.step}. Lower the inner or outer learning rate, or clip "
-                "harder; the last checkpoint is intact."
+                "harder; a checkpoint that was written before is intact."
             )
         self.optimiser.zero_grad()
         outcome.loss.backward()
@@ -253,8 +253,8 @@ class _Loop:
         if not math.isfinite(norm):
             # the step would spoil every parameter, and a checkpoint after it would be worthless
             raise TrainingError(
-                f"The meta-gradient's norm became {norm} at step {self.state.step}. Lower the inner learning rate or take "
-                "fewer inner steps; the last checkpoint is intact."
+                f"The meta-gradient's norm became {norm} at step {self.state.step}. Lower the inner learning rate or "
+                "take fewer inner steps; a checkpoint that was written before is intact."
             )
         self.optimiser.step()
         if self.schedule is not None:

@@ -151,6 +151,7 @@ class Run:
 
 def provenance() -> dict[str, Any]:
     """Version of innerloop, git revision of the working folder if there is one, versions, and the command."""
+    import matplotlib
     import numpy
     import torch
 
@@ -164,6 +165,7 @@ def provenance() -> dict[str, Any]:
         "python": sys.version.split()[0],
         "torch": torch.__version__,
         "numpy": numpy.__version__,
+        "matplotlib": matplotlib.__version__,
         "threads": torch.get_num_threads(),
         "command": " ".join([Path(sys.argv[0]).name, *sys.argv[1:]]),
     }
@@ -184,7 +186,7 @@ def _get(settings: Any, key: str) -> Any:
 
 
 def _misfit(value: Any, shape: Any, where: str = "it") -> str:
-    """What in a value is not as in `shape`, a type, a dict of shapes or a tuple of alternatives; empty if all is well."""
+    """What in a value is not as in `shape`: a type, a dict of shapes, or a tuple of alternatives; empty if nothing."""
     if isinstance(shape, tuple):
         found = [_misfit(value, each, where) for each in shape]
         return "" if "" in found else found[-1]

@@ -48,8 +48,8 @@ def from_json(value: Any) -> Recipe:
     unknown = sorted(set(value) - set(vars(base)))
     if unknown:
         raise ConfigurationError(
-            f"The saved recipe has the field {unknown[0]!r}, which {value['recipe']!r} has not in this version of innerloop; "
-            f"it has {', '.join(vars(base))}."
+            f"The saved recipe has the field {unknown[0]!r}, which {value['recipe']!r} has not in this version of "
+            f"innerloop; it has {', '.join(vars(base))}."
         )
     fields: dict[str, Any] = {name: tuple(entry) if isinstance(entry, list) else entry for name, entry in value.items()}
     return type(base)(**fields)

@@ -13,6 +13,10 @@ from torch import Tensor
 from innerloop.errors import DataError
 from innerloop.sources._table_file import as_numbers
 
+LIMIT = 4.0
+"""Standard deviations beyond which an input is cut. An inner step grows with the square of the inputs, so a single row
+far out, as measured quantities have them, would throw the adapted parameters away."""
+
 Row = Mapping[str, object]
 """A row of a table: a cell, text or number, for each column name."""
 
@@ -80,8 +84,9 @@ class Scaling:
         return torch.tensor([self.classes.index(cell) for cell in cells], dtype=torch.int64)
 
     def scale(self, inputs: NDArray[np.float64]) -> Tensor:
-        """`(N, features)` numbers in their own units, scaled."""
-        return torch.from_numpy(((inputs - np.array(self.means)) / np.array(self.stds)).astype(np.float32))
+        """`(N, features)` numbers in their own units, scaled, and cut at `LIMIT` standard deviations."""
+        scaled = (inputs - np.array(self.means)) / np.array(self.stds)
+        return torch.from_numpy(np.clip(scaled, -LIMIT, LIMIT).astype(np.float32))
 
     def scale_target(self, target: NDArray[np.float64]) -> Tensor:
         """`(N,)` targets in their own units as `(N, 1)`, scaled."""
