@@ -36,6 +36,7 @@ bench: $(VENV)/.ready
 
 evidence: $(VENV)/.ready
 	$(BIN)/python evidence/sinusoids.py
+	$(BIN)/python evidence/omniglot_pixels.py
 	$(BIN)/python evidence/kill.py --kills 20
 
 clean:

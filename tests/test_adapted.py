@@ -167,6 +167,13 @@ def test_inputs_that_cannot_be_learned_from():
     assert learner.norm == "batch"
 
 
+def test_a_regression_has_no_classes():
+    learner, source = training.make("maml")
+    task = source.test[0]
+    with pytest.raises(DataError, match="Leave them out"):
+        learner.adapted(task.support.x, task.support.y, classes=["a"])
+
+
 def test_inputs_that_cannot_be_predicted():
     for name in ("maml", "nearest_mean"):
         model = LEARNERS[name]().adapted(*support())

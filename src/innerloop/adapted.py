@@ -130,6 +130,8 @@ def fill(shape: Any, tensor: Callable[[str], Tensor], state_type: Callable[..., 
     if kind == "tensor":
         return tensor(inside)
     if kind == "value":
+        if type(inside) is not int and inside is not None:  # states hold counts beside tensors, and nothing else
+            raise ValueError(f"a state holds {inside!r}")
         return inside
     if kind == "tuple":
         return tuple(fill(value, tensor, state_type) for value in inside)
@@ -151,6 +153,10 @@ def adapted_model(
 ) -> AdaptedModel:
     """Lets `learner` learn one task and wraps the result (see `Learner.adapted`)."""
     ways = _ways(learner, y, classes) if isinstance(y, Tensor) and not y.is_floating_point() else None
+    if ways is None and classes is not None:
+        raise DataError(
+            f"Targets that are no whole numbers have no classes; got classes={list(classes)}. Leave them out."
+        )
     support = Examples(x, y if ways is None else y.long(), ways=ways)
     if len(support) == 0:
         raise DataError("Expected at least one support example; got none.")
@@ -215,8 +221,18 @@ def load(path: str | Path) -> AdaptedModel:
     try:
         learner.set_norm(about["norm"])
         state = fill(about["state"], tensors.__getitem__, learner.state_type)
-        model = AdaptedModel(learner, state, about["classes"], about["about"])
+        _demand_names(about["classes"], getattr(state, "ways", None))
+        model = AdaptedModel(learner, state, about["classes"], dict(about["about"]))
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise CheckpointError(f"{path} is damaged: {error!r} in its description.") from error
+        raise CheckpointError(f"{path} is damaged: {error!r} in its description. Use another file.") from error
     load_state(model, tensors, path)
     return model
+
+
+def _demand_names(classes: Any, ways: int | None) -> None:
+    if ways is not None and ways < 1:
+        raise ValueError(f"the number of classes is {ways}")
+    if classes is not None and (
+        not isinstance(classes, list) or not all(isinstance(name, str) for name in classes) or len(classes) != ways
+    ):
+        raise ValueError(f"the names of {ways} classes are {classes!r}")

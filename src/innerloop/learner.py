@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, get_args
 
 import torch
 from torch import Tensor, nn
@@ -169,8 +169,10 @@ class Learner(nn.Module, ABC):
         """Changes the policy of the norm layers; a learner without such layers stays at "none".
 
         Raises:
-            ConfigurationError: if the network has norm layers that cannot follow it.
+            ConfigurationError: if there is no such policy, or the network has norm layers that cannot follow it.
         """
+        if policy not in get_args(Policy):
+            raise ConfigurationError(f"norm= is one of {', '.join(get_args(Policy))}; got {policy!r}.")
         if self.norm == "none":
             return
         foreign = foreign_norms(self)

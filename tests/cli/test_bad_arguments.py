@@ -12,7 +12,7 @@ from innerloop.cli import COMMANDS, main
 from innerloop.recipes import RECIPES
 
 MANY = settings(
-    max_examples=20,
+    max_examples=16,
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture],

@@ -16,7 +16,7 @@ from innerloop.outer import fit, load_weights
 from innerloop.recipes._build import build
 
 MANY = settings(
-    max_examples=20,
+    max_examples=16,
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
@@ -154,7 +154,7 @@ def taken_apart(content):
 
 @COMMANDS
 def test_a_description_with_other_values_never_gives_a_traceback(command, spoil, capsys):
-    @settings(MANY, max_examples=60)
+    @settings(MANY, max_examples=40)
     @given(damage.description())
     def check(change):
         spoil(command, change, harmless=True)

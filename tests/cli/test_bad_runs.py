@@ -10,7 +10,7 @@ from helpers import damage
 from innerloop.cli import main
 
 MANY = settings(
-    max_examples=20,
+    max_examples=16,
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
@@ -72,7 +72,7 @@ def test_deep_nesting_is_no_traceback(picture_run, with_config):
 def test_other_values_anywhere_never_give_a_traceback(command, which, request, with_config, capsys):
     run = request.getfixturevalue(which)
 
-    @settings(MANY, max_examples=25)
+    @settings(MANY, max_examples=18)
     @given(st.floats(0, 0.9999), st.sampled_from(OTHER))
     def check(place, value):
         with_config(run, command, json.dumps(damage.replaced(config(run), place, value)).encode(), harmless=True)

@@ -290,3 +290,9 @@ def test_tune_with_nothing_to_try():
         tune(lambda rate: maml(inner_lr=rate), [], BLOBS.validation, max_steps=3)
     with pytest.raises(ConfigurationError, match="at least one rate"):
         tune(lambda rate: maml(inner_lr=rate), [0.1], BLOBS.validation, max_steps=0)
+
+
+def test_an_unknown_norm_policy():
+    for learner in (maml(), methods.nearest_mean()):
+        with pytest.raises(ConfigurationError, match="norm= is one of batch, support, running, none; got 'layer'"):
+            evaluate(learner, BLOBS.test, 3, norm="layer")

@@ -119,14 +119,16 @@ def paths(value, before=()):
 
 
 def replaced(value, place: float, other):
-    """The JSON value with `other` at one of its places."""
+    """The JSON value with `other` at one of its places; another kind of value, where it would be a number for one."""
     every = list(paths(value))
     path = every[int(place * len(every))]
     copy = json.loads(json.dumps(value))
     inside = copy
     for key in path[:-1]:
         inside = inside[key]
-    inside[path[-1]] = other
+    # nobody can tell a number from the right one
+    numbers = isinstance(other, int | float) and isinstance(inside[path[-1]], int | float)
+    inside[path[-1]] = "a word" if numbers else other
     return copy
 
 

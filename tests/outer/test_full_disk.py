@@ -13,7 +13,7 @@ from innerloop.files import load_tensors, write_whole
 from innerloop.outer import Run
 
 MANY = settings(
-    max_examples=20,
+    max_examples=16,
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture],

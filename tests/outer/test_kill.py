@@ -17,7 +17,7 @@ def kill():
 
 
 def test_a_killed_run_ends_as_a_calm_one(kill, tmp_path):
-    found = kill.experiment(tmp_path, kills=3, steps=500, seed=1)
+    found = kill.experiment(tmp_path, kills=3, steps=300, seed=1)
     assert found["different"] == []
     assert any(event["alive"] and event["to_step"] > event["from_step"] for event in found["events"])
 

@@ -19,7 +19,7 @@ from innerloop.outer import Run, fit
 from innerloop.outer._checkpoint import Progress, load_checkpoint, save_checkpoint
 
 QUICK = settings(
-    max_examples=4, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=3, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 
 
@@ -65,7 +65,7 @@ def test_stopped_anywhere_and_resumed(method, optimiser, scheduler, tmp_path_fac
 )
 def test_schedulers_of_other_kinds(scheduler, tmp_path):
     training.run_fit("maml", tmp_path / "calm", scheduler=scheduler)
-    for stop in (3, 8, 16):
+    for stop in (5, 11):
         folder = tmp_path / str(stop)
         training.run_fit("maml", folder, stop=stop, scheduler=scheduler)
         training.run_fit("maml", folder, resume=True, scheduler=scheduler)
@@ -77,7 +77,7 @@ def test_early_stopping_goes_on_counting(tmp_path):
     how = {"optimiser": lambda parameters: torch.optim.SGD(parameters, lr=0.3), "patience": 3, "validate_every": 2}
     expected, said = training.run_fit("maml", tmp_path / "calm", **how)
     assert said.steps < 20, "the test needs a run that stops early"
-    for stop in range(1, said.steps):
+    for stop in range(1, said.steps, 2):
         folder = tmp_path / str(stop)
         training.run_fit("maml", folder, stop=stop, **how)
         found, again = training.run_fit("maml", folder, resume=True, **how)
@@ -228,5 +228,5 @@ def test_config_of_a_run_is_whole(tmp_path):
     config = json.loads((tmp_path / "config.json").read_text())
     assert config["settings"]["seed"] == 0
     assert config["settings"]["train"]["name"] == "sinusoids"
-    assert set(config["provenance"]) == {"innerloop", "git", "python", "torch", "numpy", "threads", "command"}
+    assert {"innerloop", "git", "python", "torch", "numpy", "threads", "command"} <= set(config["provenance"])
     assert config["mapping"]["vectorise"] is True

@@ -27,6 +27,8 @@ class Options:
     """A second table on Omniglot's test characters (28x28 grey pictures only)."""
     out: str = "runs/comparison"
     """Folder for the rows, the page and the result as JSON; rows that are there are not computed again."""
+    json: str | None = None
+    """Another place for the result as JSON, for instance results/omniglot.json."""
     processes: int | None = None
     """Rows computed at a time, one thread each; None: as many as cores."""
 
@@ -48,6 +50,7 @@ def compare(options: Options, command: str | None = None) -> Any:
     from innerloop.errors import ConfigurationError
     from innerloop.files import write_json
     from innerloop.outer._run import provenance
+    from innerloop.recipes._recipe import PictureRecipe
 
     opened = [open_run(folder) for folder in options.runs]
     runs, experiments = [run for run, _ in opened], [experiment for _, experiment in opened]
@@ -62,12 +65,15 @@ def compare(options: Options, command: str | None = None) -> Any:
     if max(names.values()) > 1:
         raise ConfigurationError(f"Two runs have the folder name {names.most_common(1)[0][0]!r}; rename one of them.")
     out, tasks = Path(options.out), options.tasks or first.recipe.test_tasks
+    pictures = isinstance(first.recipe, PictureRecipe)
     methods = [experiment.recipe.method for experiment in experiments]
     tables, result = [], {}
     titles = {"test": "On test tasks", "omniglot": "On real handwriting, never seen"}
     for on in ["test", *(["omniglot"] if options.also_omniglot else [])]:
         curve = first.recipe.curve_steps if on == "test" else 0
-        specs = row_specs([run.folder for run in runs], methods, tasks, on, curve, baselines=options.baselines)
+        specs = row_specs(
+            [run.folder for run in runs], methods, tasks, on, curve, baselines=options.baselines, pictures=pictures
+        )
         compute_rows(specs, out, options.processes or default_processes())
         rows = read_rows(specs, out)
         caption = (
@@ -83,18 +89,17 @@ def compare(options: Options, command: str | None = None) -> Any:
     said = command or about["command"]
     found = write_comparison_page(out / "page.html", title, tables, runs, first, said)
     seeds = {run.folder.name: experiment.recipe.seed for run, experiment in opened}
-    write_json(
-        out / "comparison.json",
-        {
-            "command": said,
-            "provenance": about,
-            "training_seeds": seeds,
-            "recipes": {run.folder.name: experiment.recipe.to_json() for run, experiment in opened},
-            "best": found.best,
-            "verdicts": [found.verdict(found.best, name) for name in found.rows if name != found.best],
-            "tables": result,
-        },
-    )
+    content = {
+        "command": said,
+        "provenance": about,
+        "training_seeds": seeds,
+        "recipes": {run.folder.name: experiment.recipe.to_json() for run, experiment in opened},
+        "best": found.best,
+        "verdicts": [found.verdict(found.best, name) for name in found.rows if name != found.best],
+        "tables": result,
+    }
+    for path in [out / "comparison.json", *([Path(options.json)] if options.json else [])]:
+        write_json(path, content)
     print(found)
     print(out / "page.html")
     return found

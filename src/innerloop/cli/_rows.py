@@ -47,7 +47,14 @@ class RowSpec:
 
 
 def row_specs(
-    runs: Sequence[Path], methods: Sequence[str], tasks: int, on: str, curve_steps: int = 0, *, baselines: bool = True
+    runs: Sequence[Path],
+    methods: Sequence[str],
+    tasks: int,
+    on: str,
+    curve_steps: int = 0,
+    *,
+    baselines: bool = True,
+    pictures: bool = True,
 ) -> list[RowSpec]:
     """Every row that a comparison of `runs` has on the tasks `on`.
 
@@ -57,6 +64,7 @@ def row_specs(
         tasks: how many tasks.
         on: "test" or "omniglot".
         curve_steps: length of the adaptation curve of the gradient rows.
+        pictures: whether the examples are pictures, which have a nearest mean on pixels.
         baselines: with the trivial rows and those that are tuned on validation tasks.
     """
     rows = []
@@ -65,13 +73,14 @@ def row_specs(
         rows.append(RowSpec(f"{run.name}", "run", str(run), on, tasks, None, curve_steps if gradient else 0))
         if gradient:
             rows.append(RowSpec(f"{run.name}.support", "run", str(run), on, tasks, "support"))
-        if method == "pretraining" and on == "test" and baselines:
+        if method == "pretraining" and on == "test" and baselines and pictures:
             rows += [RowSpec(kind, kind, str(run), on, tasks) for kind in ("fine_tune", "linear_head")]
     if not baselines:
         return rows
     if on == "test":
         rows.append(RowSpec("from_scratch", "from_scratch", str(runs[0]), on, tasks))
-    rows += [RowSpec(kind, kind, str(runs[0]), on, tasks) for kind in ("nearest_mean", "constant")]
+    trivial = ("nearest_mean", "constant") if pictures else ("constant",)
+    rows += [RowSpec(kind, kind, str(runs[0]), on, tasks) for kind in trivial]
     return rows
 
 
@@ -129,7 +138,7 @@ def _compute(spec: RowSpec, folder: Path) -> None:
 def _learner(spec: RowSpec, experiment: Any) -> tuple[Any, str]:
     from innerloop import methods
     from innerloop.evaluation import tune
-    from innerloop.recipes._build import build_network
+    from innerloop.recipes._build import build_network, outputs_of
 
     if spec.kind == "run":
         return experiment.learner, ""
@@ -138,7 +147,7 @@ def _learner(spec: RowSpec, experiment: Any) -> tuple[Any, str]:
     if spec.kind == "nearest_mean":
         return methods.nearest_mean(), ""
     source = experiment.source
-    ways = source.test[0].ways
+    outputs = outputs_of(source)
     steps = _MAX_STEPS[spec.kind]
 
     def make(rate: float, steps: int = steps) -> Any:
@@ -147,10 +156,10 @@ def _learner(spec: RowSpec, experiment: Any) -> tuple[Any, str]:
         if spec.kind == "from_scratch":
             with torch.random.fork_rng(devices=[]):
                 torch.manual_seed(experiment.recipe.seed)
-                network = build_network(experiment.recipe, source, ways)
+                network = build_network(experiment.recipe, source, outputs)
             return methods.from_scratch(network, inner_steps=steps, inner_lr=rate)
         pretrained = experiment.learner.network
-        return getattr(methods, spec.kind)(pretrained, ways, inner_steps=steps, inner_lr=rate)
+        return getattr(methods, spec.kind)(pretrained, outputs, inner_steps=steps, inner_lr=rate)
 
     chosen = tune(make, TUNED_RATES[spec.kind], source.validation, max_steps=steps, tasks=_VALIDATION_TASKS)
     note = f"Adam at {chosen.rate:g}, {chosen.steps} steps, chosen on {_VALIDATION_TASKS} validation tasks"

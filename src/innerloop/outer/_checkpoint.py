@@ -18,7 +18,7 @@ from torch.optim.lr_scheduler import LRScheduler
 
 from innerloop.errors import CheckpointError, ConfigurationError
 from innerloop.files import demand_fit, load_state, load_tensors, save_tensors
-from innerloop.outer._plain import alike, plain_group, with_pairs, without_pairs
+from innerloop.outer._plain import alike, plain_group, same_flags, with_pairs, without_pairs
 
 _FORMAT = "innerloop checkpoint 1"
 
@@ -126,8 +126,10 @@ def load_checkpoint(path: Path, learner: nn.Module, optimiser: Optimizer, schedu
     try:
         _demand_shapes(state, optimiser)
         own = json.loads(json.dumps([plain_group(group) for group in before["param_groups"]]))
-        if not alike(own, groups) or (scheduler is not None and not alike(scheduler.state_dict(), schedule)):
-            raise ValueError("its settings are of another kind")
+        if not alike(own, groups) or not same_flags(own, groups):
+            raise ValueError("the optimiser's settings are others")
+        if scheduler is not None and not alike(scheduler.state_dict(), schedule):
+            raise ValueError("the scheduler's settings are others")
         optimiser.load_state_dict({"state": state, "param_groups": groups})
     except (KeyError, IndexError, ValueError, TypeError, AttributeError) as error:
         optimiser.load_state_dict(before)

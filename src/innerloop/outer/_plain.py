@@ -25,6 +25,12 @@ def alike(own: Any, saved: Any) -> bool:
     return isinstance(saved, int | float) and not isinstance(saved, bool)
 
 
+def same_flags(own: list[dict[str, Any]], saved: list[dict[str, Any]]) -> bool:
+    """Whether parameter groups of one structure agree in what no scheduler changes: switches and names."""
+    pairs = [(each[name], other[name]) for each, other in zip(own, saved, strict=True) for name in each]
+    return all(a == b for a, b in pairs if isinstance(a, bool | str))
+
+
 _PAIRS = "\0pairs"
 
 

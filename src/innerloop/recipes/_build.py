@@ -127,10 +127,15 @@ def build_network(recipe: Recipe, source: Splits, outputs: int | None) -> nn.Mod
     return mlp(task.support.x[0].numel(), outputs, hidden)
 
 
+def outputs_of(source: Splits) -> int:
+    """How many outputs a head needs: the ways, or the width of the target."""
+    task = source.train[0]
+    return task.ways or int(task.support.y.shape[-1])
+
+
 def build_learner(recipe: Recipe, source: Splits) -> Learner:
     """The recipe's learner with weights drawn from its seed."""
-    task = source.train[0]
-    outputs = task.ways or int(task.support.y.shape[-1])
+    outputs = outputs_of(source)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(recipe.seed)
         if recipe.method == "prototypes":
