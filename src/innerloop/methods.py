@@ -209,6 +209,7 @@ def nearest_mean(network: nn.Module | None = None) -> Prototypes:
     # a copy: freezing the caller's own network would stop whoever else trains it
     embedding = nn.Flatten() if network is None else copy.deepcopy(network).requires_grad_(False)
     learner = Prototypes(embedding, distance="cosine", norm="running").eval()
+    learner.family = "transfer"
     return _named(learner, "nearest_mean", "Nearest mean" if network else "Nearest mean on raw inputs", network, {})
 
 

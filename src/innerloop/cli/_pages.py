@@ -148,9 +148,25 @@ def _table(title: str, own: Evaluation, rows: list[Row], found: Comparison, capt
         title=title,
         caption=f"{len(own.values):,} {_shape(own.source)}, the same for every row. {caption}".strip(),
         rows=rows,
-        verdicts=[found.verdict(found.best, name) for name in found.rows if name != found.best],
+        verdicts=_verdicts(rows, found),
         chance=1 / own.source["ways"] if own.higher_is_better and own.source.get("ways") else None,
     )
+
+
+def _verdicts(rows: list[Row], found: Comparison) -> list[str]:
+    """The comparisons that a reader asks for: the runner-up, the run itself, meta-learned against not; no more."""
+    names = list(found.rows)
+    pairs = [(names[0], name) for name in names[1:2]]
+    pairs += [(names[0], row.evaluation.name) for row in rows if row.highlight]
+    plain = {row.evaluation.name for row in rows if row.family in ("transfer", "trivial")}
+    learned, simple = ([name for name in names if (name in plain) == which] for which in (False, True))
+    if learned and simple:
+        pairs.append((learned[0], simple[0]))
+    said: list[str] = []
+    for a, b in pairs:
+        if a != b and {a, b} not in [{c, d} for c, d in pairs[: pairs.index((a, b))]]:
+            said.append(found.verdict(a, b))
+    return said
 
 
 def _headline(own: Evaluation, found: Comparison, seconds: float | None) -> list[tuple[str, str]]:

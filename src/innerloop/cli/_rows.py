@@ -127,7 +127,7 @@ def _compute(spec: RowSpec, folder: Path) -> None:
         norm: Any = spec.norm
         found = evaluate(learner, split, spec.tasks, norm=norm, curve_steps=spec.curve_steps).to_json()
     seconds = None
-    if spec.kind == "run" and (run.folder / "fit.json").exists():
+    if spec.kind in ("run", "linear_head", "fine_tune") and (run.folder / "fit.json").exists():
         seconds = read_json(run.folder / "fit.json")["seconds"]
     write_json(
         path_of(spec, folder),
