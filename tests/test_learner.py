@@ -67,9 +67,7 @@ def test_evaluation_leaves_the_learner_as_it_was(method, norm, mapping):
     before, tasks = snapshot(learner), stack(problems.classification(((6, 6), (4, 5), (6, 3))))
     with torch.no_grad():
         learner(tasks)
-    learner.map(
-        lambda task: learner.predict(learner.adapt(task.support), task.query.x, task.query.mask), tasks
-    )
+    learner.map(lambda task: learner.predict(learner.adapt(task.support), task.query.x, task.query.mask), tasks)
     learner.map(
         lambda task: torch.stack(
             [learner.predict(state, task.query.x) for state in learner.trajectory(task.support, 3)]
@@ -88,9 +86,7 @@ def test_map_gives_the_predictions_of_forward(mapping):
     learner = make("maml", problems.normed()).eval()
     learner.mapping = mapping
     tasks = stack(problems.classification(((6, 6), (4, 5), (6, 3))))
-    found = learner.map(
-        lambda task: learner.predict(learner.adapt(task.support), task.query.x, task.query.mask), tasks
-    )
+    found = learner.map(lambda task: learner.predict(learner.adapt(task.support), task.query.x, task.query.mask), tasks)
     torch.testing.assert_close(found, learner(tasks).prediction)
     assert not found.requires_grad
 
@@ -155,9 +151,7 @@ def test_values_that_are_not_finite_are_refused_by_task(value, part, leaf):
 def test_labels_outside_the_ways_are_refused(part, label, method):
     tasks = problems.batch()
     getattr(tasks, part).y[2, 1] = label
-    with pytest.raises(
-        DataError, match=f"The {part} set has the label {label}; 3-way tasks have labels\\s+0..2"
-    ):
+    with pytest.raises(DataError, match=f"The {part} set has the label {label}; 3-way tasks have labels\\s+0..2"):
         make(method, problems.perceptron(outputs(method)))(tasks)
 
 

@@ -34,9 +34,7 @@ def test_a_mean_counts_unmasked_rows_only():
     prediction.requires_grad_()
     loss = mean_loss(squared_error, prediction, examples)
     torch.testing.assert_close(loss, F.mse_loss(prediction[mask], examples.y[mask]))
-    (slope,) = torch.autograd.grad(
-        mean_loss(squared_error, p := torch.randn(4, 2, requires_grad=True), examples), p
-    )
+    (slope,) = torch.autograd.grad(mean_loss(squared_error, p := torch.randn(4, 2, requires_grad=True), examples), p)
     assert not slope[~mask].any()
 
 

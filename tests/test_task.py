@@ -11,9 +11,7 @@ def examples(rows, ways=2, value=1.0):
 
 
 def task(support=2, query=3, ways=2, index=None):
-    return Task(
-        examples(support, ways), examples(query, ways), None if index is None else torch.tensor(index)
-    )
+    return Task(examples(support, ways), examples(query, ways), None if index is None else torch.tensor(index))
 
 
 def tree_task(rows):
@@ -49,9 +47,7 @@ def test_stacking_and_taking_give_the_tasks_back():
     for i, one in enumerate(each):
         again = take(tasks, i)
         assert pytree.tree_structure(again) == pytree.tree_structure(one)
-        assert all(
-            torch.equal(a, b) for a, b in zip(pytree.tree_leaves(again), pytree.tree_leaves(one), strict=True)
-        )
+        assert all(torch.equal(a, b) for a, b in zip(pytree.tree_leaves(again), pytree.tree_leaves(one), strict=True))
     assert take(tasks, slice(1, 3)).index.tolist() == [1, 2]
 
 

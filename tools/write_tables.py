@@ -71,7 +71,9 @@ def comparison(name: str, titles: bool) -> str:
             break
     best, rest = found["best"], found["verdicts"]
     parts.append(f"Best on these tasks: {best}. {rest[0][0].upper()}{rest[0][1:]}." if titles else "")
-    return "\n\n".join([*filter(None, parts), f"From `results/{name}.json`: " + about(found["provenance"], 1)])
+    return "\n\n".join(
+        [*filter(None, parts), f"From `results/{name}.json`: " + about({**found["provenance"], **_threads(found)}, 1)]
+    )
 
 
 def sinusoids(name: str) -> str:
@@ -104,6 +106,11 @@ def robustness(name: str) -> str:
         f"{found['kills']} kills in a run of {found['steps']:,} steps; afterwards the weights are {said} to those of "
         f"the uninterrupted run. From `results/{name}.json`."
     )
+
+
+def _threads(found: dict[str, Any]) -> dict[str, int]:
+    # each row was computed by a process of its own
+    return {"threads": next(iter(found["tables"].values()))[0]["about"]["threads"]}
 
 
 def _tasks(row: dict[str, Any]) -> str:
