@@ -1,5 +1,6 @@
 """Small trained runs, made once."""
 
+import os
 import shutil
 from pathlib import Path
 
@@ -13,6 +14,13 @@ from innerloop.cli import main
 def _own_cache(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("INNERLOOP_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_waiting_for_the_disk():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", lambda descriptor: None)
         yield
 
 

@@ -154,7 +154,7 @@ def taken_apart(content):
 
 @COMMANDS
 def test_a_description_with_other_values_never_gives_a_traceback(command, spoil, capsys):
-    @settings(MANY, max_examples=40)
+    @settings(MANY, max_examples=24)
     @given(damage.description())
     def check(change):
         spoil(command, change, harmless=True)

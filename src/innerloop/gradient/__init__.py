@@ -3,6 +3,7 @@
 from innerloop.gradient._learner import GradientLearner, GradientState
 from innerloop.gradient._optimisers import SGD, Adam, InnerOptimiser
 from innerloop.gradient._outer_gradient import FirstOrder, OuterGradient, Reptile, Unrolled
+from innerloop.gradient._outer_loss import LastStep, OuterLoss, WeightedSteps
 from innerloop.gradient._selection import select
 
 __all__ = [
@@ -12,8 +13,11 @@ __all__ = [
     "GradientLearner",
     "GradientState",
     "InnerOptimiser",
+    "LastStep",
     "OuterGradient",
+    "OuterLoss",
     "Reptile",
     "Unrolled",
+    "WeightedSteps",
     "select",
 ]

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from innerloop.errors import ConfigurationError
 from innerloop.gradient._optimisers import SGD, InnerOptimiser, OptimiserState
 from innerloop.gradient._outer_gradient import OuterGradient, Unrolled
+from innerloop.gradient._outer_loss import LastStep, OuterLoss
 from innerloop.gradient._selection import Selection, select
 from innerloop.learner import Learner, Objective, cut_to_ways
 from innerloop.losses import Loss, default_loss, mean_loss
@@ -52,7 +53,9 @@ class GradientLearner(Learner):
         outer_gradient: how the outer gradient passes the inner loop.
         steps: inner steps in training.
         test_steps: inner steps in `eval()` and in adapted models; None: as in training.
-        loss: inner and outer loss; None: cross-entropy for classes, squared error otherwise.
+        outer_loss: which states of the inner loop the outer loss sees in training; None: the last.
+        loss: outer loss; None: cross-entropy for classes, squared error otherwise.
+        inner_loss: loss of the inner loop; None: as the outer loss.
         norm: policy of the norm layers for query examples; the inner loop uses the support batch's statistics
             (with "running" in `eval()`: the running averages everywhere).
 
@@ -75,7 +78,9 @@ class GradientLearner(Learner):
         outer_gradient: OuterGradient | None = None,
         steps: int = 1,
         test_steps: int | None = None,
+        outer_loss: OuterLoss | None = None,
         loss: Loss | None = None,
+        inner_loss: Loss | None = None,
         norm: Policy = "batch",
     ):
         self._run = FunctionalNetwork(network, norm)
@@ -84,9 +89,12 @@ class GradientLearner(Learner):
         self.adapted_names = select(network, which, head)
         self.optimiser = optimiser if optimiser is not None else SGD(0.01)
         self.outer_gradient = outer_gradient if outer_gradient is not None else Unrolled()
+        self.outer_loss = outer_loss if outer_loss is not None else LastStep()
+        self.inner_loss = inner_loss
         self.steps, self.test_steps = steps, test_steps if test_steps is not None else steps
         if min(self.steps, self.test_steps) < 1:
             raise ConfigurationError(f"An inner loop has at least 1 step; got {min(self.steps, self.test_steps)}.")
+        self.outer_loss.weights(steps)  # says so here if it does not fit
         trainable = [name for name, p in network.named_parameters() if p.requires_grad]
         if not self.outer_gradient.uses_query_gradient and set(trainable) != set(self.adapted_names):
             rest = [name for name in trainable if name not in self.adapted_names]
@@ -132,21 +140,13 @@ class GradientLearner(Learner):
 
     def adapt(self, support: Examples, state: GradientState | None = None) -> GradientState:
         """Takes `steps` inner steps (in `eval()`: `test_steps`) from the start, or on from `state`."""
-        steps = self.steps if self.training else self.test_steps
-        features = self._support_features(support)
-        state = self.start(support.ways) if state is None else state
-        for _ in range(steps):
-            state = self.step(state, support, features)
-        return self._with_statistics(state, support)
+        *_, last = self._walk(support, self.steps if self.training else self.test_steps, state)
+        return self._with_statistics(last, support)
 
     def trajectory(self, support: Examples, steps: int) -> Iterator[GradientState]:
         """The states after 0, 1, ..., `steps` inner steps."""
-        features = self._support_features(support)
-        state = self.start(support.ways)
-        for k in range(steps + 1):
+        for state in self._walk(support, steps):
             yield self._with_statistics(state, support)
-            if k < steps:
-                state = self.step(state, support, features)
 
     def predict(self, state: GradientState, x: Tree, mask: Tensor | None = None) -> Any:
         """The adapted network's outputs for `x` `(N, ...)`, as many logits as the task has ways."""
@@ -154,12 +154,19 @@ class GradientLearner(Learner):
 
     def objective(self, task: Task) -> Objective:
         """Query loss after adaptation; its gradient passes the inner loop as `outer_gradient` says."""
-        state = self.adapt(task.support)
+        steps = self.steps if self.training else self.test_steps
+        weights = (self.outer_loss if self.training else LastStep()).weights(steps)
         collect = self.norm == "running" and self.training
-        call = NormCall(self.visible(task.query.mask), collect=collect)
-        with torch.set_grad_enabled(torch.is_grad_enabled() and self.outer_gradient.uses_query_gradient):
-            prediction = self._predict(state, task.query.x, call)
-            loss = self.query_loss(prediction, task.query)
+        losses = []
+        for weight, state in zip([0.0, *weights], self._walk(task.support, steps), strict=True):
+            if not weight:
+                continue
+            judged = self._with_statistics(state, task.support)
+            call = NormCall(self.visible(task.query.mask), collect=collect)
+            with torch.set_grad_enabled(torch.is_grad_enabled() and self.outer_gradient.uses_query_gradient):
+                prediction = self._predict(judged, task.query.x, call)
+                losses.append(weight * self.query_loss(prediction, task.query))
+        loss = sum(losses[1:], losses[0])
         start: dict[str, Tensor] = {name: self.network.get_parameter(name) for name in self.adapted_names}
         surrogate = self.outer_gradient.surrogate(start, state.parameters, loss)
         return Objective(surrogate, loss, prediction, {f"network.{name}": s for name, s in call.seen.items()})
@@ -174,8 +181,16 @@ class GradientLearner(Learner):
         call.given = state.statistics or None
         return cut_to_ways(self._run(state.parameters, x, call), state.ways)
 
+    def _walk(self, support: Examples, steps: int, state: GradientState | None = None) -> Iterator[GradientState]:
+        features = self._support_features(support)
+        state = self.start(support.ways) if state is None else state
+        yield state
+        for _ in range(steps):
+            state = self.step(state, support, features)
+            yield state
+
     def _inner_loss(self, support: Examples) -> Loss:
-        return self.loss or default_loss(support.ways)
+        return self.inner_loss or self.loss or default_loss(support.ways)
 
     def _support_call(self, support: Examples, collect: bool = False) -> NormCall:
         running = self.norm == "running" and not self.training
