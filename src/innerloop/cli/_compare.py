@@ -67,12 +67,20 @@ def compare(options: Options, command: str | None = None) -> Any:
     out, tasks = Path(options.out), options.tasks or first.recipe.test_tasks
     pictures = isinstance(first.recipe, PictureRecipe)
     methods = [experiment.recipe.method for experiment in experiments]
+    norms = [experiment.learner.norm for experiment in experiments]
     tables, result = [], {}
     titles = {"test": "On test tasks", "omniglot": "On real handwriting, never seen"}
     for on in ["test", *(["omniglot"] if options.also_omniglot else [])]:
         curve = first.recipe.curve_steps if on == "test" else 0
         specs = row_specs(
-            [run.folder for run in runs], methods, tasks, on, curve, baselines=options.baselines, pictures=pictures
+            [run.folder for run in runs],
+            methods,
+            norms,
+            tasks,
+            on,
+            curve,
+            baselines=options.baselines,
+            pictures=pictures,
         )
         compute_rows(specs, out, options.processes or default_processes())
         rows = read_rows(specs, out)

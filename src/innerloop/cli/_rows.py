@@ -49,6 +49,7 @@ class RowSpec:
 def row_specs(
     runs: Sequence[Path],
     methods: Sequence[str],
+    norms: Sequence[str],
     tasks: int,
     on: str,
     curve_steps: int = 0,
@@ -61,6 +62,7 @@ def row_specs(
     Args:
         runs: run folders.
         methods: the method of each.
+        norms: the norm policy of each.
         tasks: how many tasks.
         on: "test" or "omniglot".
         curve_steps: length of the adaptation curve of the gradient rows.
@@ -68,10 +70,10 @@ def row_specs(
         baselines: with the trivial rows and those that are tuned on validation tasks.
     """
     rows = []
-    for run, method in zip(runs, methods, strict=True):
+    for run, method, norm in zip(runs, methods, norms, strict=True):
         gradient = method in ("maml", "fomaml", "anil", "reptile")
         rows.append(RowSpec(f"{run.name}", "run", str(run), on, tasks, None, curve_steps if gradient else 0))
-        if gradient:
+        if norm == "batch":
             rows.append(RowSpec(f"{run.name}.support", "run", str(run), on, tasks, "support"))
         if method == "pretraining" and on == "test" and baselines and pictures:
             rows += [RowSpec(kind, kind, str(run), on, tasks) for kind in ("fine_tune", "linear_head")]
