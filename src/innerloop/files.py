@@ -101,10 +101,8 @@ def load_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     if not metadata.get("innerloop"):
         raise CheckpointError(f"{path} was not written by innerloop: its description is missing. Use another file.")
     checksum, _, said = metadata["innerloop"].partition(" ")
-    if checksum.startswith("{"):
-        checksum, said = "", metadata["innerloop"]  # from before there were checksums
     # one changed bit in a weight or in the step count would otherwise go unseen
-    if checksum and checksum != _checksum(tensors, said):
+    if checksum != _checksum(tensors, said):
         raise CheckpointError(f"{path} is damaged: its checksum does not fit its contents. Use another checkpoint.")
     try:
         about = json.loads(said)

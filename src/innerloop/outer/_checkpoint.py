@@ -34,7 +34,7 @@ class Progress:
         stale: validations since then.
         loss_sum: sum of the training losses since the last line of the log.
         loss_count: number of them.
-        seconds: training time so far, over all sessions.
+        seconds: training time so far, interruptions left out.
     """
 
     step: int = 0

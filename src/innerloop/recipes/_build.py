@@ -45,8 +45,11 @@ class Experiment:
     def fit_settings(self) -> dict[str, Any]:
         """Arguments for `innerloop.fit`, apart from learner and run folder."""
         recipe = self.recipe
+        shape = {"queries": recipe.train_queries, "seed": recipe.seed}
+        if isinstance(recipe, PictureRecipe) and recipe.train_ways is not None:
+            shape["ways"] = recipe.train_ways
         return {
-            "source": self.source.train.with_(queries=recipe.train_queries, seed=recipe.seed),
+            "source": self.source.train.with_(**shape),
             "validation": self.source.validation,
             "steps": recipe.steps,
             "tasks_per_step": recipe.tasks_per_step,

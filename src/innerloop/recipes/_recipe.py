@@ -97,6 +97,8 @@ class PictureRecipe(Recipe):
 
     ways: int = 5
     """Classes in a task."""
+    train_ways: int | None = None
+    """Classes in a training task, for learners without a fixed head; None: as in evaluation."""
     filters: int = 64
     """Channels of Conv-4."""
     downsample: Literal["stride", "pool"] = "stride"

@@ -1,0 +1,180 @@
+"""The outer loop's steps: train, validate, log, save."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LRScheduler
+
+from innerloop.counter import seed_of
+from innerloop.errors import ConfigurationError, TrainingError
+from innerloop.evaluation import evaluate
+from innerloop.learner import Learner
+from innerloop.mapping import Mapping
+from innerloop.outer._checkpoint import Progress, load_weights, save_checkpoint, save_weights
+from innerloop.outer._progress import ProgressLine
+from innerloop.outer._run import Run
+from innerloop.task import Task
+
+
+class Source(Protocol):
+    """What the outer loop needs of a task source."""
+
+    def batch(self, indices: Tensor) -> Task:
+        """The tasks numbered `indices`."""
+
+    def describe(self) -> dict[str, Any]:
+        """What the tasks are."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything that decides the numbers of a run, apart from learner, source and optimiser."""
+
+    steps: int
+    tasks_per_step: int
+    clip: float | None
+    validate_every: int
+    validation_tasks: int
+    patience: int | None
+    seed: int
+
+    def __post_init__(self) -> None:
+        for name in ("steps", "tasks_per_step", "validate_every", "validation_tasks"):
+            if getattr(self, name) < 1:
+                raise ConfigurationError(f"{name} must be at least 1; got {getattr(self, name)}.")
+        if self.patience is not None and self.patience < 1:
+            raise ConfigurationError(f"patience must be at least 1 validation, or None; got {self.patience}.")
+        if self.clip is not None and not self.clip > 0:
+            raise ConfigurationError(f"clip must be a positive norm or None; got {self.clip}.")
+
+
+class Loop:
+    """What one training holds: learner, tasks, optimiser, run folder, and how far it has come."""
+
+    def __init__(
+        self,
+        learner: Learner,
+        train: Source,
+        validation: Source | None,
+        settings: Settings,
+        optimiser: Optimizer,
+        schedule: LRScheduler | None,
+        folder: Run | None,
+        state: Progress,
+        device: torch.device,
+        mapping: Mapping,
+    ):
+        self.learner, self.train, self.validation, self.settings = learner, train, validation, settings
+        self.optimiser, self.schedule, self.folder, self.state = optimiser, schedule, folder, state
+        self.device, self.mapping = device, mapping
+        self.best_weights: dict[str, Tensor] | None = None
+
+    def tasks(self, step: int) -> Task:
+        """The batch of tasks of an outer step, on the learner's device."""
+        count = self.settings.tasks_per_step
+        found = self.train.batch(torch.arange(step * count, (step + 1) * count))
+        return found if self.device.type == "cpu" else found.map(lambda leaf: leaf.to(self.device))
+
+    def run(self, line: ProgressLine, stop: Callable[[], bool], checkpoint_seconds: float) -> None:
+        """Steps, validates and saves until the end or a request to stop."""
+        state, settings = self.state, self.settings
+        log_every = max(1, settings.steps // 200)
+        saved = clock = time.perf_counter()
+        while state.step < settings.steps and not state.done and not stop():
+            loss = self.step()
+            state.step += 1
+            state.loss_sum, state.loss_count = state.loss_sum + loss, state.loss_count + 1
+            now = time.perf_counter()
+            state.seconds, clock = state.seconds + now - clock, now
+            if state.step % log_every == 0:
+                mean = state.loss_sum / state.loss_count
+                line.update(state.step, mean)
+                self.log(loss=mean)
+                state.loss_sum, state.loss_count = 0.0, 0
+            if self.validation is not None and (
+                state.step % settings.validate_every == 0 or state.step == settings.steps
+            ):
+                self.validate(line)
+            state.done = state.done or state.step == settings.steps
+            now = time.perf_counter()
+            state.seconds, clock = state.seconds + now - clock, now
+            if self.folder is not None and (state.done or stop() or now - saved >= checkpoint_seconds):
+                self.save()
+                saved = now
+        # a request that came before the first step leaves the checkpoint as it was
+
+    def step(self) -> float:
+        # what is random in the learner depends on (seed, step) and leaves the user's generator alone
+        with torch.random.fork_rng(devices=[self.device] if self.device.type == "cuda" else []):
+            torch.manual_seed(seed_of(self.settings.seed, self.state.step))
+            self.learner.train()
+            own, self.learner.mapping = self.learner.mapping, self.mapping
+            try:
+                outcome = self.learner(self.tasks(self.state.step))
+            finally:
+                self.learner.mapping = own
+        loss = float(outcome.loss.item())
+        if not math.isfinite(loss):
+            raise TrainingError(
+                f"The loss became {loss} at step {self.state.step}. Lower the inner or outer learning rate, or clip "
+                "harder; a checkpoint that was written before is intact."
+            )
+        self.optimiser.zero_grad()
+        outcome.loss.backward()
+        limit = float("inf") if self.settings.clip is None else self.settings.clip
+        norm = float(nn.utils.clip_grad_norm_(self.learner.parameters(), limit))
+        if not math.isfinite(norm):
+            # the step would spoil every parameter, and a checkpoint after it would be worthless
+            raise TrainingError(
+                f"The meta-gradient's norm became {norm} at step {self.state.step}. Lower the inner learning rate or "
+                "take fewer inner steps; a checkpoint that was written before is intact."
+            )
+        self.optimiser.step()
+        if self.schedule is not None:
+            self.schedule.step()
+        return loss
+
+    def validate(self, line: ProgressLine) -> None:
+        assert self.validation is not None
+        state = self.state
+        found = evaluate(self.learner, self.validation, self.settings.validation_tasks)
+        mean, half = found.interval
+        better = math.isfinite(mean) and (  # a learner that diverged is never the best
+            state.best is None or (mean > state.best if found.higher_is_better else mean < state.best)
+        )
+        if better:
+            state.best, state.best_step, state.stale = mean, state.step, 0
+            if self.folder is not None:
+                save_weights(self.folder.best, self.learner, {"step": state.step, "validation": mean})
+            self.best_weights = {name: value.clone() for name, value in self.learner.state_dict().items()}
+        else:
+            state.stale += 1
+        self.log(validation=mean, half=half, metric=found.metric)
+        number = f"{100 * mean:.1f} % ± {100 * half:.1f}" if found.higher_is_better else f"{mean:.4g} ± {half:.2g}"
+        line.validated(state.step, f"validation {number}")
+        if self.settings.patience is not None and state.stale >= self.settings.patience:
+            state.done = True
+
+    def log(self, **entry: Any) -> None:
+        if self.folder is not None:
+            self.folder.log(step=self.state.step, seconds=round(self.state.seconds, 3), **entry)
+
+    def save(self) -> None:
+        assert self.folder is not None
+        save_checkpoint(self.folder.last, self.learner, self.optimiser, self.schedule, self.state)
+
+    def keep_best(self) -> None:
+        if not self.state.done or self.state.best is None:
+            return
+        if self.best_weights is not None:
+            self.learner.load_state_dict(self.best_weights)
+        elif self.folder is not None and self.folder.best.exists():
+            load_weights(self.folder.best, self.learner)
