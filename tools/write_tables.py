@@ -70,7 +70,8 @@ def comparison(name: str, titles: bool) -> str:
         if not titles:
             break
     best, rest = found["best"], found["verdicts"]
-    parts.append(f"Best on these tasks: {best}. {rest[0][0].upper()}{rest[0][1:]}." if titles else "")
+    if titles and rest:
+        parts.append(f"Best on these tasks: {best}. {rest[0][0].upper()}{rest[0][1:]}.")
     return "\n\n".join(
         [*filter(None, parts), f"From `results/{name}.json`: " + about({**found["provenance"], **_threads(found)}, 1)]
     )
