@@ -69,6 +69,7 @@ class Learner(nn.Module, ABC):
         loss: `(prediction, examples) -> (N,)`; None: cross-entropy for classes, squared error otherwise.
         norm: policy of the norm layers (see `innerloop.networks.Norm`).
         mapping: how tasks are mapped; None: chosen by a rule.
+        outer_step: how far meta-training has come, for what is annealed; `fit` sets it before every step.
         spec: plain values from which the same learner can be built again, or None.
     """
 
@@ -87,6 +88,7 @@ class Learner(nn.Module, ABC):
         self.mapping: Mapping | None = None
         self.spec: dict[str, Any] | None = None
         self.name = type(self).__name__
+        self.outer_step = 0
         self._padded: bool | None = None
 
     @abstractmethod
@@ -110,6 +112,10 @@ class Learner(nn.Module, ABC):
     def per_task_modules(self) -> Iterable[nn.Module]:
         """Modules whose own weights differ from task to task; the choice of a mapping depends on them."""
         return ()
+
+    def why_one_by_one(self) -> str | None:
+        """A reason why tasks must be taken one after the other, or None if there is none."""
+        return None
 
     def training_source(self, source: Any) -> Any:
         """The view of a task source that this learner trains on (pretraining takes the flat one)."""
@@ -154,6 +160,8 @@ class Learner(nn.Module, ABC):
         """The mapping in force: `self.mapping`, or what the rule picks for tasks like these."""
         if self.mapping is not None:
             return self.mapping
+        if (reason := self.why_one_by_one()) is not None:
+            return Mapping(vectorise=False, reason=reason)
         return choose_mapping(self.modules(), self.per_task_modules(), tasks)
 
     def visible(self, mask: Tensor | None) -> Tensor | None:

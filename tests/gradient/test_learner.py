@@ -288,7 +288,7 @@ def test_meta_parameters_of_the_inner_optimiser_learn_too():
             super().__init__(1.0)
             self.log_rate = nn.Parameter(torch.tensor(-1.0, dtype=torch.float64))
 
-        def update(self, gradients, state, parameters, step):
+        def update(self, gradients, state, parameters, step, loss):
             return {n: p - self.log_rate.exp() * gradients[n] for n, p in parameters.items()}, state
 
     learner = GradientLearner(problems.perceptron(3, "softplus"), optimiser=Learned(), steps=2)

@@ -55,7 +55,7 @@ def difference_from_finite_differences(learner: Learner, tasks: Task, components
     In every parameter the largest component and evenly spaced others are looked at.
     """
     _, gradient = measure(learner, tasks)
-    parameters = {n: p for n, p in learner.network.named_parameters() if p.requires_grad}
+    parameters = {n.removeprefix("network."): p for n, p in learner.named_parameters() if p.requires_grad}
     at = {}
     for name, g in gradient.items():
         spread = torch.linspace(0, g.numel() - 1, min(components, g.numel())).long().tolist()

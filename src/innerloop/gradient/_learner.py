@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from typing import Any, Literal, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from innerloop.errors import ConfigurationError
-from innerloop.gradient._optimisers import SGD, InnerOptimiser, OptimiserState
-from innerloop.gradient._outer_gradient import OuterGradient, Unrolled
+from innerloop.gradient._optimisers import SGD, InnerOptimiser, Parameters, Step
+from innerloop.gradient._outer_gradient import InnerLoop, OuterGradient, Unrolled
 from innerloop.gradient._outer_loss import LastStep, OuterLoss
+from innerloop.gradient._recompute import recomputed
 from innerloop.gradient._selection import Selection, select
+from innerloop.gradient._start import HEAD, demand_replaceable_head, prototype_head
+from innerloop.gradient._state import GradientState
 from innerloop.learner import Learner, Objective, cut_to_ways
 from innerloop.losses import Loss, default_loss, mean_loss
 from innerloop.mapping import gradient
@@ -20,24 +24,6 @@ from innerloop.networks import Backbone
 from innerloop.networks._functional import FunctionalNetwork
 from innerloop.networks._norm import NormCall, Policy, Statistics
 from innerloop.task import Examples, Task, Tree
-
-
-class GradientState(NamedTuple):
-    """A task learned by gradient steps.
-
-    Attributes:
-        parameters: the adapted parameters, by name in the network.
-        optimiser: state of the inner optimiser.
-        statistics: of the support set under the adapted parameters (only with norm="support").
-        steps: how many steps were taken.
-        ways: number of classes; None in regression.
-    """
-
-    parameters: dict[str, Tensor]
-    optimiser: OptimiserState = {}  # noqa: RUF012  # never written to: states are values
-    statistics: Statistics = {}  # noqa: RUF012
-    steps: int = 0
-    ways: int | None = None
 
 
 class GradientLearner(Learner):
@@ -49,11 +35,12 @@ class GradientLearner(Learner):
         network: any module.
         which: parameters that adapt (see `select`).
         head: name pattern of the head, where `which` speaks of it.
-        optimiser: the inner optimiser.
+        optimiser: the inner optimiser, or a plain function `(gradients, parameters) -> parameters`.
         outer_gradient: how the outer gradient passes the inner loop.
         steps: inner steps in training.
         test_steps: inner steps in `eval()` and in adapted models; None: as in training.
         outer_loss: which states of the inner loop the outer loss sees in training; None: the last.
+        start: "parameters": the meta-parameters; "prototypes": with a head made of the support set's class means.
         loss: outer loss; None: cross-entropy for classes, squared error otherwise.
         inner_loss: loss of the inner loop; None: as the outer loss.
         norm: policy of the norm layers for query examples; the inner loop uses the support batch's statistics
@@ -74,11 +61,12 @@ class GradientLearner(Learner):
         *,
         which: Selection = "all",
         head: str | None = None,
-        optimiser: InnerOptimiser | None = None,
+        optimiser: InnerOptimiser | Callable[[Parameters, Parameters], Parameters] | None = None,
         outer_gradient: OuterGradient | None = None,
         steps: int = 1,
         test_steps: int | None = None,
         outer_loss: OuterLoss | None = None,
+        start: Literal["parameters", "prototypes"] = "parameters",
         loss: Loss | None = None,
         inner_loss: Loss | None = None,
         norm: Policy = "batch",
@@ -87,7 +75,12 @@ class GradientLearner(Learner):
         super().__init__(loss, norm if self._run.has_norms else "none")
         self.network = network
         self.adapted_names = select(network, which, head)
-        self.optimiser = optimiser if optimiser is not None else SGD(0.01)
+        self.starts_at = start
+        if start == "prototypes":
+            demand_replaceable_head(network)
+            self.adapted_names += [name for name in HEAD if name not in self.adapted_names]
+        self.optimiser = _inner_optimiser(optimiser)
+        self.optimiser.build({name: network.get_parameter(name).detach() for name in self.adapted_names})
         self.outer_gradient = outer_gradient if outer_gradient is not None else Unrolled()
         self.outer_loss = outer_loss if outer_loss is not None else LastStep()
         self.inner_loss = inner_loss
@@ -95,47 +88,57 @@ class GradientLearner(Learner):
         if min(self.steps, self.test_steps) < 1:
             raise ConfigurationError(f"An inner loop has at least 1 step; got {min(self.steps, self.test_steps)}.")
         self.outer_loss.weights(steps)  # says so here if it does not fit
-        trainable = [name for name, p in network.named_parameters() if p.requires_grad]
-        if not self.outer_gradient.uses_query_gradient and set(trainable) != set(self.adapted_names):
-            rest = [name for name in trainable if name not in self.adapted_names]
-            raise ConfigurationError(
-                f"{type(self.outer_gradient).__name__} moves only what adapts, so {', '.join(rest[:3])} would never "
-                "learn. Use which='all', or freeze the rest with requires_grad_(False)."
-            )
+        self._others = [
+            name for name, p in network.named_parameters() if p.requires_grad and name not in self.adapted_names
+        ]
+        self._demand_sense()
         # With a head that adapts on a body that does not, the support features are computed once, not every step.
         # Only a Backbone is known to be head(features(x)): another module's forward may do more.
         self._split = (
             type(network).forward is Backbone.forward
             and all(name.startswith("head.") for name in self.adapted_names)
             and not _shared(network.get_submodule("features"), network, self.adapted_names)
+            and not self._run.changes_with_steps
         )
-        if self._split:
+        if isinstance(network, Backbone):
             self._features = FunctionalNetwork(network.get_submodule("features"), norm)
             self._head = FunctionalNetwork(network.get_submodule("head"), norm)
 
-    def start(self, ways: int | None = None) -> GradientState:
-        """The state before the first step: the meta-parameters themselves."""
-        parameters: dict[str, Tensor] = {name: self.network.get_parameter(name) for name in self.adapted_names}
-        return GradientState(dict(parameters), self.optimiser.init(parameters), ways=ways)
+    def start(self, support: Examples, features: Tree | None = None) -> GradientState:
+        """The state before the first step.
 
-    def step(self, state: GradientState, support: Examples, features: Tree | None = None) -> GradientState:
+        Args:
+            support: the support examples.
+            features: what the body makes of `support.x`, if it is already known.
+        """
+        parameters: dict[str, Tensor] = {name: self.network.get_parameter(name) for name in self.adapted_names}
+        if self.starts_at == "prototypes":
+            if features is None:
+                features = self._features({}, support.x, self._support_call(support, 0))
+            parameters |= prototype_head(features, support)
+        return GradientState(dict(parameters), self.optimiser.init(parameters), ways=support.ways)
+
+    def step(
+        self, state: GradientState, support: Examples, features: Tree | None = None, *, keep_graph: bool | None = None
+    ) -> GradientState:
         """One inner step on the support examples.
 
         Args:
             state: where to start from.
             support: the examples.
             features: what the body makes of `support.x`, if it is already known and the body does not adapt.
+            keep_graph: whether the inner gradient keeps its graph; None: as the outer gradient says of this step.
         """
+        adjoint = self.outer_gradient.at(self.outer_step)
+        if keep_graph is None:
+            keep_graph = adjoint.keeps_graph(state.steps, max(self.steps, state.steps + 1))
 
         def loss(parameters: dict[str, Tensor]) -> Tensor:
-            if features is not None:
-                prediction = self._head(_without_prefix(parameters, "head."), features, self._support_call(support))
-            else:
-                prediction = self._run(parameters, support.x, self._support_call(support))
-            return mean_loss(self._inner_loss(support), cut_to_ways(prediction, state.ways), support)
+            found = self._support_loss(parameters, support, features, state)
+            return found if not self._pulled(adjoint) else found + self._pull(adjoint, parameters)
 
-        gradients, _ = gradient(loss, state.parameters, differentiable=self.outer_gradient.differentiable)
-        new, optimiser = self.optimiser.update(gradients, state.optimiser, state.parameters, state.steps)
+        gradients, value = gradient(loss, state.parameters, differentiable=keep_graph)
+        new, optimiser = self.optimiser.update(gradients, state.optimiser, state.parameters, state.steps, value)
         return GradientState(new, optimiser, {}, state.steps + 1, state.ways)
 
     def adapt(self, support: Examples, state: GradientState | None = None) -> GradientState:
@@ -155,59 +158,131 @@ class GradientLearner(Learner):
     def objective(self, task: Task) -> Objective:
         """Query loss after adaptation; its gradient passes the inner loop as `outer_gradient` says."""
         steps = self.steps if self.training else self.test_steps
-        weights = (self.outer_loss if self.training else LastStep()).weights(steps)
-        collect = self.norm == "running" and self.training
+        adjoint = self.outer_gradient.at(self.outer_step)
+        weights = (self.outer_loss if self.training else LastStep()).weights(steps, self.outer_step)
+        wanted = adjoint.uses_query_gradient and (adjoint.uses_path or bool(self._others))
         losses = []
-        for weight, state in zip([0.0, *weights], self._walk(task.support, steps), strict=True):
+        for weight, passed in zip([0.0, *weights], self._walk(task.support, steps), strict=True):
             if not weight:
                 continue
-            judged = self._with_statistics(state, task.support)
-            call = NormCall(self.visible(task.query.mask), collect=collect)
-            with torch.set_grad_enabled(torch.is_grad_enabled() and self.outer_gradient.uses_query_gradient):
-                prediction = self._predict(judged, task.query.x, call)
-                losses.append(weight * self.query_loss(prediction, task.query))
-        loss = sum(losses[1:], losses[0])
-        start: dict[str, Tensor] = {name: self.network.get_parameter(name) for name in self.adapted_names}
-        surrogate = self.outer_gradient.surrogate(start, state.parameters, loss)
-        return Objective(surrogate, loss, prediction, {f"network.{name}": s for name, s in call.seen.items()})
+            state = passed if adjoint.uses_path else _cut(passed)
+            with torch.set_grad_enabled(torch.is_grad_enabled() and wanted):
+                seen = self._judge(state, task)
+                losses.append(weight * seen.loss)
+        end = state  # the last weight is never zero
+        loop = InnerLoop(
+            start={name: self.network.get_parameter(name) for name in self.adapted_names},
+            end=passed.parameters,
+            loss=sum(losses[1:], losses[0]),
+            query_loss=lambda p: self._judge(end._replace(parameters=p), task).loss,
+            support_loss=lambda p: self._support_loss(p, task.support, None, end),
+            others=bool(self._others),
+        )
+        return Objective(adjoint.surrogate(loop), loop.loss, seen.prediction, seen.statistics)
 
     def per_task_modules(self) -> Iterable[nn.Module]:
         """The modules that own adapted parameters."""
         owners = {name.rpartition(".")[0] for name in self.adapted_names}
         return [self.network.get_submodule(name) for name in owners]
 
+    def why_one_by_one(self) -> str | None:
+        """Inner steps that are recomputed cannot be vectorised."""
+        return "recomputed inner steps cannot be vectorised" if self.outer_gradient.recompute else None
+
+    def _judge(self, state: GradientState, task: Task) -> _Judged:
+        state = self._with_statistics(state, task.support)
+        call = NormCall(self.visible(task.query.mask), collect=self.norm == "running" and self.training)
+        prediction = self._predict(state, task.query.x, call)
+        statistics = {f"network.{name}": seen for name, seen in call.seen.items()}
+        return _Judged(self.query_loss(prediction, task.query), prediction, statistics)
+
     def _predict(self, state: GradientState, x: Tree, call: NormCall) -> Any:
         call.running = self.norm == "running" and not self.training
         call.given = state.statistics or None
+        call.step = max(state.steps - 1, 0)
         return cut_to_ways(self._run(state.parameters, x, call), state.ways)
 
     def _walk(self, support: Examples, steps: int, state: GradientState | None = None) -> Iterator[GradientState]:
-        features = self._support_features(support)
-        state = self.start(support.ways) if state is None else state
+        adjoint = self.outer_gradient.at(self.outer_step)
+        features = self._support_features(support, adjoint.keeps_graph(steps - 1, steps)) if self._split else None
+        state = self.start(support, features) if state is None else state
         yield state
-        for _ in range(steps):
-            state = self.step(state, support, features)
+        for number in range(steps):
+            keep = adjoint.keeps_graph(number, steps)
+            if adjoint.recompute and torch.is_grad_enabled():
+                step = partial(self._step_on, support, keep)
+                state = recomputed(step, (state, features), [p for p in self.parameters() if p.requires_grad])
+            else:
+                state = self.step(state, support, features, keep_graph=keep)
             yield state
+
+    def _step_on(self, support: Examples, keep_graph: bool, at: tuple[GradientState, Tree | None]) -> GradientState:
+        return self.step(at[0], support, at[1], keep_graph=keep_graph)
+
+    def _support_loss(
+        self, parameters: Parameters, support: Examples, features: Tree | None, state: GradientState
+    ) -> Tensor:
+        call = self._support_call(support, state.steps)
+        if features is not None:
+            prediction = self._head(_without_prefix(parameters, "head."), features, call)
+        else:
+            prediction = self._run(parameters, support.x, call)
+        return mean_loss(self._inner_loss(support), cut_to_ways(prediction, state.ways), support)
 
     def _inner_loss(self, support: Examples) -> Loss:
         return self.inner_loss or self.loss or default_loss(support.ways)
 
-    def _support_call(self, support: Examples, collect: bool = False) -> NormCall:
-        running = self.norm == "running" and not self.training
-        return NormCall(self.visible(support.mask), running=running, collect=collect)
+    def _pulled(self, adjoint: OuterGradient) -> bool:
+        return self.training and adjoint.proximal > 0
 
-    def _support_features(self, support: Examples) -> Tree | None:
-        if not self._split:
-            return None
-        with torch.set_grad_enabled(torch.is_grad_enabled() and self.outer_gradient.differentiable):
-            return self._features({}, support.x, self._support_call(support))
+    def _pull(self, adjoint: OuterGradient, parameters: Parameters) -> Tensor:
+        """`λ/2 |p - θ|²`."""
+        away = [(p - self.network.get_parameter(name).detach()).square().sum() for name, p in parameters.items()]
+        return 0.5 * adjoint.proximal * torch.stack(away).sum()
+
+    def _support_call(self, support: Examples, step: int, collect: bool = False) -> NormCall:
+        running = self.norm == "running" and not self.training
+        return NormCall(self.visible(support.mask), running=running, collect=collect, step=step)
+
+    def _support_features(self, support: Examples, keep_graph: bool) -> Tree:
+        with torch.set_grad_enabled(torch.is_grad_enabled() and (keep_graph or self.starts_at == "prototypes")):
+            return self._features({}, support.x, self._support_call(support, 0))
 
     def _with_statistics(self, state: GradientState, support: Examples) -> GradientState:
         if self.norm != "support":
             return state
-        call = self._support_call(support, collect=True)
+        call = self._support_call(support, max(state.steps - 1, 0), collect=True)
         self._run(state.parameters, support.x, call)
         return state._replace(statistics=call.seen)
+
+    def _demand_sense(self) -> None:
+        adjoint = self.outer_gradient
+        if not adjoint.uses_query_gradient and self._others:
+            raise ConfigurationError(
+                f"{type(adjoint).__name__} moves only what adapts, so {', '.join(self._others[:3])} would never "
+                "learn. Use which='all', or freeze the rest with requires_grad_(False)."
+            )
+        if not (adjoint.uses_query_gradient and adjoint.uses_path):
+            if self.starts_at == "prototypes":
+                raise ConfigurationError(
+                    f"{type(adjoint).__name__} needs an inner loop that starts at the meta-parameters; "
+                    "start='prototypes' does not. Use Unrolled() or FirstOrder()."
+                )
+            if any(p.requires_grad for p in self.optimiser.parameters()):
+                raise ConfigurationError(
+                    f"{type(adjoint).__name__} does not look at the steps of the inner loop, so the meta-parameters "
+                    f"of {type(self.optimiser).__name__} would never learn. Use an optimiser without any."
+                )
+
+
+class _Judged(NamedTuple):
+    loss: Tensor
+    prediction: Any
+    statistics: Statistics
+
+
+def _cut(state: GradientState) -> GradientState:
+    return state._replace(parameters={name: p.detach() for name, p in state.parameters.items()})
 
 
 def _shared(part: nn.Module, network: nn.Module, names: list[str]) -> bool:
@@ -218,3 +293,9 @@ def _shared(part: nn.Module, network: nn.Module, names: list[str]) -> bool:
 
 def _without_prefix(parameters: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
     return {name.removeprefix(prefix): value for name, value in parameters.items()}
+
+
+def _inner_optimiser(given: InnerOptimiser | Callable[[Parameters, Parameters], Parameters] | None) -> InnerOptimiser:
+    if given is None:
+        return SGD(0.01)
+    return given if isinstance(given, InnerOptimiser) else Step(given)

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
@@ -19,95 +20,128 @@ OptimiserState = dict[str, Parameters]
 class InnerOptimiser(nn.Module, ABC):
     """One step of an optimiser as a function. Being a module, it may hold meta-parameters of its own."""
 
+    def build(self, parameters: Parameters) -> None:
+        """Makes the meta-parameters for the tensors that will adapt. A learner calls it once, when it is made."""
+
     def init(self, parameters: Parameters) -> OptimiserState:
         """The state before the first step."""
         return {}
 
     @abstractmethod
     def update(
-        self, gradients: Parameters, state: OptimiserState, parameters: Parameters, step: int
+        self, gradients: Parameters, state: OptimiserState, parameters: Parameters, step: int, loss: Tensor
     ) -> tuple[Parameters, OptimiserState]:
-        """New parameters and new state after step number `step` (0, 1, ...)."""
+        """New parameters and new state after step number `step` (0, 1, ...).
+
+        Args:
+            gradients: of the inner loss, by name.
+            state: what `init` or the step before returned.
+            parameters: before the step, by name.
+            step: number of steps taken so far.
+            loss: `()` the inner loss before the step.
+        """
 
 
-def _positive(name: str, value: float) -> float:
+def positive(name: str, value: float) -> float:
+    """`value` as a float.
+
+    Raises:
+        ConfigurationError: if it is not a positive, finite number.
+    """
     if not 0 < value < float("inf"):
         raise ConfigurationError(f"{name} must be a positive number; got {value}.")
     return float(value)
 
 
-class SGD(InnerOptimiser):
-    """Gradient descent: `m <- momentum m + g`, `p <- p - rate m`.
+def fraction(name: str, value: float) -> float:
+    """`value` as a float.
 
-    >>> SGD(0.5).update({"w": torch.tensor(1.0)}, {}, {"w": torch.tensor(3.0)}, 0)[0]
+    Raises:
+        ConfigurationError: if it does not lie in [0, 1).
+    """
+    if not 0 <= value < 1:
+        raise ConfigurationError(f"{name} must be at least 0 and less than 1; got {value}.")
+    return float(value)
+
+
+def zeros(parameters: Parameters) -> Parameters:
+    """A zero for every parameter."""
+    return {name: torch.zeros_like(p) for name, p in parameters.items()}
+
+
+class SGD(InnerOptimiser):
+    """Gradient descent, with momentum if asked for.
+
+        m <- momentum m + g
+        p <- p - rate m                          (Nesterov: p - rate (g + momentum m))
+
+    Args:
+        rate: the inner learning rate.
+        momentum: share of the last direction that is kept.
+        nesterov: look ahead along the momentum.
+
+    Source: Sutskever et al. 2013, "On the importance of initialization and momentum in deep learning", in the form
+    of `torch.optim.SGD`.
+
+    >>> SGD(0.5).update({"w": torch.tensor(1.0)}, {}, {"w": torch.tensor(3.0)}, 0, torch.tensor(0.0))[0]
     {'w': tensor(2.5000)}
     """
 
-    def __init__(self, rate: float, momentum: float = 0.0):
+    def __init__(self, rate: float, momentum: float = 0.0, nesterov: bool = False):
         super().__init__()
-        self.rate, self.momentum = _positive("The inner learning rate", rate), momentum
+        self.rate, self.momentum = positive("The inner learning rate", rate), fraction("momentum", momentum)
+        self.nesterov = nesterov
+        if nesterov and not momentum:
+            raise ConfigurationError("Nesterov's look-ahead needs a momentum; got momentum=0.")
 
     def init(self, parameters: Parameters) -> OptimiserState:
         """Zero momentum, or nothing at all without momentum."""
-        if not self.momentum:
-            return {}
-        return {"momentum": {name: torch.zeros_like(p) for name, p in parameters.items()}}
+        return {"momentum": zeros(parameters)} if self.momentum else {}
 
     def update(
-        self, gradients: Parameters, state: OptimiserState, parameters: Parameters, step: int
+        self, gradients: Parameters, state: OptimiserState, parameters: Parameters, step: int, loss: Tensor
     ) -> tuple[Parameters, OptimiserState]:
         """One step of descent."""
+        direction = gradients
         if self.momentum:
-            gradients = {n: self.momentum * state["momentum"][n] + g for n, g in gradients.items()}
-            state = {"momentum": gradients}
-        return {n: p - self.rate * gradients[n] for n, p in parameters.items()}, state
+            direction = {n: self.momentum * state["momentum"][n] + g for n, g in gradients.items()}
+            state = {"momentum": direction}
+        if self.nesterov:
+            direction = {n: g + self.momentum * direction[n] for n, g in gradients.items()}
+        return {n: p - self.rate * direction[n] for n, p in parameters.items()}, state
 
     def extra_repr(self) -> str:
         """Shown by `print`."""
-        return f"rate={self.rate}, momentum={self.momentum}"
+        return f"rate={self.rate}, momentum={self.momentum}, nesterov={self.nesterov}"
 
 
-class Adam(InnerOptimiser):
-    """Adam, made safe to differentiate.
+class Step(InnerOptimiser):
+    """A plain function as an inner optimiser: `(gradients, parameters) -> new parameters`, all by name.
 
-    The square root has an infinite slope at zero, which a dead ReLU reaches: `eps_root` is added under it.
+    Args:
+        function: must return new tensors and write nothing in place.
 
-    Source: Kingma and Ba 2015, algorithm 1.
-
-    >>> new, _ = (adam := Adam(0.1)).update(p := {"w": torch.tensor(1.0)}, adam.init(p), p, 0)
-    >>> round(new["w"].item(), 4)
-    0.9
+    >>> halve = Step(lambda gradients, parameters: {n: p - 0.5 * gradients[n] for n, p in parameters.items()})
+    >>> halve.update({"w": torch.tensor(1.0)}, {}, {"w": torch.tensor(3.0)}, 0, torch.tensor(0.0))[0]
+    {'w': tensor(2.5000)}
     """
 
-    def __init__(
-        self, rate: float, betas: tuple[float, float] = (0.9, 0.999), eps: float = 1e-8, eps_root: float = 1e-16
-    ):
+    def __init__(self, function: Callable[[Parameters, Parameters], Parameters]):
         super().__init__()
-        self.rate, self.betas, self.eps, self.eps_root = (
-            _positive("The inner learning rate", rate),
-            betas,
-            eps,
-            eps_root,
-        )
-
-    def init(self, parameters: Parameters) -> OptimiserState:
-        """Zero moments."""
-        return {moment: {name: torch.zeros_like(p) for name, p in parameters.items()} for moment in ("first", "second")}
+        self.function = function
 
     def update(
-        self, gradients: Parameters, state: OptimiserState, parameters: Parameters, step: int
+        self, gradients: Parameters, state: OptimiserState, parameters: Parameters, step: int, loss: Tensor
     ) -> tuple[Parameters, OptimiserState]:
-        """One step of Adam."""
-        b1, b2 = self.betas
-        first = {n: b1 * state["first"][n] + (1 - b1) * g for n, g in gradients.items()}
-        second = {n: b2 * state["second"][n] + (1 - b2) * g * g for n, g in gradients.items()}
-        c1, c2 = 1 - b1 ** (step + 1), 1 - b2 ** (step + 1)
-        new = {
-            n: p - self.rate * (first[n] / c1) / (torch.sqrt(second[n] / c2 + self.eps_root) + self.eps)
-            for n, p in parameters.items()
-        }
-        return new, {"first": first, "second": second}
+        """What the function returns.
 
-    def extra_repr(self) -> str:
-        """Shown by `print`."""
-        return f"rate={self.rate}, betas={self.betas}"
+        Raises:
+            ConfigurationError: if it is not a new value for each of the parameters.
+        """
+        new = self.function(gradients, parameters)
+        if not isinstance(new, dict) or new.keys() != parameters.keys():
+            found = sorted(new) if isinstance(new, dict) else type(new).__name__
+            raise ConfigurationError(
+                f"An inner step returns a new tensor for each of {', '.join(parameters)}; got {found}."
+            )
+        return new, state

@@ -13,7 +13,7 @@ class OuterLoss(ABC):
     """Weights of the query losses after 1, 2, ... inner steps in training; evaluation always takes the last."""
 
     @abstractmethod
-    def weights(self, steps: int) -> list[float]:
+    def weights(self, steps: int, outer_step: int = 0) -> list[float]:
         """One weight for each of `steps` inner steps; the loss after a step of weight zero is not computed."""
 
 
@@ -25,7 +25,7 @@ class LastStep(OuterLoss):
     [0.0, 0.0, 1.0]
     """
 
-    def weights(self, steps: int) -> list[float]:
+    def weights(self, steps: int, outer_step: int = 0) -> list[float]:
         """All on the last step."""
         return [0.0] * (steps - 1) + [1.0]
 
@@ -37,7 +37,7 @@ class WeightedSteps(OuterLoss):
         L = Σ_k w_k L_query(p_k)
 
     Args:
-        each: a weight for each inner step, not all zero.
+        each: a weight for each inner step, the last not zero.
 
     Source: Antoniou, Edwards and Storkey 2019, "How to train your MAML", section 4.
 
@@ -47,7 +47,7 @@ class WeightedSteps(OuterLoss):
 
     each: tuple[float, ...]
 
-    def weights(self, steps: int) -> list[float]:
+    def weights(self, steps: int, outer_step: int = 0) -> list[float]:
         """The given weights.
 
         Raises:
@@ -59,3 +59,40 @@ class WeightedSteps(OuterLoss):
                 f"got {self.each}."
             )
         return list(self.each)
+
+
+@dataclass(frozen=True)
+class AnnealedSteps(OuterLoss):
+    """Equal weights on all steps at first, moving to the last step during meta-training: MAML++.
+
+        w_k = max(1/K - e/(K E), 0.03/K) for k < K,   w_K = 1 - Σ w_k,   in stage e of E
+
+    After `until` outer steps the last step alone counts.
+
+    Args:
+        until: outer steps that the annealing takes.
+        stages: number of values that the weights take on the way.
+
+    Source: Antoniou, Edwards and Storkey 2019, section 4; ten stages (epochs) and the floor of 0.03/K as in its
+    published code.
+
+    >>> AnnealedSteps(until=100).weights(2, 0), AnnealedSteps(until=100).weights(2, 100)
+    ([0.5, 0.5], [0.0, 1.0])
+    """
+
+    until: int
+    stages: int = 10
+
+    def __post_init__(self) -> None:
+        if self.until < 1 or self.stages < 1:
+            raise ConfigurationError(
+                f"AnnealedSteps needs at least 1 outer step and 1 stage; got until={self.until}, stages={self.stages}."
+            )
+
+    def weights(self, steps: int, outer_step: int = 0) -> list[float]:
+        """The weights in an outer step."""
+        if outer_step >= self.until:
+            return LastStep().weights(steps)
+        stage = outer_step * self.stages // self.until
+        early = max((1 - stage / self.stages) / steps, 0.03 / steps)
+        return [early] * (steps - 1) + [1 - early * (steps - 1)]

@@ -10,7 +10,15 @@ from torch import nn
 from innerloop.errors import ConfigurationError
 
 Selection = str | Sequence[str]
-""""all", "head", "body", or name patterns such as `["features.0.*", "head.bias"]`."""
+""""all", "head", "body", "context", "lora", or name patterns such as `["features.0.*", "head.bias"]`."""
+
+_PATTERNS = {"context": ["context", "*.context"], "lora": ["*lora_*"]}
+"""Names of `innerloop.networks.Context`, and those that the PEFT library gives its adapters."""
+
+_MISSING = {
+    "context": "context parameters. Add them with innerloop.networks.with_context(network, size).",
+    "lora": "trainable LoRA adapters. Add them with peft.get_peft_model(network, config).",
+}
 
 
 def select(network: nn.Module, which: Selection, head: str | None = None) -> list[str]:
@@ -18,7 +26,8 @@ def select(network: nn.Module, which: Selection, head: str | None = None) -> lis
 
     Args:
         network: the module to adapt.
-        which: "all" (MAML), "head" (ANIL), "body" (BOIL), or one or more patterns of parameter names.
+        which: "all" (MAML), "head" (ANIL), "body" (BOIL), "context" (CAVIA; its parameters are not trained themselves),
+            "lora" (adapters of the PEFT library), or one or more patterns of parameter names.
         head: pattern of the head's parameters; None: those of the submodule `network.head`.
 
     Raises:
@@ -40,6 +49,12 @@ def select(network: nn.Module, which: Selection, head: str | None = None) -> lis
         pattern = head or "head.*"
         in_head = [name for name in names if fnmatchcase(name, pattern)]
         chosen = in_head if which == "head" else [name for name in names if name not in in_head]
+    elif which in ("context", "lora"):
+        # context parameters adapt without being trained themselves
+        every = [name for name, _ in network.named_parameters()] if which == "context" else names
+        chosen = [name for name in every if any(fnmatchcase(name, pattern) for pattern in _PATTERNS[which])]
+        if not chosen:
+            raise ConfigurationError(f"{type(network).__name__} has no {_MISSING[which]}")
     else:
         patterns = [which] if isinstance(which, str) else list(which)
         for pattern in patterns:

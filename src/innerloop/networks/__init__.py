@@ -6,11 +6,22 @@ from torch import nn
 
 from innerloop.networks._backbone import Backbone
 from innerloop.networks._backbone import build as _build
+from innerloop.networks._context import Context, with_context
 from innerloop.networks._conv4 import conv4
 from innerloop.networks._mlp import mlp
-from innerloop.networks._norm import Norm, convert_norms
+from innerloop.networks._norm import Norm, convert_norms, per_step_norms
 
-__all__ = ["Backbone", "Norm", "build", "conv4", "convert_norms", "mlp"]
+__all__ = [
+    "Backbone",
+    "Context",
+    "Norm",
+    "build",
+    "conv4",
+    "convert_norms",
+    "mlp",
+    "per_step_norms",
+    "with_context",
+]
 
 
 def build(spec: dict[str, Any]) -> nn.Module:

@@ -45,6 +45,16 @@ class FunctionalNetwork:
                 "does. Use 'batch', 'support' or 'running', or build the network without norms."
             )
 
+        if self.changes_with_steps and policy == "running":
+            raise ConfigurationError(
+                "Norm layers with weights for each inner step keep no running averages. Use norm='batch' or 'support'."
+            )
+
+    @property
+    def changes_with_steps(self) -> bool:
+        """Whether the network is another one in every inner step."""
+        return any(norm.steps is not None for norm in self.norms.values())
+
     @property
     def has_norms(self) -> bool:
         """Whether any layer normalises with batch statistics."""

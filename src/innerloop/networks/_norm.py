@@ -39,12 +39,14 @@ class NormCall:
         given: statistics to normalise with; None: those of the batch.
         running: use the running averages.
         collect: keep the statistics that were computed, in `seen`.
+        step: number of the inner step, for layers with weights of their own in every step.
     """
 
     mask: Tensor | None = None
     given: Statistics | None = None
     running: bool = False
     collect: bool = False
+    step: int = 0
     seen: Statistics = field(default_factory=dict)
 
 
@@ -59,8 +61,11 @@ class Norm(nn.Module):
         channels: size of axis 1 of the input `(N, C, ...)`.
         eps: added to the variance.
         momentum: share of a new batch in the running averages.
+        steps: number of inner steps with a weight and a bias of their own, `(steps, C)`; later steps use the last
+            ones. None: one of each.
 
-    Source: Ioffe and Szegedy 2015, "Batch normalization".
+    Source: Ioffe and Szegedy 2015, "Batch normalization"; weights per step: Antoniou, Edwards and Storkey 2019,
+    section 4.
 
     >>> Norm(2)(torch.tensor([[0.0, 1.0], [2.0, 1.0]])).round().tolist()
     [[-1.0, 0.0], [1.0, 0.0]]
@@ -69,11 +74,12 @@ class Norm(nn.Module):
     running_mean: Tensor
     running_variance: Tensor
 
-    def __init__(self, channels: int, eps: float = 1e-5, momentum: float = 0.1):
+    def __init__(self, channels: int, eps: float = 1e-5, momentum: float = 0.1, steps: int | None = None):
         super().__init__()
-        self.eps, self.momentum = eps, momentum
-        self.weight = nn.Parameter(torch.ones(channels))
-        self.bias = nn.Parameter(torch.zeros(channels))
+        self.eps, self.momentum, self.steps = eps, momentum, steps
+        shape = (channels,) if steps is None else (steps, channels)
+        self.weight = nn.Parameter(torch.ones(shape))
+        self.bias = nn.Parameter(torch.zeros(shape))
         self.register_buffer("running_mean", torch.zeros(channels))
         self.register_buffer("running_variance", torch.ones(channels))
         self.name = ""
@@ -81,10 +87,10 @@ class Norm(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Normalises `x` `(N, C, ...)`."""
-        call = self.call
+        call, (weight, bias) = self.call, self._affine()
         if call is None:
             return F.batch_norm(
-                x, self.running_mean, self.running_variance, self.weight, self.bias,
+                x, self.running_mean, self.running_variance, weight, bias,
                 self.training, self.momentum, self.eps,
             )  # fmt: skip
         if call.running:
@@ -92,7 +98,7 @@ class Norm(nn.Module):
         if call.given is not None:
             return self._normalise(x, *call.given[self.name])
         if call.mask is None and not call.collect:
-            return F.batch_norm(x, None, None, self.weight, self.bias, True, 0.0, self.eps)
+            return F.batch_norm(x, None, None, weight, bias, True, 0.0, self.eps)
         mean, variance = _moments(x, call.mask)
         if call.collect:
             call.seen[self.name] = (mean, variance)
@@ -105,9 +111,15 @@ class Norm(nn.Module):
 
     def _normalise(self, x: Tensor, mean: Tensor, variance: Tensor) -> Tensor:
         # F.batch_norm would treat given statistics as constants; here the gradient flows through them.
-        shape = (1, -1, *([1] * (x.ndim - 2)))
-        scale = self.weight * torch.rsqrt(variance + self.eps)
-        return x * scale.view(shape) + (self.bias - mean * scale).view(shape)
+        shape, (weight, bias) = (1, -1, *([1] * (x.ndim - 2))), self._affine()
+        scale = weight * torch.rsqrt(variance + self.eps)
+        return x * scale.view(shape) + (bias - mean * scale).view(shape)
+
+    def _affine(self) -> tuple[Tensor, Tensor]:
+        if self.steps is None:
+            return self.weight, self.bias
+        step = min(self.call.step if self.call is not None else self.steps - 1, self.steps - 1)
+        return self.weight[step], self.bias[step]
 
 
 def _moments(x: Tensor, mask: Tensor | None) -> tuple[Tensor, Tensor]:
@@ -138,6 +150,31 @@ def norm_call(norms: dict[str, Norm], call: NormCall) -> Iterator[NormCall]:
     finally:
         for norm in norms.values():
             norm.call = None
+
+
+def per_step_norms(network: nn.Module, steps: int) -> nn.Module:
+    """Gives every `Norm` in `network` a weight and a bias for each of `steps` inner steps, all equal at first.
+
+    Raises:
+        ConfigurationError: if the network has no such layer with a single weight.
+
+    Source: Antoniou, Edwards and Storkey 2019, section 4.
+
+    >>> per_step_norms(nn.Sequential(Norm(2)), 3)[0].weight.shape
+    torch.Size([3, 2])
+    """
+    single = [norm for norm in norms_of(network).values() if norm.steps is None]
+    if not single or steps < 1:
+        raise ConfigurationError(
+            f"{type(network).__name__} has {len(single)} layers innerloop.networks.Norm with one weight, and {steps} "
+            "steps were asked for. Expected at least one of each; use innerloop.networks.convert_norms(network)."
+        )
+    for norm in single:
+        norm.steps = steps
+        norm.weight, norm.bias = (
+            nn.Parameter(p.detach().repeat(steps, 1), requires_grad=p.requires_grad) for p in (norm.weight, norm.bias)
+        )
+    return network
 
 
 _FOREIGN = (nn.modules.batchnorm._BatchNorm,)

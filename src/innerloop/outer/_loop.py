@@ -116,6 +116,7 @@ class Loop:
         with torch.random.fork_rng(devices=[self.device] if self.device.type == "cuda" else []):
             torch.manual_seed(seed_of(self.settings.seed, self.state.step))
             self.learner.train()
+            self.learner.outer_step = self.state.step
             own, self.learner.mapping = self.learner.mapping, self.mapping
             try:
                 outcome = self.learner(self.tasks(self.state.step))

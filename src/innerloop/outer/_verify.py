@@ -7,7 +7,7 @@ from torch import Tensor
 from torch.utils import _pytree as pytree
 
 from innerloop.errors import DataError, TrainingError
-from innerloop.learner import Learner, check
+from innerloop.learner import Learner, State, check
 from innerloop.task import Task, number_of_tasks, take
 
 
@@ -17,7 +17,7 @@ def verify(learner: Learner, tasks: Task) -> None:
     Raises:
         DataError: for NaN, labels outside the ways, examples that the network cannot take, or if most of the query set
             stands in the support set: the learner would be judged on what it was shown.
-        TrainingError: if adaptation changes nothing.
+        TrainingError: if adaptation changes nothing, changes the learner itself, or diverges.
     """
     number_of_tasks(tasks)  # which refuses a single one
     check(tasks)
@@ -35,16 +35,39 @@ def verify(learner: Learner, tasks: Task) -> None:
                 "Draw support and query from different examples."
             )
     devices = [task.index.device] if task.index.is_cuda else []
+    before_it = {name: tensor.clone() for name, tensor in learner.state_dict().items()}
     with torch.no_grad(), torch.random.fork_rng(devices):  # dropout leaves the user's generator alone
-        states = list(learner.trajectory(task.support, 1))
+        states = list(learner.trajectory(task.support, getattr(learner, "steps", 1)))
         learner.query_loss(learner.predict(states[-1], task.query.x, task.query.mask), task.query)
+    _demand_unchanged(learner, before_it)
     if len(states) > 1:
+        _demand_finite(states)
         before, after = (
             [leaf for leaf in pytree.tree_leaves(getattr(state, "parameters", state)) if isinstance(leaf, Tensor)]
-            for state in states
+            for state in states[:2]
         )
         if all(torch.equal(a, b) for a, b in zip(before, after, strict=True)):
             raise TrainingError(
                 "An inner step changed no parameter: the support loss does not depend on what adapts, or its gradient "
                 "is zero. Check which parameters adapt, the inner learning rate and the inner loss."
+            )
+
+
+def _demand_unchanged(learner: Learner, before: dict[str, Tensor]) -> None:
+    after = learner.state_dict()
+    changed = [name for name, tensor in before.items() if not torch.equal(tensor, after[name])]
+    if changed:
+        raise TrainingError(
+            f"Adapting to one task changed {', '.join(changed[:3])} of the learner itself, so that the next task would "
+            "start elsewhere. Let `forward` write nothing in place; keep what changes in the state."
+        )
+
+
+def _demand_finite(states: list[State]) -> None:
+    for step, state in enumerate(states):
+        leaves = pytree.tree_leaves(getattr(state, "parameters", state))
+        if not all(bool(torch.isfinite(leaf).all()) for leaf in leaves if isinstance(leaf, Tensor)):
+            raise TrainingError(
+                f"The inner loop diverged: after inner step {step} of {len(states) - 1} its parameters are not finite. "
+                "Lower the inner learning rate, or take fewer inner steps."
             )

@@ -10,14 +10,15 @@ from innerloop.errors import ConfigurationError
 from innerloop.networks import Backbone
 
 
-def with_new_head(network: nn.Module, outputs: int) -> Backbone:
-    """A copy of `network` whose head is a linear layer of zeros.
+def with_new_head(network: nn.Module, outputs: int, *, copied: bool = True) -> Backbone:
+    """`network` with a linear layer of zeros for a head.
 
     Zeros, so that before the first step every class is equally likely and no class slot is preferred.
 
     Args:
         network: a network with `features`, `head` and `width` (see `innerloop.networks.Backbone`).
         outputs: number of classes of the new tasks.
+        copied: with a copy of the features, so that `network` stays as it is.
 
     >>> from innerloop.networks import mlp
     >>> with_new_head(mlp(2, 100), 5).head
@@ -33,4 +34,6 @@ def with_new_head(network: nn.Module, outputs: int) -> Backbone:
     nn.init.zeros_(head.weight)
     nn.init.zeros_(head.bias)
     spec = getattr(network, "spec", None)
-    return Backbone(copy.deepcopy(features), head, width, {**spec, "outputs": outputs} if spec else None)
+    return Backbone(
+        copy.deepcopy(features) if copied else features, head, width, {**spec, "outputs": outputs} if spec else None
+    )

@@ -1,0 +1,57 @@
+"""The papers' names: each a function of a few lines that returns the configured learner.
+
+Every one takes any `nn.Module` and a `loss=`; the four choices behind the gradient family are the arguments of
+`innerloop.gradient.GradientLearner`, so a new combination is a new call.
+"""
+
+from innerloop.methods._comparing import prototypes
+from innerloop.methods._gradient import (
+    anil,
+    boil,
+    cavia,
+    fomaml,
+    imaml,
+    lora_maml,
+    lstm,
+    maml,
+    maml_plus_plus,
+    meta_curvature,
+    meta_sgd,
+    proto_maml,
+    reptile,
+)
+from innerloop.methods._spec import from_spec
+from innerloop.methods._transfer import (
+    constant,
+    fine_tune,
+    from_scratch,
+    joint,
+    linear_head,
+    nearest_mean,
+    pretraining,
+)
+
+__all__ = [
+    "anil",
+    "boil",
+    "cavia",
+    "constant",
+    "fine_tune",
+    "fomaml",
+    "from_scratch",
+    "from_spec",
+    "imaml",
+    "joint",
+    "linear_head",
+    "lora_maml",
+    "lstm",
+    "maml",
+    "maml_plus_plus",
+    "meta_curvature",
+    "meta_sgd",
+    "nearest_mean",
+    "pretraining",
+    "proto_maml",
+    "prototypes",
+    "reptile",
+]

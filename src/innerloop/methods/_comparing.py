@@ -1,0 +1,29 @@
+"""The metric family by the papers' names."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from torch import nn
+
+from innerloop.losses import Loss
+from innerloop.methods._named import named, spec_of
+from innerloop.metric import Prototypes
+from innerloop.networks._norm import Policy
+
+
+def prototypes(
+    network: nn.Module, *, distance: Any = "euclidean", loss: Loss | None = None, norm: Policy = "running"
+) -> Prototypes:
+    """Prototypical networks: the nearest class mean in a learned embedding.
+
+    Args:
+        network: the embedding, for instance `innerloop.networks.conv4(outputs=None)`.
+        distance: "euclidean" (the paper) or "cosine".
+        loss: outer loss; None: cross-entropy.
+        norm: policy of the norm layers.
+
+    Source: Snell, Swersky and Zemel 2017.
+    """
+    learner = Prototypes(network, distance=distance, loss=loss, norm=norm)
+    return named(learner, "prototypes", "Prototypes", spec_of(network), {"distance": distance, "norm": norm})
