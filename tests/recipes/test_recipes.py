@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from helpers import folders
 from innerloop.errors import ConfigurationError, DataError
+from innerloop.outer import fit
 from innerloop.recipes import METHODS, RECIPES, from_json, recipe
 from innerloop.recipes._build import build
 from innerloop.recipes._types import fits, reads, words
@@ -95,8 +96,8 @@ def test_weights_come_from_the_seed_and_not_from_the_user(method):
         assert torch.equal(torch.get_rng_state(), before)
         return torch.cat([p.detach().flatten() for p in learner.parameters()])
 
-    if method == "prototypes":
-        return  # needs classes
+    if method in ("prototypes", "proto_maml"):
+        return  # need classes
     assert torch.equal(weights(1, 0), weights(2, 0))
     assert not torch.equal(weights(1, 0), weights(1, 3))
 
@@ -106,6 +107,25 @@ def test_test_tasks_do_not_depend_on_the_seed():
     assert torch.equal(one.source.test[3].support.x, other.source.test[3].support.x)
     train = [experiment.fit_settings()["source"][3].support.x for experiment in (one, other)]
     assert not torch.equal(*train)
+
+
+def test_methods_that_need_classes_say_so():
+    with pytest.raises(ConfigurationError, match=r"no classes\. Use maml"):
+        build(recipe("sinusoids", "proto_maml"))
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_every_method_trains_on_characters(method):
+    """Two outer steps of a small version of the recipe, in the settings that it names."""
+    chosen = dataclasses.replace(
+        recipe("characters", method), filters=4, steps=2, tasks_per_step=2, train_queries=2, validation_tasks=2,
+        validate_every=2, inner_lr=0.05,
+    )  # fmt: skip
+    experiment = build(chosen)
+    before = {name: p.detach().clone() for name, p in experiment.learner.named_parameters() if p.requires_grad}
+    fit(experiment.learner, **experiment.fit_settings(), progress=False)
+    after = dict(experiment.learner.named_parameters())
+    assert sum(not torch.equal(p, after[name]) for name, p in before.items()) > len(before) / 2
 
 
 def test_data_that_were_not_named():

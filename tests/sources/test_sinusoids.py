@@ -63,3 +63,14 @@ def test_there_is_no_flat_view():
 def test_describe_says_what_the_tasks_are():
     expected = {"name": "sinusoids", "split": "test", "shots": 5, "queries": 10, "seed": 3}
     assert Sinusoids(shots=5, seed=3).test.describe() == expected
+
+
+def test_amplitudes_outside_the_papers_range():
+    source = Sinusoids().test.with_(amplitude=(5.0, 10.0))
+    amplitude, phase = source.parameters(torch.arange(500))
+    assert 5 <= amplitude.min() < 5.2
+    assert 9.8 < amplitude.max() <= 10
+    same = Sinusoids().test.parameters(torch.arange(500))[1]
+    assert torch.equal(phase, same)  # only the range differs
+    assert source.describe()["amplitude"] == [5.0, 10.0]
+    assert "amplitude" not in Sinusoids().test.describe()

@@ -46,6 +46,8 @@ class Experiment:
         """Arguments for `innerloop.fit`, apart from learner and run folder."""
         recipe = self.recipe
         shape = {"queries": recipe.train_queries, "seed": recipe.seed}
+        if recipe.train_shots is not None:
+            shape["shots"] = recipe.train_shots
         if isinstance(recipe, PictureRecipe) and recipe.train_ways is not None:
             shape["ways"] = recipe.train_ways
         return {
@@ -147,17 +149,24 @@ def build_learner(recipe: Recipe, source: Splits) -> Learner:
             return methods.joint(build_network(recipe, source, outputs))
         if recipe.method == "pretraining":
             return methods.pretraining(build_network(recipe, source, source.train.flat().batch(torch.arange(1)).ways))
-        make = getattr(methods, recipe.method)
-        return cast(
-            Learner,
-            make(
-                build_network(recipe, source, outputs),
-                inner_steps=recipe.inner_steps,
-                inner_lr=recipe.inner_lr,
-                test_steps=recipe.test_steps,
-                norm=recipe.norm,
-            ),
-        )
+        return _gradient_learner(recipe, build_network(recipe, source, outputs), source.train[0].ways)
+
+
+def _gradient_learner(recipe: Recipe, network: nn.Module, ways: int | None) -> Learner:
+    if recipe.method == "proto_maml" and ways is None:
+        raise ConfigurationError("proto_maml starts from class means, and these tasks have no classes. Use maml.")
+    more: dict[str, Any] = {}
+    if recipe.method == "maml_plus_plus":
+        more["anneal_until"] = max(1, recipe.steps // 10)  # 10 of 100 epochs, as in its published code
+    make: Callable[..., Learner] = getattr(methods, recipe.method)
+    return make(
+        network,
+        inner_steps=recipe.inner_steps,
+        inner_lr=recipe.inner_lr,
+        test_steps=recipe.test_steps,
+        norm=recipe.norm,
+        **more,
+    )
 
 
 def _optimiser(recipe: Recipe) -> Callable[[Iterable[nn.Parameter]], Optimizer]:

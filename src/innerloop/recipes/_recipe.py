@@ -9,15 +9,21 @@ from typing import Any, Literal, get_type_hints
 from innerloop.errors import ConfigurationError
 from innerloop.recipes._types import fits, words
 
-Method = Literal["maml", "fomaml", "anil", "reptile", "prototypes", "pretraining"]
 _LEAST = {
-    **dict.fromkeys(("shots", "queries", "train_queries", "inner_steps", "test_steps", "steps", "tasks_per_step"), 1),
+    **dict.fromkeys(
+        ("shots", "train_shots", "queries", "train_queries", "inner_steps", "test_steps", "steps", "tasks_per_step"), 1
+    ),
     **dict.fromkeys(("validate_every", "validation_tasks", "patience", "test_tasks", "filters", "size", "hidden"), 1),
     "curve_steps": 0,
     "ways": 2,
 }
 """The least value of fields, those of subclasses among them."""
-METHODS: tuple[str, ...] = ("maml", "fomaml", "anil", "reptile", "prototypes", "pretraining")
+GRADIENT: tuple[str, ...] = (
+    "maml", "fomaml", "reptile", "anil", "boil", "meta_sgd", "maml_plus_plus", "imaml", "cavia", "meta_curvature",
+    "proto_maml", "lstm",
+)  # fmt: skip
+"""Methods with an inner loop."""
+METHODS: tuple[str, ...] = (*GRADIENT, "prototypes", "pretraining")
 
 
 @dataclass(frozen=True)
@@ -27,9 +33,11 @@ class Recipe:
     recipe: str = ""
     """Name of the recipe."""
     method: str = "maml"
-    """Learner: maml, fomaml, anil, reptile, prototypes or pretraining."""
+    """Learner: a name in METHODS."""
     shots: int = 1
     """Support examples (per class)."""
+    train_shots: int | None = None
+    """Support examples (per class) in training; None: as in evaluation."""
     queries: int = 15
     """Query examples (per class) in evaluation."""
     train_queries: int = 15

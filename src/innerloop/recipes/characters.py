@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from innerloop.recipes._recipe import CharactersRecipe
+from innerloop.recipes._recipe import GRADIENT, CharactersRecipe
 
 _STEPS = {
     # outer steps that take about 120 s of one core of a 2-core server; the seconds are in results/demo.json
@@ -22,7 +22,7 @@ def characters(method: str = "maml") -> CharactersRecipe:
     minutes of one core, not the outcome of a search. 5 queries per class in training make a step cheaper than the
     test's 15.
     """
-    gradient = method in ("maml", "fomaml", "anil")
+    gradient = method in GRADIENT and method != "reptile"
     return CharactersRecipe(
         recipe="characters",
         method=method,
@@ -33,7 +33,7 @@ def characters(method: str = "maml") -> CharactersRecipe:
         filters=32,
         inner_steps=1 if gradient else 5,
         test_steps=3 if gradient else 10,
-        inner_lr=0.4 if gradient else 0.05,  # 0.4: Finn et al. 2017, Omniglot 5-way
+        inner_lr={"cavia": 1.0, "reptile": 0.05}.get(method, 0.4),  # 0.4: Finn et al. 2017, Omniglot 5-way
         norm="batch" if gradient or method == "reptile" else "running",
         steps=_STEPS.get(method, 2_000),
         tasks_per_step=1 if method == "pretraining" else 4,

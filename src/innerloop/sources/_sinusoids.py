@@ -12,6 +12,9 @@ from innerloop.counter import fold, uniform
 from innerloop.sources._base import Splits, TaskSource
 from innerloop.task import Examples, Task
 
+AMPLITUDE = (0.1, 5.0)
+"""The paper's range of amplitudes."""
+
 
 @dataclass(frozen=True, eq=False)
 class SinusoidTasks(TaskSource):
@@ -24,6 +27,7 @@ class SinusoidTasks(TaskSource):
         queries: query points.
         seed: another seed gives other tasks.
         split: "train", "validation" or "test".
+        amplitude: range of A; others than the paper's serve to look outside of what was trained on.
 
     >>> SinusoidTasks(shots=10)[0].support.x.shape
     torch.Size([10, 1])
@@ -33,11 +37,12 @@ class SinusoidTasks(TaskSource):
     queries: int = 10
     seed: int = 0
     split: str = "train"
+    amplitude: tuple[float, float] = AMPLITUDE
 
     def parameters(self, indices: Tensor) -> tuple[Tensor, Tensor]:
         """Amplitude and phase of the tasks, each `(T,)`: what an oracle would know."""
-        keys = self.keys(indices)
-        return 0.1 + 4.9 * uniform(keys, 0), torch.pi * uniform(keys, 1)
+        keys, (low, high) = self.keys(indices), self.amplitude
+        return low + (high - low) * uniform(keys, 0), torch.pi * uniform(keys, 1)
 
     def batch(self, indices: Tensor) -> Task:
         """The tasks numbered `indices`."""
@@ -54,7 +59,8 @@ class SinusoidTasks(TaskSource):
     def describe(self) -> dict[str, Any]:
         """Name, split, shape and seed of the tasks."""
         names = ("split", "shots", "queries", "seed")
-        return {"name": "sinusoids", **{name: getattr(self, name) for name in names}}
+        other = {} if self.amplitude == AMPLITUDE else {"amplitude": list(self.amplitude)}
+        return {"name": "sinusoids", **{name: getattr(self, name) for name in names}, **other}
 
 
 class Sinusoids(Splits):
