@@ -214,9 +214,20 @@ def join(module: nn.Module) -> Group:
         torch.cuda.set_device(device)
         module.to(device)
     if not dist.is_initialized():
-        dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
-        atexit.register(dist.destroy_process_group)
+        _start("nccl" if device.type == "cuda" else "gloo")
     return Ranks(device) if dist.get_world_size() > 1 else Alone()
+
+
+def _start(backend: str) -> None:
+    from torch.distributed.distributed_c10d import PrefixStore
+    from torch.distributed.rendezvous import rendezvous
+
+    store, rank, world = next(rendezvous("env://"))
+    if os.environ.get("LOCAL_WORLD_SIZE") == os.environ["WORLD_SIZE"]:
+        # torchrun's store outlives a restart of its processes, and with it the addresses of those that are gone
+        store = PrefixStore(f"attempt {os.environ.get('TORCHELASTIC_RESTART_COUNT', 0)}", store)
+    dist.init_process_group(backend, store=store, rank=rank, world_size=world)
+    atexit.register(dist.destroy_process_group)
 
 
 def _on_cpu(state: Any) -> Any:
