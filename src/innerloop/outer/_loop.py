@@ -16,7 +16,7 @@ from innerloop.errors import ConfigurationError, TrainingError
 from innerloop.evaluation import Evaluation
 from innerloop.learner import Learner
 from innerloop.outer._checkpoint import Progress, load_weights, save_checkpoint, save_weights
-from innerloop.outer._distributed import Group
+from innerloop.outer._group import Group
 from innerloop.outer._meta_loss import MetaLoss, Source
 from innerloop.outer._progress import ProgressLine
 from innerloop.outer._run import Run

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from innerloop.counter import bits
 from innerloop.learner import Learner
 from innerloop.mapping import Mapping, seeded
-from innerloop.outer._distributed import Group
+from innerloop.outer._group import Group
 from innerloop.task import Task
 
 
@@ -49,7 +49,7 @@ class MetaLoss(nn.Module):
         indices, tasks = self.tasks(step)
         learner = self.learner.train()
         own, learner.mapping = learner.mapping, self._mapping
-        seeds = bits(torch.tensor(0), self._seed, step, indices).tolist()
+        seeds = bits(indices, self._seed, step).tolist()
         try:
             # what is random in the learner leaves the user's generator alone
             with torch.random.fork_rng([self._device] if self._device.type == "cuda" else []), seeded(seeds):

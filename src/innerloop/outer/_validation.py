@@ -9,7 +9,7 @@ import numpy as np
 from innerloop.evaluation import Evaluation, evaluate
 from innerloop.evaluation._evaluate import Tasks
 from innerloop.learner import Learner
-from innerloop.outer._distributed import Group
+from innerloop.outer._group import Group
 
 _BATCH = 50
 """Tasks in memory at a time. They are the same on any number of ranks, and so are the bits of the result."""
