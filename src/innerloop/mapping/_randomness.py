@@ -37,6 +37,5 @@ def begin_chunk(first: int) -> None:
     """Called before a chunk whose first task is number `first` of its batch."""
     if _scope.seeds is not None:
         # torch.manual_seed looks for every kind of device each time, which shows in a loop over many tasks
-        torch.default_generator.manual_seed(_scope.seeds[first])
-        if torch.cuda.is_initialized():
-            torch.cuda.manual_seed(_scope.seeds[first])
+        generator = torch if torch.accelerator.is_available() else torch.default_generator
+        generator.manual_seed(_scope.seeds[first])
