@@ -130,8 +130,20 @@ def understand(words: list[str]) -> None:
         assert arguments[0] == "-m" or (ROOT / arguments[0]).exists(), f"no file {arguments[0]}"
     elif program == "innerloop":
         understand_innerloop(arguments)
+    elif program == "torchrun":
+        understand_torchrun(arguments)
     else:
         assert program in {"pip", "export"}, f"what is {program}?"
+
+
+def understand_torchrun(arguments: list[str]) -> None:
+    from torch.distributed.run import parse_args
+
+    found = parse_args(arguments)  # which exits for an option that it does not know
+    if found.module:
+        understand([found.training_script, *found.training_script_args])
+    else:
+        assert (found.training_script, found.training_script_args) == ("train.py", []), "a script of the reader's"
 
 
 def understand_innerloop(arguments: list[str]) -> None:

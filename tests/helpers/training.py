@@ -9,6 +9,7 @@ from torch.optim.lr_scheduler import CosineAnnealingLR
 from innerloop import methods
 from innerloop.files import load_tensors
 from innerloop.learner import Learner
+from innerloop.mapping import Mapping
 from innerloop.networks import Backbone, Norm, mlp
 from innerloop.outer import Run, fit
 from innerloop.sources import Sinusoids, Splits, from_arrays
@@ -69,9 +70,18 @@ def make(method: str) -> tuple[Learner, Splits]:
     return methods.pretraining(network(classes)), blobs()
 
 
-def run_fit(method: str, folder: Path | None, *, stop: int | None = None, resume: bool = False, **settings):
+def run_fit(
+    method: str,
+    folder: Path | None,
+    *,
+    stop: int | None = None,
+    resume: bool = False,
+    mapping: Mapping | None = None,
+    **settings,
+):
     """Trains a fresh learner, up to the power cut at step `stop`; gives the learner and what `fit` said (or None)."""
     learner, source = make(method)
+    learner.mapping = mapping
     settings = {"steps": 20, "tasks_per_step": 2, "validate_every": 4, "validation_tasks": 6, **settings}
     train = source.train if stop is None else Failing(source.train, stop * settings["tasks_per_step"])
     try:

@@ -26,13 +26,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return _run(arguments)
     except InnerloopError as error:
-        print(f"innerloop: {' '.join(str(error).split())}", file=sys.stderr)
+        _complain(" ".join(str(error).split()))
         return 2
     except BrokenPipeError:
         return 1  # the reader of our output has gone: nothing to say, and nobody to say it to
     except OSError as error:
         # a place that cannot be read or written is the user's to mend; anything else unexpected is a bug and is shown
-        print(f"innerloop: {_about(error)}", file=sys.stderr)
+        _complain(_about(error))
         return 2
     except KeyboardInterrupt:
         print("innerloop: interrupted", file=sys.stderr)
@@ -55,6 +55,14 @@ def _run(arguments: list[str]) -> int:
         )
     code: int = import_module(f"innerloop.cli._{command}").run(rest)
     return code
+
+
+def _complain(text: str) -> None:
+    distributed = sys.modules.get("torch.distributed")  # a typing error is answered without importing torch
+    joined = distributed and distributed.is_available() and distributed.is_initialized()
+    # processes that torchrun started raise the same error once they are joined: rank 0 speaks for all
+    if not distributed or not joined or distributed.get_rank() == 0:
+        print(f"innerloop: {text}", file=sys.stderr)
 
 
 def _about(error: OSError) -> str:

@@ -13,7 +13,7 @@ from innerloop.cli._pages import write_run_page
 from innerloop.errors import CheckpointError, ConfigurationError
 from innerloop.files import write_json
 from innerloop.learner import Learner
-from innerloop.outer import Run, fit, load_weights
+from innerloop.outer import Run, fit, is_main_process, load_weights
 from innerloop.recipes import Recipe, from_json
 from innerloop.recipes._build import Experiment, build
 from innerloop.recipes._recipe import PictureRecipe
@@ -51,6 +51,8 @@ def train(recipe: Recipe, folder: Path, *, resume: bool, checkpoint_seconds: flo
         checkpoint_seconds=checkpoint_seconds,
         progress=not quiet,
     )
+    if not is_main_process():  # the run is written by one
+        return 130 if done.interrupted else 0
     if done.interrupted:
         print(f"innerloop: stopped; the same command with --resume goes on in {folder}", file=sys.stderr)
         return 130

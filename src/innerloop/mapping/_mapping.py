@@ -18,6 +18,7 @@ from torch.utils import _pytree as pytree
 
 from innerloop.errors import ConfigurationError, TrainingError
 from innerloop.mapping._gradient import vectorised
+from innerloop.mapping._randomness import begin_chunk
 from innerloop.task import Task, Tree, number_of_tasks, take
 
 
@@ -98,6 +99,7 @@ class Mapping:
         count = number_of_tasks(tasks)
         size = (self.chunk or count) if self.vectorise else 1
         for start in range(0, count, size):
+            begin_chunk(start)
             yield take(tasks, slice(start, start + size))
 
     def _run(self, function: Callable[[Task], Tree], chunk: Task) -> Tree:

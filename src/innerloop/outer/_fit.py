@@ -15,13 +15,11 @@ from torch.optim.lr_scheduler import LRScheduler
 from innerloop.errors import ConfigurationError
 from innerloop.learner import Learner
 from innerloop.mapping import Mapping
-from innerloop.outer._checkpoint import (
-    Progress,
-    description,
-    load_checkpoint,
-)
+from innerloop.outer._checkpoint import Progress, description, load_checkpoint
+from innerloop.outer._distributed import join
 from innerloop.outer._interrupt import stop_on_interrupt
-from innerloop.outer._loop import Loop, Settings, Source
+from innerloop.outer._loop import Loop, Settings
+from innerloop.outer._meta_loss import MetaLoss, Source
 from innerloop.outer._progress import ProgressLine
 from innerloop.outer._run import Run, provenance
 from innerloop.outer._verify import verify
@@ -69,7 +67,9 @@ def fit(
     """Meta-trains a learner; afterwards it has the weights with the best validation.
 
     Step `s` trains on the tasks `s * tasks_per_step, ...` of the source, and all randomness inside the learner is a
-    function of (seed, s): a run that was interrupted and resumed equals one that was not, bit for bit on a CPU.
+    function of (seed, s, task): a run that was interrupted and resumed equals one that was not, bit for bit on a CPU.
+
+    In processes that torchrun started, each takes its share of a step's tasks; see docs/distributed.md.
 
     Args:
         learner: any learner, on the device to train on.
@@ -106,38 +106,52 @@ def fit(
     parameters = [p for p in learner.parameters() if p.requires_grad]
     if not parameters:
         raise ConfigurationError(f"{learner.name} has no parameters to train: evaluate it as it is.")
+    group = join(learner)
     if optimiser is None:
         optimiser = torch.optim.Adam(parameters, lr=1e-3)
     elif not isinstance(optimiser, Optimizer):
         optimiser = optimiser(parameters)
     schedule = scheduler(optimiser) if scheduler else None
     folder = Run(run) if isinstance(run, str | Path) else run
+    folder = folder if group.leads else None  # the others write nothing
     train = learner.training_source(source)
-    device = parameters[0].device
-    state = Progress()
-    mapping = learner.mapping_for(train.batch(torch.arange(tasks_per_step)))
-    begun = _config(learner, train, validation, settings, optimiser, schedule, mapping, config)
-    if folder is not None:
-        description(optimiser, schedule, state)  # what cannot be saved is refused now, not at the first checkpoint
-        if folder.exists:
-            folder.start(begun, resume)
-            # another mapping gives other last bits: go on with the one that the run was begun with
-            mapping = folder.mapping()
-            state = load_checkpoint(folder.last, learner, optimiser, schedule)
-            folder.forget_after(state.step)
-    loop = Loop(learner, train, validation, settings, optimiser, schedule, folder, state, device, mapping)
-    with ProgressLine(learner.name, steps, state.step, tasks_per_step, progress) as line, stop_on_interrupt() as stop:
+    mapping = group.on_lead(lambda: learner.mapping_for(train.batch(torch.arange(tasks_per_step))))
+    begun = _config(learner, train, validation, settings, optimiser, schedule, mapping, group.world, config)
+
+    def pick_up() -> tuple[Progress, Mapping]:
+        if folder is None:
+            return Progress(), mapping
+        description(optimiser, schedule, Progress())  # what cannot be saved is refused now, not at the first checkpoint
+        if not folder.exists:
+            return Progress(), mapping
+        folder.start(begun, resume)
+        # another mapping gives other last bits: go on with the one that the run was begun with
+        as_begun = folder.mapping()
+        state = load_checkpoint(folder.last, learner, optimiser, schedule)
+        folder.forget_after(state.step)
+        return state, as_begun
+
+    state, mapping = group.on_lead(pick_up)
+    group.equalise(learner, optimiser, schedule)
+    meta_loss = MetaLoss(learner, train, tasks_per_step, seed, mapping, group)
+    loop = Loop(learner, meta_loss, validation, settings, optimiser, schedule, folder, state, group)
+    shown = progress and group.leads
+    with ProgressLine(learner.name, steps, state.step, tasks_per_step, shown) as line, stop_on_interrupt() as stop:
         if state.step == 0:
-            verify(learner, loop.tasks(0))
-            if folder is not None:
-                folder.start(begun, resume)  # after the checks, so that bad data leave no folder behind
+            with group.together():
+                verify(learner, meta_loss.tasks(0)[1])
+            with group.together():
+                if folder is not None:
+                    folder.start(begun, resume)  # after the checks, so that bad data leave no folder behind
             line.say(f"{learner.name}: mapping {mapping} ({mapping.reason}), norm {learner.norm}")
         loop.run(line, lambda: stop.asked, checkpoint_seconds)
-    if stop.asked and not state.done and folder is not None:
+    if not state.done and folder is not None:
         at = f"after step {state.step:,} and saved" if state.step else "before the first step"
         line.say(f"Stopped {at}; go on with resume=True (--resume) and the run folder {folder.folder}.")
-    loop.keep_best()
-    return Fit(state.step, round(state.seconds, 2), state.best_step or state.step, state.best, not state.done)
+    group.on_lead(loop.keep_best)
+    group.equalise(learner)
+    seconds = group.on_lead(lambda: round(state.seconds, 2))
+    return Fit(state.step, seconds, state.best_step or state.step, state.best, not state.done)
 
 
 def _config(
@@ -148,6 +162,7 @@ def _config(
     optimiser: Optimizer,
     schedule: LRScheduler | None,
     mapping: Mapping,
+    processes: int,
     config: dict[str, Any] | None,
 ) -> dict[str, Any]:
     group = {
@@ -170,6 +185,7 @@ def _config(
         "name": learner.name,
         "family": learner.family,
         "mapping": mapping.to_json(),
+        "processes": processes,
         "provenance": provenance(),
         **(config or {}),
     }

@@ -6,32 +6,21 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
-import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
-from innerloop.counter import seed_of
 from innerloop.errors import ConfigurationError, TrainingError
-from innerloop.evaluation import evaluate
+from innerloop.evaluation import Evaluation
 from innerloop.learner import Learner
-from innerloop.mapping import Mapping
 from innerloop.outer._checkpoint import Progress, load_weights, save_checkpoint, save_weights
+from innerloop.outer._group import Group
+from innerloop.outer._meta_loss import MetaLoss, Source
 from innerloop.outer._progress import ProgressLine
 from innerloop.outer._run import Run
-from innerloop.task import Task
-
-
-class Source(Protocol):
-    """What the outer loop needs of a task source."""
-
-    def batch(self, indices: Tensor) -> Task:
-        """The tasks numbered `indices`."""
-
-    def describe(self) -> dict[str, Any]:
-        """What the tasks are."""
+from innerloop.outer._validation import validate
 
 
 @dataclass(frozen=True)
@@ -62,74 +51,63 @@ class Loop:
     def __init__(
         self,
         learner: Learner,
-        train: Source,
+        meta_loss: MetaLoss,
         validation: Source | None,
         settings: Settings,
         optimiser: Optimizer,
         schedule: LRScheduler | None,
         folder: Run | None,
         state: Progress,
-        device: torch.device,
-        mapping: Mapping,
+        group: Group,
     ):
-        self.learner, self.train, self.validation, self.settings = learner, train, validation, settings
+        self.learner, self.validation, self.settings = learner, validation, settings
         self.optimiser, self.schedule, self.folder, self.state = optimiser, schedule, folder, state
-        self.device, self.mapping = device, mapping
+        self.group = group
+        self.meta_loss = group.data_parallel(meta_loss, settings.tasks_per_step)
         self.best_weights: dict[str, Tensor] | None = None
-
-    def tasks(self, step: int) -> Task:
-        """The batch of tasks of an outer step, on the learner's device."""
-        count = self.settings.tasks_per_step
-        found = self.train.batch(torch.arange(step * count, (step + 1) * count))
-        return found if self.device.type == "cpu" else found.map(lambda leaf: leaf.to(self.device))
 
     def run(self, line: ProgressLine, stop: Callable[[], bool], checkpoint_seconds: float) -> None:
         """Steps, validates and saves until the end or a request to stop."""
         state, settings = self.state, self.settings
         log_every = max(1, settings.steps // 200)
         saved = clock = time.perf_counter()
-        while state.step < settings.steps and not state.done and not stop():
+        saved_step = state.step
+        while state.step < settings.steps and not state.done and not self.group.any(stop()):
             loss = self.step()
             state.step += 1
             state.loss_sum, state.loss_count = state.loss_sum + loss, state.loss_count + 1
             now = time.perf_counter()
             state.seconds, clock = state.seconds + now - clock, now
-            if state.step % log_every == 0:
-                mean = state.loss_sum / state.loss_count
-                line.update(state.step, mean)
-                self.log(loss=mean)
-                state.loss_sum, state.loss_count = 0.0, 0
-            if self.validation is not None and (
-                state.step % settings.validate_every == 0 or state.step == settings.steps
-            ):
-                self.validate(line)
-            state.done = state.done or state.step == settings.steps
-            now = time.perf_counter()
-            state.seconds, clock = state.seconds + now - clock, now
-            if self.folder is not None and (state.done or stop() or now - saved >= checkpoint_seconds):
+            due = state.step % settings.validate_every == 0 or state.step == settings.steps
+            found = self.validate() if due else None
+            with self.group.together():  # the disk of the one rank that writes may be full
+                if state.step % log_every == 0:
+                    mean = state.loss_sum / state.loss_count
+                    line.update(state.step, mean)
+                    self.log(loss=mean)
+                    state.loss_sum, state.loss_count = 0.0, 0
+                if found is not None:
+                    self.judge(found, line)
+                state.done = state.done or state.step == settings.steps
+                now = time.perf_counter()
+                state.seconds, clock = state.seconds + now - clock, now
+                if state.done or now - saved >= checkpoint_seconds:
+                    self.save()
+                    saved, saved_step = now, state.step
+        if state.step > saved_step:  # a request that came before the first step leaves the checkpoint as it was
+            with self.group.together():
                 self.save()
-                saved = now
-        # a request that came before the first step leaves the checkpoint as it was
 
     def step(self) -> float:
-        # what is random in the learner depends on (seed, step) and leaves the user's generator alone
-        with torch.random.fork_rng(devices=[self.device] if self.device.type == "cuda" else []):
-            torch.manual_seed(seed_of(self.settings.seed, self.state.step))
-            self.learner.train()
-            self.learner.outer_step = self.state.step
-            own, self.learner.mapping = self.learner.mapping, self.mapping
-            try:
-                outcome = self.learner(self.tasks(self.state.step))
-            finally:
-                self.learner.mapping = own
-        loss = float(outcome.loss.item())
+        meta_loss = self.meta_loss(self.state.step)
+        loss = float(meta_loss.item())
         if not math.isfinite(loss):
             raise TrainingError(
                 f"The loss became {loss} at step {self.state.step}. Lower the inner or outer learning rate, or clip "
                 "harder; a checkpoint that was written before is intact."
             )
         self.optimiser.zero_grad()
-        outcome.loss.backward()
+        meta_loss.backward()
         limit = float("inf") if self.settings.clip is None else self.settings.clip
         norm = float(nn.utils.clip_grad_norm_(self.learner.parameters(), limit))
         if not math.isfinite(norm):
@@ -143,10 +121,13 @@ class Loop:
             self.schedule.step()
         return loss
 
-    def validate(self, line: ProgressLine) -> None:
-        assert self.validation is not None
+    def validate(self) -> Evaluation | None:
+        if self.validation is None:
+            return None
+        return validate(self.learner, self.validation, self.settings.validation_tasks, self.group)
+
+    def judge(self, found: Evaluation, line: ProgressLine) -> None:
         state = self.state
-        found = evaluate(self.learner, self.validation, self.settings.validation_tasks)
         mean, half = found.interval
         better = math.isfinite(mean) and (  # a learner that diverged is never the best
             state.best is None or (mean > state.best if found.higher_is_better else mean < state.best)
@@ -169,8 +150,8 @@ class Loop:
             self.folder.log(step=self.state.step, seconds=round(self.state.seconds, 3), **entry)
 
     def save(self) -> None:
-        assert self.folder is not None
-        save_checkpoint(self.folder.last, self.learner, self.optimiser, self.schedule, self.state)
+        if self.folder is not None:
+            save_checkpoint(self.folder.last, self.learner, self.optimiser, self.schedule, self.state)
 
     def keep_best(self) -> None:
         if not self.state.done or self.state.best is None:

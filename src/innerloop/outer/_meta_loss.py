@@ -1,0 +1,65 @@
+"""The meta-loss of an outer step as a module, the form that data-parallel training wraps."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol, cast
+
+import torch
+from torch import Tensor, nn
+
+from innerloop.counter import bits
+from innerloop.learner import Learner
+from innerloop.mapping import Mapping, seeded
+from innerloop.outer._group import Group
+from innerloop.task import Task
+
+
+class Source(Protocol):
+    """What the outer loop needs of a task source."""
+
+    def batch(self, indices: Tensor) -> Task:
+        """The tasks numbered `indices`."""
+
+    def describe(self) -> dict[str, Any]:
+        """What the tasks are."""
+
+
+class MetaLoss(nn.Module):
+    """Draws the tasks of a step that are this rank's and maps the learner over them.
+
+    Drawing is part of `forward`, so that whatever can fail on one rank alone fails at one place.
+
+    Args:
+        learner: the learner, on its device.
+        train: the training split.
+        tasks_per_step: tasks in a step, on all ranks.
+        seed: of what is random inside the learner.
+        mapping: how tasks are mapped.
+        group: the processes that train together.
+    """
+
+    def __init__(self, learner: Learner, train: Source, tasks_per_step: int, seed: int, mapping: Mapping, group: Group):
+        super().__init__()
+        self.learner = learner
+        self._train, self._count, self._seed, self._mapping, self._group = train, tasks_per_step, seed, mapping, group
+        self._device = next(learner.parameters()).device
+
+    def forward(self, step: int) -> Tensor:
+        """Mean query loss of this rank's tasks in a step."""
+        indices, tasks = self.tasks(step)
+        learner = self.learner.train()
+        learner.outer_step = step
+        own, learner.mapping = learner.mapping, self._mapping
+        seeds = bits(indices, self._seed, step).tolist()
+        try:
+            # what is random in the learner leaves the user's generator alone
+            with torch.random.fork_rng([self._device] if self._device.type == "cuda" else []), seeded(seeds):
+                return cast(Tensor, learner(tasks).loss)
+        finally:
+            learner.mapping = own
+
+    def tasks(self, step: int) -> tuple[Tensor, Task]:
+        """Numbers of this rank's tasks in a step, and the tasks on the learner's device."""
+        indices = self._group.share(torch.arange(step * self._count, (step + 1) * self._count))
+        found = self._train.batch(indices)
+        return indices, found if self._device.type == "cpu" else found.map(lambda leaf: leaf.to(self._device))

@@ -1,0 +1,32 @@
+"""Validation by all processes, with the numbers of one."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from innerloop.evaluation import Evaluation, evaluate
+from innerloop.evaluation._evaluate import Tasks
+from innerloop.learner import Learner
+from innerloop.outer._group import Group
+
+_BATCH = 50
+"""Tasks in memory at a time. They are the same on any number of ranks, and so are the bits of the result."""
+
+
+def validate(learner: Learner, source: Tasks, tasks: int, group: Group) -> Evaluation:
+    """Evaluates `learner` on the first `tasks` tasks of a source, each rank on every `group.world`-th batch of them."""
+    starts = range(0, tasks, _BATCH)
+    with group.together():
+        own = [
+            evaluate(learner, source, min(_BATCH, tasks - start), first=start, batch=_BATCH)
+            for start in starts[group.rank :: group.world]
+        ]
+    parts = sorted((part for found in group.gather(own) for part in found), key=lambda part: part.first)
+    return replace(
+        parts[0],
+        values=np.concatenate([part.values for part in parts]),
+        losses=np.concatenate([part.losses for part in parts]),
+        calibration=None,  # that of one batch says nothing of the others
+    )
