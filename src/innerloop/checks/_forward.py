@@ -1,0 +1,264 @@
+"""What a forward pass does besides computing: what it returns, writes, draws, and whether it mixes rows."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.utils import _pytree as pytree
+
+from innerloop.checks._report import Finding
+from innerloop.checks._subject import Subject, listed, outputs, same
+from innerloop.networks import Norm
+from innerloop.networks._norm import NormCall, norm_call, norms_of
+
+_EVERY_MODULE = set(vars(nn.Module()))
+
+
+def written(subject: Subject) -> Iterator[Finding]:
+    """Inputs, parameters, buffers and attributes that a forward pass changes."""
+    network, x = copy.deepcopy(subject.network), subject.take(slice(None))
+    before = {name: value.detach().clone() for name, value in network.state_dict().items()}
+    with torch.no_grad(), norm_call(norms_of(network), NormCall()):
+        network(x)
+        attributes = _attributes(network)
+        network(pytree.tree_map(_other_values, subject.x))
+    if not same(pytree.tree_leaves(x), pytree.tree_leaves(subject.x), 0.0):
+        yield Finding(
+            "input",
+            "problem",
+            "forward writes into its input.",
+            "Every inner step reads the same support examples: from the second on they would be others.",
+            "Compute a new tensor: x = x + 1 and not x += 1, F.relu(x) and not inplace=True in the first layer.",
+        )
+    parameters = {name for name, _ in network.named_parameters(remove_duplicate=False)}
+    after = network.state_dict()
+    changed = [name for name in before if not torch.equal(before[name], after[name])]
+    if mine := [name for name in changed if name in parameters]:
+        yield Finding(
+            "written parameters",
+            "problem",
+            f"forward writes into {listed(mine)}.",
+            "Neither gradient sees the change, and it carries over from one task to the next.",
+            "Compute a new value from the parameter and use that: weight = self.weight.clamp(-1, 1).",
+        )
+    if buffers := [name for name in changed if name not in parameters]:
+        yield Finding(
+            "written buffers",
+            "problem",
+            f"forward writes into {listed(buffers)}.",
+            "What one task leaves there the next one finds, the meta-gradient does not see it, and vmap refuses it.",
+            "Compute it from the inputs each time; set track_running_stats=False on instance norms.",
+        )
+    if kept := _differing(attributes, _attributes(network)):
+        yield Finding(
+            "kept between calls",
+            "warning",
+            f"forward changes {listed(kept)}.",
+            "Under vmap such an attribute holds all tasks at once, and anything read back later comes from another "
+            "step or task.",
+            "Return it beside the output, or compute it anew in each call.",
+        )
+
+
+def returned(subject: Subject) -> Iterator[Finding]:
+    """Whether outputs are real numbers with one row per example."""
+    with torch.no_grad():
+        found = subject.run({}, subject.take(slice(None)))
+        fewer = _tried(subject, slice(0, subject.rows - 1))
+    leaves = pytree.tree_leaves(found)
+    tensors = [leaf for leaf in leaves if isinstance(leaf, Tensor)]
+    shapes = ", ".join(str(tuple(leaf.shape)) for leaf in tensors)
+    if len(tensors) < len(leaves) or not tensors:
+        other = next((type(leaf).__name__ for leaf in leaves if not isinstance(leaf, Tensor)), type(found).__name__)
+        yield Finding(
+            "output",
+            "problem",
+            f"forward returns {type(found).__name__}{f' with {other} inside' if leaves and other else ''}.",
+            "A prediction is a tensor, or a tuple, list or dict of tensors.",
+            "Return the tensor alone, for instance output.logits of an output object.",
+        )
+    elif not all(leaf.ndim and leaf.shape[0] == subject.rows for leaf in tensors):
+        yield Finding(
+            "output",
+            "problem",
+            f"For {subject.rows} examples forward returns {shapes}.",
+            "Losses, masks and evaluation take one row per example, in front.",
+            "Return (N, ...): batch_first=True for recurrent and attention layers, outputs and not a loss, no "
+            "states that put layers first.",
+        )
+    elif not outputs(found) or len(outputs(found)) < len(tensors):
+        kinds = ", ".join(sorted({str(leaf.dtype).removeprefix("torch.") for leaf in tensors}))
+        yield Finding(
+            "output",
+            "problem",
+            f"forward returns {kinds}.",
+            "The losses need real floating-point numbers with a gradient.",
+            "Return logits and not labels (no argmax), and torch.view_as_real or .abs() of complex values.",
+        )
+    elif not all(bool(torch.isfinite(leaf).all()) for leaf in outputs(found)):
+        yield Finding(
+            "output",
+            "problem",
+            "forward returns NaN or infinity for finite inputs.",
+            "A single such value spoils the meta-parameters.",
+            "Guard logarithms, divisions and roots: torch.log(x + 1e-6), x / (norm + 1e-6).",
+        )
+    elif isinstance(fewer, Exception) or any(leaf.shape[0] != subject.rows - 1 for leaf in outputs(fewer)):
+        said = str(fewer).split("\n")[0] if isinstance(fewer, Exception) else "other numbers of rows come back"
+        yield Finding(
+            "batch size",
+            "problem",
+            f"It takes {subject.rows} examples, but not {subject.rows - 1}: {said}.",
+            "Support sets, query sets and single inputs in use have other sizes.",
+            "Take the size from the input: x.view(len(x), -1), or x.flatten(1).",
+        )
+    elif not isinstance(found, Tensor):
+        yield Finding(
+            "output",
+            "warning",
+            f"forward returns {type(found).__name__} of {shapes}.",
+            "The built-in losses take one tensor of logits or values.",
+            "Return that tensor alone, or give the method a loss= that takes what comes.",
+        )
+    else:
+        yield Finding("output", "ok", f"{subject.rows} examples give {shapes}.")
+
+
+def randomness(subject: Subject) -> Iterator[Finding]:
+    """Whether two forward passes differ, in `train()` and in `eval()`, and under one seed."""
+    with torch.no_grad():
+        subject.repeatable = _repeats(subject, seed=True)
+        subject.random = not _repeats(subject, seed=False)
+        subject.network.eval()
+        always = not _repeats(subject, seed=False)
+        subject.network.train()
+    if not subject.repeatable:
+        yield Finding(
+            "hidden state",
+            "problem",
+            "Two forward passes differ under the same seed of torch.",
+            "It draws from numpy or random, or remembers earlier calls: no run can be repeated or resumed, vmap gives "
+            "all tasks one draw, and derivatives cannot be checked.",
+            "Draw with torch (torch.randn_like, F.dropout), and keep nothing between calls.",
+        )
+    elif always:
+        yield Finding(
+            "random predictions",
+            "warning",
+            "Two forward passes differ, also in eval().",
+            "An adapted model gives another prediction at each call.",
+            "Draw only `if self.training`: F.dropout(x, p, self.training) and not F.dropout(x, p).",
+        )
+    elif subject.random:
+        layers = [n for n, m in subject.network.named_modules() if isinstance(m, nn.modules.dropout._DropoutNd) and m.p]
+        yield Finding(
+            "randomness",
+            "warning",
+            f"It draws in train(){f', in {listed(layers)}' if layers else ''}.",
+            "Each inner step and the query see other draws. They are seeded, so that a run can be repeated, but vmap "
+            "and the loop draw in another order: their numbers agree on average only.",
+            "Set p=0 where mappings must agree to the digit; a small inner loop rarely needs dropout.",
+        )
+
+
+def rows(subject: Subject) -> Iterator[Finding]:
+    """Whether the prediction of a row depends on the others."""
+    if not subject.repeatable:
+        return
+    subject.network.eval()
+    try:
+        alone = _tried(subject, slice(0, 1), running=True)
+        among = _tried(subject, slice(None), running=True)
+        few = _tried(subject, slice(0, 3), running=True)
+    finally:
+        subject.network.train()
+    if isinstance(alone, Exception) or (
+        not isinstance(among, Exception) and any(leaf.ndim == 0 or len(leaf) != 1 for leaf in outputs(alone))
+    ):
+        said = str(alone).split("\n")[0] if isinstance(alone, Exception) else "the leading axis is lost"
+        yield Finding(
+            "one row",
+            "problem",
+            f"A single example cannot be predicted: {said}.",
+            "Adapted models are asked about one input at a time.",
+            "Name the axis of a squeeze: x.squeeze(-1) and not x.squeeze().",
+        )
+    elif not (_agree(alone, among, 1) and _agree(few, among, 3)):
+        yield Finding(
+            "rows",
+            "problem",
+            "The prediction of an example depends on which others stand in the batch.",
+            "Queries would help to answer each other, rows of padding count, and in use a single input gets another "
+            "answer.",
+            "Reduce over axes behind the first only: dim=1 or -1 of mean, softmax, norm and attention, never dim=0.",
+        )
+
+
+def _agree(some: Any, among: Any, count: int) -> bool:
+    return not isinstance(some, Exception) and same(outputs(some), [leaf[:count] for leaf in outputs(among)], 1e-3)
+
+
+def _repeats(subject: Subject, seed: bool) -> bool:
+    with torch.random.fork_rng(devices=_devices(subject)):
+        found = []
+        for _ in range(2):
+            if seed:
+                torch.manual_seed(0)
+            found.append(outputs(subject.run({}, subject.take(slice(None)))))
+    return same(found[0], found[1], 1e-6)
+
+
+def _devices(subject: Subject) -> list[torch.device]:
+    return list({leaf.device for leaf in pytree.tree_leaves(subject.x) if leaf.device.type == "cuda"})
+
+
+def _tried(subject: Subject, which: slice, running: bool = False) -> Any:
+    """Outputs for some rows, or the error."""
+    try:
+        with torch.no_grad(), torch.random.fork_rng(devices=_devices(subject)):
+            torch.manual_seed(0)
+            return subject.run({}, subject.take(which), call=NormCall(running=running))
+    except Exception as error:  # it is the user's forward that runs here
+        return error
+
+
+def _attributes(network: nn.Module) -> dict[str, Any]:
+    """Plain values and tensors that submodules hold as attributes, by dotted name."""
+    found = {}
+    for name, module in network.named_modules():
+        if not isinstance(module, Norm):
+            for key, value in vars(module).items():
+                if key not in _EVERY_MODULE and key != "training":
+                    found[f"{name}.{key}".lstrip(".")] = _frozen(value)
+    return found
+
+
+def _frozen(value: Any) -> Any:
+    leaves = pytree.tree_leaves(value)
+    plain = (int, float, str, Tensor, type(None))
+    return [leaf.detach().clone() if isinstance(leaf, Tensor) else leaf for leaf in leaves if isinstance(leaf, plain)]
+
+
+def _differing(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
+    return [name for name, value in after.items() if not _equal(before.get(name), value)]
+
+
+def _equal(a: Any, b: Any) -> bool:
+    if a is None or len(a) != len(b):
+        return False
+    return all(
+        isinstance(right, Tensor) and torch.equal(left, right)
+        if isinstance(left, Tensor)
+        else not isinstance(right, Tensor) and left == right
+        for left, right in zip(a, b, strict=True)
+    )
+
+
+def _other_values(leaf: Tensor) -> Tensor:
+    # not only another order: a mean over the batch would stay the same
+    other = leaf.roll(1, 0)
+    return other * 0.5 + 1 if leaf.is_floating_point() else other
