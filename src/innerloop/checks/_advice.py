@@ -38,11 +38,11 @@ _BACKWARD = {
     r"scaled_dot_product|flash|efficient_attention": Advice(
         "fused attention has no second derivative",
         "Run it by the math kernel: `with torch.nn.attention.sdpa_kernel(torch.nn.attention.SDPBackend.MATH):` around "
-        f"attention in forward (nn.MultiheadAttention also takes need_weights=True). Or take {FIRST_ORDER}.",
+        "attention in forward (nn.MultiheadAttention also takes need_weights=True).",
     ),
     r"cudnn_rnn": Advice(
         "cuDNN's recurrent layers have no second derivative",
-        f"Run forward under `with torch.backends.cudnn.flags(enabled=False):`, or take {FIRST_ORDER}.",
+        "Run forward under `with torch.backends.cudnn.flags(enabled=False):`.",
     ),
     r"does not require grad|does not have a grad_fn": Advice(
         "forward cuts the gradient: no_grad, detach, .data, or a new tensor made of numbers",
@@ -85,8 +85,7 @@ def of_backward(error: Exception) -> Advice:
     >>> of_backward(RuntimeError("a leaf Variable that requires grad is being used in an in-place operation")).means
     'it changes a tensor in place that a gradient still needs'
     """
-    change = f"Use another operation in its place, or take {FIRST_ORDER}."
-    return _matching(_BACKWARD, error) or Advice(f"PyTorch says: {first_line(error)}", change)
+    return _matching(_BACKWARD, error) or _unknown(error)
 
 
 def of_vmap(error: Exception, recurrent: bool) -> Advice:
@@ -98,8 +97,11 @@ def of_vmap(error: Exception, recurrent: bool) -> Advice:
     """
     if recurrent:
         return _RECURRENT
-    change = "Use another operation in its place."
-    return _matching(_VMAP, error) or Advice(f"PyTorch says: {first_line(error)}", change)
+    return _matching(_VMAP, error) or _unknown(error)
+
+
+def _unknown(error: Exception) -> Advice:
+    return Advice(f"it raises {type(error).__name__}: {first_line(error)}", "Use another operation in its place.")
 
 
 def first_line(error: BaseException) -> str:

@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from innerloop.checks import _forward, _gradients, _structure, _vectorise
+from innerloop.checks._advice import first_line
 from innerloop.checks._report import Finding, Report
 from innerloop.checks._subject import Subject, subject_of
 from innerloop.task import Tree
@@ -28,7 +29,16 @@ _CHECKS: dict[str, Callable[[Subject], Iterator[Finding]]] = {
     "second derivatives": _gradients.second_derivatives,
     "vmap": _vectorise.vectorised,
 }
-_BLOCKING = {"parameters", "output", "batch size", "gradient", "recomputation", "double backward", "not finite"}
+_BLOCKING = {
+    "forward",
+    "parameters",
+    "output",
+    "batch size",
+    "gradient",
+    "recomputation",
+    "double backward",
+    "not finite",
+}
 """Problems behind which nothing more can be computed."""
 
 
@@ -69,6 +79,20 @@ def check(module: nn.Module, x: Tree) -> Report:
             # an earlier check may have frozen the last parameter that no gradient reaches
             if stopped or (findings and not subject.parameters):
                 not_run.append(name)
-            else:
-                findings += look(subject)
+                continue
+            try:
+                for found in look(subject):
+                    findings.append(found)
+            except Exception as error:  # it is the user's forward that runs here, and it may do anything
+                findings.append(_failed(name, error))
     return Report(type(module).__name__, tuple(findings), tuple(not_run))
+
+
+def _failed(name: str, error: Exception) -> Finding:
+    return Finding(
+        "forward",
+        "problem",
+        f"Looking at its {name} was cut short by {type(error).__name__}: {first_line(error)}.",
+        "A learner calls forward many times: with other rows, with and without gradients, in train() and in eval().",
+        "Let forward depend on its input and on parameters alone, and leave the module as it was.",
+    )

@@ -22,6 +22,7 @@ def written(subject: Subject) -> Iterator[Finding]:
     """Inputs, parameters, buffers and attributes that a forward pass changes."""
     network, x = copy.deepcopy(subject.network), subject.take(slice(None))
     before = {name: value.detach().clone() for name, value in network.state_dict().items()}
+    switches = _switches(network)
     with torch.no_grad(), norm_call(norms_of(network), NormCall()):
         network(x)
         attributes = _attributes(network)
@@ -33,6 +34,14 @@ def written(subject: Subject) -> Iterator[Finding]:
             "forward writes into its input.",
             "Every inner step reads the same support examples: from the second on they would be others.",
             "Compute a new tensor: x = x + 1 and not x += 1, F.relu(x) and not inplace=True in the first layer.",
+        )
+    if turned := [name for name, value in _switches(network).items() if switches.get(name) != value]:
+        yield Finding(
+            "switches",
+            "problem",
+            f"forward turns {listed(turned)}.",
+            "A learner decides what is trained, and when: what forward turns stays so for all that follows.",
+            "Call train(), eval() and requires_grad_() outside of forward.",
         )
     parameters = {name for name, _ in network.named_parameters(remove_duplicate=False)}
     after = network.state_dict()
@@ -81,7 +90,7 @@ def returned(subject: Subject) -> Iterator[Finding]:
             "A prediction is a tensor, or a tuple, list or dict of tensors.",
             "Return the tensor alone, for instance output.logits of an output object.",
         )
-    elif not all(leaf.ndim and leaf.shape[0] == subject.rows for leaf in tensors):
+    elif not all(leaf.ndim and leaf.shape[0] == subject.rows and leaf.numel() for leaf in tensors):
         yield Finding(
             "output",
             "problem",
@@ -224,6 +233,11 @@ def _tried(subject: Subject, which: slice, running: bool = False) -> Any:
             return subject.run({}, subject.take(which), call=NormCall(running=running))
     except Exception as error:  # it is the user's forward that runs here
         return error
+
+
+def _switches(network: nn.Module) -> dict[str, bool]:
+    training = {f"{name}.training".lstrip("."): module.training for name, module in network.named_modules()}
+    return training | {f"{name}.requires_grad": p.requires_grad for name, p in network.named_parameters()}
 
 
 def _attributes(network: nn.Module) -> dict[str, Any]:

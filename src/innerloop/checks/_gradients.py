@@ -9,10 +9,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from innerloop.checks._advice import FIRST_ORDER, of_backward
+from innerloop.checks._advice import FIRST_ORDER, first_line, of_backward
 from innerloop.checks._meta import MetaLoss, norm_of
+from innerloop.checks._precision import Coarser, double_precision
 from innerloop.checks._report import Finding
-from innerloop.checks._subject import Parameters, Subject, alike, calls, double_precision, listed, outputs
+from innerloop.checks._subject import Parameters, Subject, alike, calls, listed, outputs
 
 _POINTS, _ENOUGH = 8, 3
 """Points in parameter space that are tried, and how many must be smooth for a verdict."""
@@ -100,7 +101,7 @@ def second_derivatives(subject: Subject) -> Iterator[Finding]:
             "problem",
             f"The gradient cannot be differentiated again{_at(trace.inside)}: {means}.",
             "MAML and all others that learn through the inner loop need second derivatives.",
-            change,
+            f"{change} Or take {FIRST_ORDER}.",
         )
         return
     if not all(bool(torch.isfinite(g).all()) for g in found.values()):
@@ -118,18 +119,27 @@ def second_derivatives(subject: Subject) -> Iterator[Finding]:
         exact = subject.exact()
         try:
             meta = MetaLoss(exact)
-            meta.gradient(dict(exact.parameters))
-        except Exception:  # it is the user's forward that runs here
-            yield Finding(
-                "double precision",
-                "warning",
-                "forward does not run in float64, so its second derivatives could not be checked.",
-                "It makes tensors of a fixed type, or holds them outside of buffers.",
-                "Take the type from the input: torch.zeros(n, dtype=x.dtype), .to(x.dtype). Hold constants in "
-                "register_buffer.",
-            )
+            with Coarser() as coarser:
+                meta.inner_value(dict(exact.parameters))
+        except Exception as error:  # it is the user's forward that runs here
+            yield _in_single_precision(f"forward does not run in float64: {first_line(error)}")
+            return
+        if coarser.seen:
+            kinds = " and ".join(sorted(str(kind).removeprefix("torch.") for kind in coarser.seen))
+            yield _in_single_precision(f"Parts of forward stay in {kinds} when all else is float64")
             return
         yield from _compared(exact, meta)
+
+
+def _in_single_precision(seen: str) -> Finding:
+    return Finding(
+        "double precision",
+        "warning",
+        f"{seen}; its second derivatives run, but could not be checked.",
+        "It makes tensors of a fixed type, casts to one, or holds constants outside of buffers.",
+        "Take the type from the input: torch.zeros(n, dtype=x.dtype), .to(x.dtype) and not .float(). Hold constants in "
+        "register_buffer.",
+    )
 
 
 def _compared(exact: Subject, meta: MetaLoss) -> Iterator[Finding]:
@@ -138,10 +148,15 @@ def _compared(exact: Subject, meta: MetaLoss) -> Iterator[Finding]:
         yield Finding(
             "second derivative",
             "ok",
-            "It runs; whether it is right could not be judged: finite differences meet kinks everywhere.",
+            "It runs; whether it is right could not be judged: near every point there is a kink.",
         )
     elif median(second) <= _WRONG:
-        yield Finding("second derivative", "ok", f"It agrees with finite differences (error {median(second):.0e}).")
+        yield Finding(
+            "second derivative",
+            "ok",
+            f"It agrees with finite differences at {len(second)} random points (error {median(second):.0e}); at a kink "
+            "(ReLU at zero, a tie in max-pooling) there is nothing to compare.",
+        )
     elif (first := _errors(exact, meta.inner_value, meta.inner_gradient)) and median(first) > _WRONG:
         yield Finding(
             "first derivative",

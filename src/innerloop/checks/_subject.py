@@ -184,17 +184,6 @@ def alike(a: list[Tensor], b: list[Tensor], tolerance: float) -> bool:
     return float((left - right).norm()) <= tolerance * (1e-12 + float(left.norm()))
 
 
-@contextmanager
-def double_precision() -> Iterator[None]:
-    """While it lasts, new tensors are float64: a forward may make some of its own."""
-    before = torch.get_default_dtype()
-    torch.set_default_dtype(torch.float64)
-    try:
-        yield
-    finally:
-        torch.set_default_dtype(before)
-
-
 def listed(names: list[str]) -> str:
     """Names in quotes, the first few of them."""
     shown = ", ".join(repr(name) for name in names[:4])

@@ -8,8 +8,9 @@ from torch import nn
 
 from innerloop.checks._advice import of_vmap
 from innerloop.checks._meta import MetaLoss
+from innerloop.checks._precision import double_precision
 from innerloop.checks._report import Finding
-from innerloop.checks._subject import Subject, alike, calls, double_precision
+from innerloop.checks._subject import Subject, alike, calls
 from innerloop.mapping import Mapping
 
 _LOOP = "learner.mapping = innerloop.Mapping(vectorise=False)"
