@@ -6,6 +6,7 @@ import torch
 import innerloop as il
 from helpers import traps
 from innerloop.checks import check
+from innerloop.errors import ConfigurationError, TrainingError
 
 REST = {"DropoutInEval": {"randomness"}, "NumpyNoise": {"randomness"}}
 """Findings that are left, and said to be."""
@@ -119,3 +120,34 @@ def test_the_head_pattern_that_is_advised_works(looked_at):
     (found,) = looked_at("UnusedLayer", True).named("head")
     assert "head='out.*'" in found.change
     assert il.methods.anil(traps.make("UnusedLayer", True), head="out.*").adapted_names == ["out.weight", "out.bias"]
+
+
+def test_what_is_said_of_norms_is_true(looked_at):
+    said = looked_at("BatchStatistics").named("batch norm")[0].why
+    assert "with norm='batch' only" in said
+    assert "learner.adapted() refuses them" in said
+    with pytest.raises(ConfigurationError, match="convert_norms"):
+        il.methods.maml(traps.make("BatchStatistics"), norm="support")
+    learner = il.methods.maml(traps.make("BatchStatistics"), norm="batch")
+    with pytest.raises(ConfigurationError, match="convert_norms"):
+        learner.adapted(torch.randn(6, 6), torch.arange(6) % 3)
+    il.methods.maml(traps.make("BatchStatistics", True), norm="support").adapted(torch.randn(6, 6), torch.arange(6) % 3)
+    with pytest.raises(ConfigurationError, match="running statistics"):
+        il.methods.maml(traps.make("RunningStatistics"))
+
+
+def test_what_is_said_of_unused_parameters_is_true(looked_at):
+    assert "training raises" in looked_at("UnusedLayer").named("unused")[0].why
+    tasks = il.stack([task("UnusedLayer")])
+    with pytest.raises(TrainingError, match="spare"):
+        il.methods.maml(traps.make("UnusedLayer"))(tasks)
+    il.methods.maml(traps.make("UnusedLayer", True))(tasks).loss.backward()
+
+
+def test_what_is_said_of_tied_heads_is_true(looked_at):
+    assert "count it to 'body' alone" in looked_at("HeadTiedToBody").named("tied")[0].why
+    assert il.methods.anil(traps.make("HeadTiedToBody")).adapted_names == ["head.bias"]
+
+
+def test_a_captured_weight_is_not_taken_for_a_recomputed_one(looked_at):
+    assert {found.name for found in looked_at("CapturedWeight").problems} == {"captured"}

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 import torch
 from torch import nn
 
-from innerloop.checks import _forward, _gradients, _structure, _vectorise
+from innerloop.checks import _derivatives, _outputs, _reach, _structure, _vectorise, _writes
 from innerloop.checks._advice import first_line
 from innerloop.checks._report import Finding, Report
 from innerloop.checks._subject import Subject, subject_of
@@ -20,13 +20,13 @@ _CHECKS: dict[str, Callable[[Subject], Iterator[Finding]]] = {
     "batch norms": _structure.batch_norms,
     "tied parameters": _structure.tied_parameters,
     "head": _structure.head,
-    "writes": _forward.written,
-    "output": _forward.returned,
-    "randomness": _forward.randomness,
-    "rows": _forward.rows,
-    "gradient": _gradients.reach,
-    "weights in backward": _gradients.late_weights,
-    "second derivatives": _gradients.second_derivatives,
+    "writes": _writes.written,
+    "output": _outputs.returned,
+    "randomness": _outputs.randomness,
+    "rows": _outputs.rows,
+    "gradient": _reach.reach,
+    "weights in backward": _reach.late_weights,
+    "second derivatives": _derivatives.second_derivatives,
     "vmap": _vectorise.vectorised,
 }
 _BLOCKING = {

@@ -100,3 +100,11 @@ class MetaLoss:
 def norm_of(tensors: Parameters) -> float:
     """Length of all tensors taken together."""
     return float(torch.stack([tensor.detach().square().sum() for tensor in tensors.values()]).sum().sqrt())
+
+
+def nearby(parameter: Tensor, draw: torch.Generator) -> Tensor:
+    """A random point in the neighbourhood of a parameter."""
+    # off the structural kinks, such as ReLUs behind weights that begin at zero
+    scale = max(float(parameter.detach().square().mean().sqrt()), 0.02) if parameter.numel() else 0.0
+    noise = torch.randn(parameter.shape, generator=draw, dtype=torch.float64).to(parameter.device)
+    return parameter.detach() + 0.1 * scale * noise

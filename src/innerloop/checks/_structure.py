@@ -8,8 +8,9 @@ from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from innerloop.checks._report import Finding
-from innerloop.checks._subject import Subject, listed, statistics_of
+from innerloop.checks._subject import Subject, listed
 from innerloop.networks import convert_norms
+from innerloop.networks._norm import norms_of
 
 
 def lazy_layers(subject: Subject) -> Iterator[Finding]:
@@ -49,7 +50,7 @@ def batch_norms(subject: Subject) -> Iterator[Finding]:
         )
     if foreign:
         subject.network = convert_norms(subject.network)
-    elif own := statistics_of(subject):
+    elif own := list(norms_of(subject.network)):
         yield Finding(
             "batch norm",
             "ok",

@@ -15,7 +15,6 @@ from torch.utils import _pytree as pytree
 
 from innerloop.checks._advice import first_line
 from innerloop.errors import ConfigurationError, DataError
-from innerloop.networks import Norm
 from innerloop.networks._norm import NormCall, norm_call, norms_of
 from innerloop.task import Tree
 
@@ -163,11 +162,6 @@ def outputs(found: Any) -> list[Tensor]:
     return [leaf for leaf in pytree.tree_leaves(found) if isinstance(leaf, Tensor) and leaf.is_floating_point()]
 
 
-def statistics_of(subject: Subject) -> list[str]:
-    """Names of innerloop's norm layers."""
-    return [name for name, module in subject.network.named_modules() if isinstance(module, Norm)]
-
-
 def same(a: list[Tensor], b: list[Tensor], tolerance: float) -> bool:
     """Whether tensors agree relative to their size."""
     return len(a) == len(b) and all(
@@ -188,3 +182,8 @@ def listed(names: list[str]) -> str:
     """Names in quotes, the first few of them."""
     shown = ", ".join(repr(name) for name in names[:4])
     return shown if len(names) <= 4 else f"{shown} and {len(names) - 4} more"
+
+
+def place(inside: list[str]) -> str:
+    """Where an error happened, in words."""
+    return f" (in {inside[-1]!r})" if inside else ""

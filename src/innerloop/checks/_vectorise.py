@@ -10,7 +10,7 @@ from innerloop.checks._advice import of_vmap
 from innerloop.checks._meta import MetaLoss
 from innerloop.checks._precision import double_precision
 from innerloop.checks._report import Finding
-from innerloop.checks._subject import Subject, alike, calls
+from innerloop.checks._subject import Subject, alike, calls, place
 from innerloop.mapping import Mapping
 
 _LOOP = "learner.mapping = innerloop.Mapping(vectorise=False)"
@@ -31,7 +31,7 @@ def vectorised(subject: Subject) -> Iterator[Finding]:
         yield Finding(
             "vmap",
             "warning",
-            f"Tasks cannot be computed side by side{f' (in {inside[-1]!r})' if inside else ''}: {means}.",
+            f"Tasks cannot be computed side by side{place(inside)}: {means}.",
             "A loop does it, with the same numbers and the memory of one task, but small networks take several times "
             "as long.",
             f"{change} Or stay with the loop: {_LOOP}.",
