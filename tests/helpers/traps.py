@@ -142,7 +142,7 @@ class ClampsItsWeight(Small):
 @trap("written buffers", "problem")
 class Counts(Small):
     def more(self):
-        self.register_buffer("level", torch.ones(8))
+        self.register_buffer("level", torch.ones(8), persistent=False)
 
     def g(self, h):
         if self.mended:

@@ -30,15 +30,9 @@ _CHECKS: dict[str, Callable[[Subject], Iterator[Finding]]] = {
     "vmap": _vectorise.vectorised,
 }
 _BLOCKING = {
-    "forward",
-    "parameters",
-    "output",
-    "batch size",
-    "gradient",
-    "recomputation",
-    "double backward",
+    "forward", "parameters", "output", "batch size", "gradient", "captured", "recomputation", "double backward",
     "not finite",
-}
+}  # fmt: skip
 """Problems behind which nothing more can be computed."""
 
 

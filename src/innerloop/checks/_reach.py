@@ -21,7 +21,7 @@ def reach(subject: Subject) -> Iterator[Finding]:
         with torch.enable_grad(), calls(subject.network) as trace:
             out = outputs(subject.run(fresh, subject.take(slice(None))))
             loss = torch.stack([leaf.square().sum() for leaf in out]).sum()
-            found = torch.autograd.grad(loss, list(fresh.values()), allow_unused=True)
+            found: tuple[Tensor | None, ...] = torch.autograd.grad(loss, list(fresh.values()), allow_unused=True)
     except Exception as error:  # it is the user's forward that runs here
         means, change = of_backward(error)
         yield Finding("gradient", "problem", f"No gradient can be taken{place(trace.inside)}: {means}.", "", change)

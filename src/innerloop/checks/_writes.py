@@ -22,7 +22,7 @@ _EVERY_MODULE = set(vars(nn.Module()))
 def written(subject: Subject) -> Iterator[Finding]:
     """Inputs, parameters, buffers and attributes that a forward pass changes."""
     network, x = copy.deepcopy(subject.network), subject.take(slice(None))
-    before = {name: value.detach().clone() for name, value in network.state_dict().items()}
+    before = {name: value.detach().clone() for name, value in _tensors(network).items()}
     switches = _switches(network)
     with torch.no_grad(), norm_call(norms_of(network), NormCall()):
         network(x)
@@ -44,9 +44,9 @@ def written(subject: Subject) -> Iterator[Finding]:
             "A learner decides what is trained, and when: what forward turns stays so for all that follows.",
             "Call train(), eval() and requires_grad_() outside of forward.",
         )
-    parameters = {name for name, _ in network.named_parameters(remove_duplicate=False)}
-    after = network.state_dict()
-    changed = [name for name in before if not torch.equal(before[name], after[name])]
+    after = _tensors(network)
+    changed = [name for name in before if name not in after or not torch.equal(before[name], after[name])]
+    parameters = {name for name, _ in network.named_parameters()}
     if mine := [name for name in changed if name in parameters]:
         yield Finding(
             "written parameters",
@@ -72,6 +72,11 @@ def written(subject: Subject) -> Iterator[Finding]:
             "step or task.",
             "Return it beside the output, or compute it anew in each call.",
         )
+
+
+def _tensors(network: nn.Module) -> dict[str, Tensor]:
+    # not state_dict: that leaves out buffers that are not saved
+    return {**dict(network.named_parameters()), **dict(network.named_buffers())}
 
 
 def _switches(network: nn.Module) -> dict[str, bool]:
