@@ -126,6 +126,21 @@ def test_no_problem_and_no_warning(name):
     assert "same numbers" in report.named("vmap")[0].seen
 
 
+@pytest.mark.parametrize("activation", [nn.Tanh, nn.ReLU, nn.ReLU6])
+def test_a_network_too_wild_to_judge_is_not_called_wrong(activation):
+    layers: list[nn.Module] = []
+    for i in range(20):
+        norm = nn.LayerNorm(16) if i % 3 == 0 else il.networks.Norm(16) if i % 4 == 1 else nn.Identity()
+        layers += [nn.Linear(6 if i == 0 else 16, 16), norm, activation()]
+    network = nn.Sequential(*layers, nn.Linear(16, 3))
+    with torch.no_grad():
+        for parameter in network.parameters():
+            parameter *= 10
+    report = check(network, torch.randn(8, 6))
+    assert report.ok, str(report)
+    assert {found.name for found in report.findings} >= {"second derivative", "vmap"}
+
+
 def test_what_is_good_to_know():
     assert "frozen" in check(Low(), torch.randn(8, 6)).named("frozen")[0].seen
     assert "'out.weight' is the same parameter as 'embed.weight'" in (

@@ -23,6 +23,9 @@ _SMOOTH, _WRONG = 1e-5, 1e-4
 """Relative difference between two finite differences above which a point is no use, and median error above which a
 derivative is wrong. In float64 right ones are far below both."""
 
+_STEADY = 1e-5
+"""Relative change of a derivative over one step above which nothing can be said of it."""
+
 
 def second_derivatives(subject: Subject) -> Iterator[Finding]:
     """The meta-gradient of one inner step against finite differences along random directions, in float64."""
@@ -140,8 +143,7 @@ def _error(
     steepness, spread = norm_of(found), norm_of(noise)
     # half along the gradient, so that the slope is not lost in rounding; half at random, so that all is seen
     direction = {name: found[name] / (steepness or 1.0) + noise[name] / spread for name in point}
-    expected = float(sum((found[name] * direction[name]).sum() for name in point))
-    slopes = []
+    expected, slopes = _along(found, direction), []
     for step in _STEPS:
         by = step * size
         up, down = ({n: p + sign * by * direction[n] for n, p in point.items()} for sign in (1, -1))
@@ -150,4 +152,12 @@ def _error(
     scale = max(abs(slopes[1]), abs(expected), 1e-6 * abs(value(point)) / size)
     if not abs(slopes[0] - slopes[1]) <= _SMOOTH * scale:
         return []
-    return [abs(slopes[1] - expected) / scale]
+    error = abs(slopes[1] - expected) / scale
+    # before a derivative is called wrong: does it stay what it is along the way, or is the function too wild here?
+    if not (error <= _WRONG or abs(_along(gradient(up), direction) - expected) <= _STEADY * scale):
+        return []
+    return [error]
+
+
+def _along(gradient: Parameters, direction: Parameters) -> float:
+    return float(sum((gradient[name] * direction[name]).sum() for name in gradient))

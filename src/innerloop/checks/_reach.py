@@ -11,7 +11,7 @@ from torch import Tensor
 from innerloop.checks._advice import of_backward
 from innerloop.checks._meta import nearby
 from innerloop.checks._report import Finding
-from innerloop.checks._subject import Parameters, Subject, alike, calls, listed, outputs, place
+from innerloop.checks._subject import Parameters, Subject, apart, calls, listed, outputs, place
 
 
 def reach(subject: Subject) -> Iterator[Finding]:
@@ -79,7 +79,7 @@ def late_weights(subject: Subject) -> Iterator[Finding]:
         parameter.data.copy_(moved[name].detach())
     given = _gradient(subject, moved)
     set_in_place = _gradient(own, dict(own.parameters))
-    if subject.repeatable and not alike(given, set_in_place, 1e-3):
+    if subject.repeatable and apart(given, set_in_place) > 1e-3:
         yield Finding(
             "recomputation",
             "problem",

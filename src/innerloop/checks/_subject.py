@@ -172,10 +172,10 @@ def same(a: list[Tensor], b: list[Tensor], tolerance: float) -> bool:
     )
 
 
-def alike(a: list[Tensor], b: list[Tensor], tolerance: float) -> bool:
-    """Whether tensors agree relative to the size of all of them: some may be nothing but rounding errors."""
+def apart(a: list[Tensor], b: list[Tensor]) -> float:
+    """The difference relative to the size of all tensors together: some may be nothing but rounding errors."""
     left, right = (torch.cat([tensor.detach().flatten().double() for tensor in each]) for each in (a, b))
-    return float((left - right).norm()) <= tolerance * (1e-12 + float(left.norm()))
+    return float((left - right).norm() / left.norm().clamp(min=1e-12))
 
 
 def listed(names: list[str]) -> str:
