@@ -29,6 +29,8 @@ PAGES = [
     if path.exists()
 ]
 MODULES = (
+    "checks",
+    "citations",
     "evaluation",
     "gradient",
     "losses",

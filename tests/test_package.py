@@ -51,7 +51,9 @@ def test_help_needs_no_torch(arguments):
     assert "torch" not in facts["heavy"]
 
 
-@pytest.mark.parametrize("command", ["train sinusoids", "evaluate", "compare", "adapt", "report", "demo"])
+@pytest.mark.parametrize(
+    "command", ["train sinusoids", "evaluate", "compare", "adapt", "report", "demo", "check", "cite"]
+)
 def test_options_need_no_torch_of_ours(command):
     # tyro itself looks at torch if it is already there; it must not be us who import it
     arguments = [*command.split(), "--help"]
@@ -62,6 +64,11 @@ def test_options_need_no_torch_of_ours(command):
 
 def test_recipes_need_no_torch():
     _, facts = watched("from innerloop.recipes import recipe; recipe('characters', 'anil').to_json()")
+    assert facts["heavy"] == []
+
+
+def test_citations_need_no_torch():
+    _, facts = watched("from innerloop.citations import citations_of; citations_of({})")
     assert facts["heavy"] == []
 
 

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from innerloop import gradient, losses, methods, metric, networks, sources, transfer
     from innerloop.adapted import AdaptedModel, load
+    from innerloop.checks import check
     from innerloop.evaluation import Evaluation, compare, evaluate
     from innerloop.learner import Learner, Objective, Outcome
     from innerloop.mapping import Mapping
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "AdaptedModel": "adapted",
     "load": "adapted",
+    "check": "checks",
     "Evaluation": "evaluation",
     "compare": "evaluation",
     "evaluate": "evaluation",
@@ -52,6 +54,7 @@ __all__ = [
     "Objective",
     "Outcome",
     "Task",
+    "check",
     "compare",
     "evaluate",
     "fit",

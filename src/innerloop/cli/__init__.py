@@ -1,4 +1,4 @@
-"""The command: `innerloop train`, `evaluate`, `compare`, `adapt`, `report`, `demo`, `recipes`."""
+"""The command: `innerloop train`, `evaluate`, `compare`, `adapt`, `report`, `demo`, `recipes`, `check`, `cite`."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ COMMANDS = {
     "report": "write the page of a run again",
     "demo": "the whole story on embedded data: train, compare, look",
     "recipes": "list the recipes and their settings",
+    "check": "run a module of yours through the traps of meta-learning; says what to change",
+    "cite": "print the BibTeX of what a run used",
 }
 
 
