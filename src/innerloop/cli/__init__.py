@@ -1,4 +1,4 @@
-"""The command: `innerloop train`, `evaluate`, `compare`, `adapt`, `report`, `demo`, `recipes`."""
+"""The command: `innerloop train`, `evaluate`, `compare`, `adapt`, `report`, `demo`, `recipes`, `bench`."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ COMMANDS = {
     "report": "write the page of a run again",
     "demo": "the whole story on embedded data: train, compare, look",
     "recipes": "list the recipes and their settings",
+    "bench": "speed and memory of this installation against other libraries",
 }
 
 
