@@ -2,15 +2,15 @@
 
 import pytest
 
-from innerloop.bench import Settings, _driver, chosen, measure, tables
+from innerloop.bench import Settings, _driver, chosen, failures, measure, tables
 from innerloop.bench._child import Child, WorkerError
 from innerloop.errors import ConfigurationError
 
 IMPLEMENTATIONS = [
-    {"implementation": "loop", "peer": False},
-    {"implementation": "wrong", "peer": False},
-    {"implementation": "broken", "peer": False},
-    {"implementation": "library", "peer": True},
+    {"implementation": "loop", "peer": False, "chunk": None},
+    {"implementation": "wrong", "peer": False, "chunk": 8},
+    {"implementation": "broken", "peer": False, "chunk": None},
+    {"implementation": "library", "peer": True, "chunk": None},
 ]
 SECONDS = {"loop": 0.02, "library": 0.06}
 
@@ -83,6 +83,7 @@ def test_rows_say_what_happened(fake):
     assert not library["picked"]
     assert loop["fraction_of_peak"] == pytest.approx(1e6 / 0.01 / 1e9)
     assert len(tables(result)) == 1
+    assert [line.split(" ")[0] for line in failures(result["workloads"][0])] == ["wrong", "broken"]
 
 
 def test_every_allocator(fake):
@@ -92,6 +93,12 @@ def test_every_allocator(fake):
     # a GPU has an allocator of its own
     result = measure(settings(allocator="all", device="cuda"), say=lambda line: None)
     assert {row["allocator"] for row in result["workloads"][0]["rows"]} == {"default"}
+
+
+def test_a_chunk_that_holds_all_tasks_is_no_row_of_its_own(fake):
+    few = Settings(chosen(["S1"], small=True), rounds=1)
+    rows = measure(few, say=lambda line: None)["workloads"][0]["rows"]
+    assert "wrong" not in {row["implementation"] for row in rows}
 
 
 def test_no_round_begins_after_the_time_and_one_is_always_there(fake):

@@ -5,7 +5,7 @@ timed turn. The driver imports no torch, so that it takes nothing from those tha
 """
 
 from innerloop.bench._driver import Settings, measure
-from innerloop.bench._table import tables
+from innerloop.bench._table import cells, failures, tables
 from innerloop.bench._workloads import WORKLOADS, Workload, chosen
 
-__all__ = ["WORKLOADS", "Settings", "Workload", "chosen", "measure", "tables"]
+__all__ = ["WORKLOADS", "Settings", "Workload", "cells", "chosen", "failures", "measure", "tables"]

@@ -117,11 +117,13 @@ def _workload(
     say: Callable[[str], None],
 ) -> dict[str, Any]:
     values = dataclasses.asdict(workload)
+    # tasks that fill one chunk are the row without chunks; its processes would hold the same memory once more
+    different = [row for row in implementations if row["chunk"] is None or row["chunk"] < workload.tasks]
     with Child(job) as clerk:
         work = clerk.ask("work", workload=values)
     rows = [
         {**row, "allocator": allocator}
-        for row in _checked(job, values, implementations, say)
+        for row in _checked(job, values, different, say)
         # a GPU has an allocator of its own
         for allocator in (("default",) if settings.device == "cuda" else _ALLOCATORS[settings.allocator][row["peer"]])
     ]

@@ -28,8 +28,6 @@ MAPPINGS: dict[str, Mapping] = {
 REFERENCE = "loop"
 """The row that the others are compared with before they are timed: the plainest one."""
 
-NAMES = (*MAPPINGS, *PEERS)
-
 CHECKED_TASKS = 2
 """Tasks of the comparison in float64: what differs between implementations is inside a task, and in the mean."""
 
@@ -47,7 +45,7 @@ def build(name: str, workload: Workload, device: str, kind: torch.dtype) -> tupl
     """The network, its tasks, and how to take steps.
 
     Args:
-        name: one of `NAMES`.
+        name: one of `MAPPINGS` or `PEERS`.
         workload: what to compute.
         device: where.
         kind: of floating-point numbers.

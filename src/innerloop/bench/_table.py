@@ -8,7 +8,7 @@ from rich import box
 from rich.table import Table
 
 LEGEND = (
-    "speed, memory: against the fastest peer with the same allocator; installed: speed against the fastest peer as "
+    "speed, memory: against the fastest peer with the same allocator; inst.: speed against the fastest peer as "
     "installed; +MB: peak above import and the first step on one task; *: the mapping that the library picks"
 )
 
@@ -18,13 +18,22 @@ def tables(result: dict[str, Any]) -> list[Table]:
     return [_table(workload) for workload in result["workloads"]]
 
 
+def failures(workload: dict[str, Any]) -> list[str]:
+    """A line for every row that failed."""
+    return [
+        f"{row['implementation']} ({row['allocator']} allocator) failed on {workload['name']}: {row['error']}"
+        for row in workload["rows"]
+        if "error" in row
+    ]
+
+
 def cells(row: dict[str, Any]) -> dict[str, str]:
-    """A row in words by column; a row that failed has its error in place of its time."""
+    """A row in words by column; `failures` has the errors of rows that failed."""
     found = {
         "implementation": row["implementation"] + (" *" if row.get("picked") else ""),
         "alloc.": row["allocator"],
-        "ms": row.get("error", "-"),
-        **dict.fromkeys(("speed", "installed", "MB", "+MB", "memory", "% peak"), "-"),
+        "ms": "failed" if "error" in row else "-",
+        **dict.fromkeys(("speed", "inst.", "MB", "+MB", "memory", "% peak"), "-"),
     }
     if "error" in row:
         return found
@@ -36,7 +45,7 @@ def cells(row: dict[str, Any]) -> dict[str, str]:
         "% peak": f"{100 * row['fraction_of_peak']:.2g}",
     }
     if installed:
-        found["installed"] = f"{installed['speed']:.2f}"
+        found["inst."] = f"{installed['speed']:.2f}"
     if same:
         found |= {"speed": f"{same['speed']:.2f}", "memory": f"{same['memory']:.2f}" if same["memory"] else "-"}
     return found

@@ -10,6 +10,7 @@ meta-gradient in float64 against the reference), "ready" (build a workload), "tu
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import platform
@@ -23,7 +24,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from innerloop.bench._implementations import NAMES, build, difference, learner_of
+from innerloop.bench._implementations import MAPPINGS, build, difference, learner_of
 from innerloop.bench._peak import needed_flops, peak_flops, synchronise
 from innerloop.bench._peers import PEERS
 from innerloop.bench._problem import first, network_of, tasks_of
@@ -79,7 +80,13 @@ class Worker:
                     f"{name} is not installed. Install what the comparison needs with `pip install 'innerloop[bench]'`."
                 ) from None
         return {
-            "implementations": [{"implementation": name, "peer": name in PEERS} for name in NAMES],
+            "implementations": [
+                *(
+                    {"implementation": name, "peer": False, "chunk": mapping.chunk}
+                    for name, mapping in MAPPINGS.items()
+                ),
+                *({"implementation": name, "peer": True, "chunk": None} for name in PEERS),
+            ],
             "machine": {"device": _name_of(self.device), "cores": os.cpu_count(), "system": platform.system()},
             "provenance": provenance() | libraries,
             "peak_flops": peak_flops(self.device, small=self.quick),
@@ -89,6 +96,8 @@ class Worker:
         """Operations of a step, and the mapping that the library picks."""
         learner = learner_of(network_of(workload).to(self.device), workload)
         mapping = learner.mapping_for(tasks_of(workload).map(lambda leaf: leaf.to(self.device)))
+        if mapping.chunk is not None and mapping.chunk >= workload.tasks:
+            mapping = dataclasses.replace(mapping, chunk=None)  # one chunk: the row without chunks is the same
         return {"flops": needed_flops(workload, self.device), "picked": str(mapping)}
 
     def check(self, workload: Workload, implementation: str) -> dict[str, Any]:

@@ -44,7 +44,7 @@ def run(arguments: Sequence[str]) -> int:
 
     from rich.console import Console
 
-    from innerloop.bench import Settings, chosen, measure, tables
+    from innerloop.bench import Settings, chosen, failures, measure, tables
     from innerloop.files import write_json
 
     sweep = options.sweep or ((32, 128, 512) if options.device == "cuda" and not options.quick else ())
@@ -72,5 +72,7 @@ def run(arguments: Sequence[str]) -> int:
     for table in tables(result):
         console.print(table)
     print(path)
-    failed = [row for workload in result["workloads"] for row in workload["rows"] if "error" in row]
+    failed = [line for workload in result["workloads"] for line in failures(workload)]
+    for line in failed:
+        print(f"innerloop: {line}", file=sys.stderr)
     return 1 if failed else 0
