@@ -17,6 +17,7 @@ test: $(VENV)/.ready
 	$(BIN)/python -m pytest -m "not slow"
 
 test-all: $(VENV)/.ready
+	$(BIN)/pip install --quiet -c constraints.txt -e '.[dev,bench]'
 	$(BIN)/python -m pytest
 
 test-apps: $(VENV)/.ready
@@ -32,7 +33,10 @@ docs: $(VENV)/.ready
 	$(BIN)/sphinx-build -W -b html docs docs/_build
 
 bench: $(VENV)/.ready
+	$(BIN)/pip install --quiet -c constraints.txt -e '.[dev,bench]'
+	$(BIN)/innerloop bench
 	$(BIN)/python benchmarks/mappings.py
+	$(BIN)/python benchmarks/memory.py
 
 evidence: $(VENV)/.ready
 	$(BIN)/python evidence/sinusoids.py

@@ -5,6 +5,7 @@ makes it cheap or says what it needs:
 
     <!-- test: replace steps=2_000 with steps=4 -->   what the reader sees takes minutes
     <!-- test: needs omniglot -->                     runs if $INNERLOOP_DATA has it, else compiles
+    <!-- test: needs higher -->                       the same for a package that is no dependency
 """
 
 import contextlib
@@ -14,6 +15,7 @@ import re
 import shlex
 from dataclasses import dataclass
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from types import FunctionType
 
@@ -66,7 +68,9 @@ class Block:
     @property
     def runs(self) -> bool:
         data = os.environ.get("INNERLOOP_DATA")
-        return all(data is not None and (Path(data) / name).is_dir() for name in self.needs)
+        return all(
+            find_spec(name) is not None or (data is not None and (Path(data) / name).is_dir()) for name in self.needs
+        )
 
 
 def blocks(page: Path) -> list[Block]:

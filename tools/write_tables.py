@@ -1,4 +1,4 @@
-"""Writes the tables of README.md and docs/results.md from the files in results/.
+"""Writes the tables of README.md, docs/results.md and docs/benchmarks.md from the files in results/.
 
     python tools/write_tables.py
 
@@ -13,8 +13,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from innerloop.bench import cells, failures
+
 ROOT = Path(__file__).resolve().parent.parent
-PAGES = ("README.md", "docs/results.md")
+PAGES = ("README.md", "docs/results.md", "docs/benchmarks.md")
 _NORMS = {"batch": "query batch (transductive)", "support": "support set", "running": "running averages", "none": "-"}
 _TITLES = {"test": "Test scripts, never seen in training:", "omniglot": "Real handwriting, never seen in training:"}
 
@@ -109,6 +111,47 @@ def robustness(name: str) -> str:
     )
 
 
+def bench(name: str) -> str:
+    """The tables of `innerloop bench`."""
+    found = load(name)
+    head = ["implementation", "allocator", "ms a step", "speed, same allocator", "speed, peers as installed"]
+    head += ["peak, MB", "above first step, MB", "memory, same allocator", "% of peak"]
+    parts = []
+    for workload in found["workloads"]:
+        lines = [head, *(list(cells(row).values()) for row in workload["rows"])]
+        parts += [f"{workload['name']}: {workload['title']}.", markdown(lines)]
+        parts += [f"{line}." for line in failures(workload)]
+    best = max(found["peak_flops"].values()) / 1e9
+    settings, machine = found["settings"], found["machine"]
+    rounds = max(len(row.get("seconds", ())) for workload in found["workloads"] for row in workload["rows"])
+    versions = ", ".join(f"{library} {found['provenance'][library]}" for library in ("torch", "higher", "torchopt"))
+    parts.append(
+        f"Speed and memory against the fastest peer; * the mapping that the library picks. Up to {rounds} rounds with "
+        f"{settings['threads']} thread(s) on {machine['device']} ({machine['cores']} cores), whose measured peak is "
+        f"{best:.0f} GFLOP/s. {versions}. From `results/{name}.json`."
+    )
+    return "\n\n".join(parts)
+
+
+def memory(name: str) -> str:
+    """The tables of benchmarks/memory.py."""
+    found = load(name)
+    lines = [["what grows", "outer gradient", "mapping", "inner steps", "tasks", "peak, MB", "above first step, MB"]]
+    course = [["mapping", "iteration", "live tensors", "resident, MB"]]
+    for row in found["rows"]:
+        sizes = [str(row["workload"][size]) for size in ("inner_steps", "tasks")]
+        peak, baseline = row["peak_megabytes"], row["baseline_megabytes"]
+        if not row["course"]:
+            numbers = [f"{peak:.0f}", f"{peak - baseline:.0f}"]
+            lines.append([row["sweep"], row["outer_gradient"], row["mapping"], *sizes, *numbers])
+        for now in row["course"]:
+            numbers = [f"{now['iteration']:,}", str(now["live_tensors"]), f"{now['resident_megabytes']:.0f}"]
+            course.append([row["mapping"], *numbers])
+    return "\n\n".join(
+        [markdown(lines), markdown(course), f"From `results/{name}.json`: {about(found['provenance'], 1)}"]
+    )
+
+
 def _threads(found: dict[str, Any]) -> dict[str, int]:
     # each row was computed by a process of its own
     return {"threads": next(iter(found["tables"].values()))[0]["about"]["threads"]}
@@ -127,10 +170,13 @@ TABLES: dict[str, Callable[[bool], str]] = {
     "folder": lambda full: comparison("folder", full),
     "table": lambda full: comparison("table", full),
     "robustness": lambda full: robustness("kill"),
+    "bench": lambda full: bench("bench"),
+    "memory": lambda full: memory("memory"),
 }
 
 
 FILES = {"robustness": "kill"}
+COMMANDS = {"bench": "innerloop bench", "memory": "python benchmarks/memory.py"}
 
 
 def filled(page: str, text: str) -> str:
@@ -138,8 +184,9 @@ def filled(page: str, text: str) -> str:
 
     def table(match: re.Match[str]) -> str:
         name = match[1]
-        there = (ROOT / "results" / f"{FILES.get(name, name)}.json").exists()
-        text = TABLES[name](page != "README.md") if there else "Not measured yet."
+        file = f"results/{FILES.get(name, name)}.json"
+        made = f": `{file}` is made by `{COMMANDS[name]}`" if name in COMMANDS else ""
+        text = TABLES[name](page != "README.md") if (ROOT / file).exists() else f"Not measured yet{made}."
         return f"<!-- results:{name} -->\n{text}\n<!-- /results -->"
 
     return re.sub(r"<!-- results:(\w+) -->\n.*?<!-- /results -->", table, text, flags=re.DOTALL)

@@ -1,4 +1,4 @@
-"""The command: `innerloop train`, `evaluate`, `compare`, `adapt`, `report`, `demo`, `recipes`, `check`, `cite`."""
+"""The command: `innerloop train`, `evaluate`, `compare`, `adapt`, `report`, `check`, `bench` and others."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ COMMANDS = {
     "recipes": "list the recipes and their settings",
     "check": "run a module of yours through the traps of meta-learning; says what to change",
     "cite": "print the BibTeX of what a run used",
+    "bench": "speed and memory of this installation against other libraries",
 }
 
 
