@@ -16,7 +16,7 @@ from innerloop.mapping import Mapping
 from innerloop.outer import fit
 from innerloop.task import Task
 
-METHODS = learners.ALL
+METHODS = (*learners.ALL, "imaml")
 LOOP = Mapping(vectorise=False)
 SECONDS = 120
 
