@@ -70,11 +70,11 @@ class Loop:
         folder: Run | None,
         state: Progress,
         device: torch.device,
-        mapping: Mapping,
     ):
         self.learner, self.train, self.validation, self.settings = learner, train, validation, settings
         self.optimiser, self.schedule, self.folder, self.state = optimiser, schedule, folder, state
-        self.device, self.mapping = device, mapping
+        self.device = device
+        self.mapping = Mapping(vectorise=False)  # until `fit` has settled it
         self.best_weights: dict[str, Tensor] | None = None
 
     def tasks(self, step: int) -> Task:
