@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from helpers import problems
-from helpers.checks import difference, largest, measure
+from helpers.checks import difference, largest, measure, warnings
 from helpers.learners import ALL, make, outputs
 from innerloop import methods
 from innerloop.gradient import SGD, GradientLearner
@@ -44,11 +44,14 @@ def agrees(learner, tasks):
     return difference(found, under(learner, LOOP, tasks)) < 1e-9
 
 
-@pytest.mark.parametrize("mapping", CAPTURED, ids=str)
-@pytest.mark.parametrize("method", ALL)
 @pytest.mark.parametrize(
-    ("build", "problem"), [(problems.normed, problems.batch), (problems.convolutional, problems.pictures)]
+    ("build", "problem", "mapping"),
+    [
+        *((problems.normed, problems.batch, mapping) for mapping in CAPTURED),
+        (problems.convolutional, problems.pictures, CAPTURED[0]),
+    ],
 )
+@pytest.mark.parametrize("method", ALL)
 def test_the_numbers_of_the_loop(build, problem, method, mapping):
     learner, tasks = make(method, build(outputs(method))), problem()
     expected = under(learner, LOOP, tasks)
@@ -306,7 +309,7 @@ def test_a_setting_that_changes_at_every_step_ends_the_capturing(caplog):
         expected = under(learner, VMAP, tasks)
         assert difference(under(learner, CAPTURED[0], tasks), expected) < 1e-9
     assert captures(learner) == WASTED
-    assert len(caplog.messages) == 1
+    assert len(warnings(caplog)) == 1
     assert "is best a buffer" in caplog.text
 
 
@@ -319,7 +322,7 @@ def test_capturing_takes_no_longer_than_it_may(caplog):
     assert captures(learner) == 0
 
 
-def test_two_thousand_steps_leave_as_many_tensors_as_two():
+def test_many_steps_leave_as_many_tensors_as_two():
     learner, tasks = captured(network=problems.perceptron()), problems.batch()
     optimiser = torch.optim.SGD(learner.parameters(), lr=0.01)
 
@@ -329,7 +332,7 @@ def test_two_thousand_steps_leave_as_many_tensors_as_two():
             learner(tasks).loss.backward()
             optimiser.step()
         gc.collect()
-        return sum(isinstance(each, torch.Tensor) for each in gc.get_objects())
+        return sum(issubclass(type(each), torch.Tensor) for each in gc.get_objects())
 
     assert alive(2) == alive(200)
 

@@ -137,7 +137,7 @@ def norm_call(norms: dict[str, Norm], call: NormCall) -> Iterator[NormCall]:
         yield call
     finally:
         for norm in norms.values():
-            norm.call = None
+            norm.name, norm.call = "", None
 
 
 _FOREIGN = (nn.modules.batchnorm._BatchNorm,)
