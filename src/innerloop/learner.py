@@ -13,7 +13,9 @@ from torch.utils import _pytree as pytree
 
 from innerloop.errors import ConfigurationError, DataError
 from innerloop.losses import Loss, default_loss, mean_loss
-from innerloop.mapping import Mapping, Workspace, choose_mapping, settle
+from innerloop.mapping import Mapping, choose_mapping
+from innerloop.mapping._trial import settle
+from innerloop.mapping._workspace import Workspace
 from innerloop.networks import Norm
 from innerloop.networks._norm import Policy, Statistics, foreign_norms
 from innerloop.task import Examples, Task, Tree

@@ -10,8 +10,9 @@ from helpers import problems
 from helpers.checks import snapshot
 from helpers.learners import make
 from innerloop.errors import DataError
-from innerloop.mapping import Mapping, settle
+from innerloop.mapping import Mapping
 from innerloop.mapping._choose import CHUNK
+from innerloop.mapping._trial import settle
 from innerloop.task import take
 
 EAGER = Mapping(vectorise=True, reason="the rule")

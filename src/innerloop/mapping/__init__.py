@@ -3,21 +3,7 @@
 from innerloop.mapping._allocator import keep_large_blocks
 from innerloop.mapping._choose import choose_mapping
 from innerloop.mapping._gradient import gradient
-from innerloop.mapping._mapping import KINDS, Mapping
+from innerloop.mapping._mapping import Mapping
 from innerloop.mapping._memory import Need, PeakMemory, memory_need
-from innerloop.mapping._trial import Attempt, settle
-from innerloop.mapping._workspace import Workspace
 
-__all__ = [
-    "KINDS",
-    "Attempt",
-    "Mapping",
-    "Need",
-    "PeakMemory",
-    "Workspace",
-    "choose_mapping",
-    "gradient",
-    "keep_large_blocks",
-    "memory_need",
-    "settle",
-]
+__all__ = ["Mapping", "Need", "PeakMemory", "choose_mapping", "gradient", "keep_large_blocks", "memory_need"]
