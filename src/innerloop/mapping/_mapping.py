@@ -58,12 +58,14 @@ class Mapping:
     threads: int | None = None
 
     def __post_init__(self) -> None:
-        if self.chunk is not None and self.chunk < 1:
-            raise ConfigurationError(f"A chunk has at least 1 task; got {self.chunk}.")
-        if self.memory is not None and self.memory < 1:
-            raise ConfigurationError(f"memory= is a number of bytes from 1; got {self.memory}.")
-        if self.threads is not None and self.threads < 1:
-            raise ConfigurationError(f"threads= is a number from 1; got {self.threads}.")
+        for name, words in (
+            ("chunk", "A chunk has at least 1 task"),
+            ("memory", "memory= is a whole number of bytes from 1"),
+            ("threads", "threads= is a whole number from 1"),
+        ):
+            value = getattr(self, name)
+            if value is not None and (type(value) is not int or value < 1):
+                raise ConfigurationError(f"{words}; got {value!r}.")
         if self.graph not in get_args(Graph):
             raise ConfigurationError(f"graph= is one of {', '.join(get_args(Graph))}; got {self.graph!r}.")
 
