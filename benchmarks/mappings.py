@@ -4,6 +4,7 @@
 
 writes results/mappings.json: medians over rounds of the time of one meta-gradient, in CPU time of one thread, and the
 peak memory of a process that runs only this mapping. The rule in `innerloop.mapping.choose_mapping` rests on it.
+`--mappings` and `--workloads` take parts of the names: compiling everything takes long.
 """
 
 from __future__ import annotations
@@ -27,7 +28,19 @@ from innerloop.outer._run import provenance
 from innerloop.sources import Sinusoids
 from innerloop.task import Examples, Task
 
-MAPPINGS = {"loop": Mapping(False), "vmap": Mapping(True), "vmap in chunks of 8": Mapping(True, 8)}
+MAPPINGS = {
+    str(mapping): mapping
+    for mapping in (
+        Mapping.named("loop"),
+        Mapping.named("vmap"),
+        Mapping.named("vmap", 8),
+        Mapping.named("captured"),
+        Mapping.named("captured", 8),
+        Mapping(vectorise=False, graph="captured"),
+        Mapping.named("compiled"),
+        Mapping.named("compiled", 8),
+    )
+}
 
 # name: (filters, downsampling, side, channels, queries per class, inner steps, tasks)
 PICTURES = {
@@ -78,6 +91,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--out", type=Path, default=Path("results/mappings.json"))
+    parser.add_argument("--mappings", nargs="+", default=["loop", "vmap", "captured"], help="beginnings of names")
+    parser.add_argument("--workloads", nargs="+", default=["mlp", "conv4"], help="beginnings of names")
     parser.add_argument("--only", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     torch.set_num_threads(1)
@@ -91,13 +106,16 @@ def main() -> None:
         print(int(next(line for line in lines if line.startswith("VmHWM")).split()[1]) / 1024)
         return
     rows: list[dict[str, Any]] = []
+    mappings = {name: how for name, how in MAPPINGS.items() if name.startswith(tuple(arguments.mappings))}
     for name in [*SINUSOIDS, *PICTURES]:
+        if not name.startswith(tuple(arguments.workloads)):
+            continue
         learner, tasks = workload(name)
-        times: dict[str, list[float]] = {mapping: [] for mapping in MAPPINGS}
+        times: dict[str, list[float]] = {mapping: [] for mapping in mappings}
         for round_ in range(arguments.rounds + 1):
-            for mapping, how in MAPPINGS.items():
+            for mapping, how in mappings.items():
                 seconds = step(learner, tasks, how)
-                if round_:  # the first round warms up
+                if round_:  # the first round warms up, captures and compiles
                     times[mapping].append(seconds)
         count = len(tasks.index)
         for mapping, seconds in times.items():

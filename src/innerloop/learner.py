@@ -14,6 +14,8 @@ from torch.utils import _pytree as pytree
 from innerloop.errors import ConfigurationError, DataError
 from innerloop.losses import Loss, default_loss, mean_loss
 from innerloop.mapping import Mapping, choose_mapping
+from innerloop.mapping._trial import settle
+from innerloop.mapping._workspace import Workspace
 from innerloop.networks import Norm
 from innerloop.networks._norm import Policy, Statistics, foreign_norms
 from innerloop.task import Examples, Task, Tree
@@ -68,8 +70,7 @@ class Learner(nn.Module, ABC):
     Attributes:
         loss: `(prediction, examples) -> (N,)`; None: cross-entropy for classes, squared error otherwise.
         norm: policy of the norm layers (see `innerloop.networks.Norm`).
-        mapping: how tasks are mapped; None: chosen by a rule.
-        outer_step: how far meta-training has come, for what is annealed; `fit` sets it before every step.
+        mapping: how tasks are mapped; None: chosen by a rule, in `innerloop.fit` by a short trial.
         spec: plain values from which the same learner can be built again, or None.
     """
 
@@ -88,8 +89,8 @@ class Learner(nn.Module, ABC):
         self.mapping: Mapping | None = None
         self.spec: dict[str, Any] | None = None
         self.name = type(self).__name__
-        self.outer_step = 0
         self._padded: bool | None = None
+        self._workspace = Workspace()
 
     @abstractmethod
     def adapt(self, support: Examples, state: State | None = None) -> State:
@@ -112,6 +113,9 @@ class Learner(nn.Module, ABC):
     def per_task_modules(self) -> Iterable[nn.Module]:
         """Modules whose own weights differ from task to task; the choice of a mapping depends on them."""
         return ()
+
+    def begin_step(self, outer_step: int) -> None:
+        """Hears from `fit` how far meta-training has come, before every outer step: for what is annealed."""
 
     def why_one_by_one(self) -> str | None:
         """A reason why tasks must be taken one after the other, or None if there is none."""
@@ -136,30 +140,74 @@ class Learner(nn.Module, ABC):
             TrainingError: if a parameter has no meta-gradient.
         """
         check(tasks)
-        mapping = self.mapping_for(tasks)
-        self._padded = is_padded(tasks)
+        attach, (losses, prediction, statistics) = self._mapped(tasks, self.mapping_for(tasks))
+        self._absorb(statistics)
+        loss = losses.mean()
+        return Outcome(attach(loss) if attach else loss, losses, prediction)
+
+    def _mapped(
+        self, tasks: Task, mapping: Mapping, fall_back: bool = True
+    ) -> tuple[Callable[[Tensor], Tensor] | None, Tree]:
+        """What attaches the meta-gradient (None where there is none to take), and the objectives' reports."""
         parameters = {name: p for name, p in self.named_parameters() if p.requires_grad}
 
         def one(task: Task) -> tuple[Tensor, Tree]:
             found = self.objective(task)
             return found.surrogate, (found.loss, found.prediction, found.statistics)
 
+        self._padded = is_padded(tasks)
         try:
             if parameters and torch.is_grad_enabled():
-                attach, report = mapping.map_with_gradient(one, tasks, parameters)
-            else:
-                attach, report = None, mapping.map(lambda task: one(task)[1], tasks)
+                return mapping.map_with_gradient(one, tasks, parameters, self, self._workspace, fall_back)
+            return None, mapping.map(lambda task: one(task)[1], tasks, self, self._workspace)
         finally:
             self._padded = None
-        losses, prediction, statistics = report
-        self._absorb(statistics)
-        loss = losses.mean()
-        return Outcome(attach(loss) if attach else loss, losses, prediction)
+
+    def settle_mapping(
+        self,
+        tasks: Task,
+        asked: Mapping | None = None,
+        *,
+        steps: int = 1_000,
+        chunk: int | None = None,
+        memory: int | None = None,
+    ) -> Mapping:
+        """The mapping for a training on tasks like these, tried out on them; nothing of the learner is changed.
+
+        Args:
+            tasks: a batch as it will come in training.
+            asked: a mapping to take if it is possible, or the next simpler one that is; None: candidates that the rule
+                names are timed, for a tenth of the training time to come and 15 seconds at most.
+            steps: how many such batches are to come.
+            chunk: the most tasks in flight.
+            memory: the most bytes of a step.
+        """
+        check(tasks)
+
+        def attempt(mapping: Mapping, tasks: Task, seconds: float) -> None:
+            with self._workspace.graphs.within(seconds):
+                self._mapped(tasks, mapping, fall_back=False)
+
+        def within(mapping: Mapping) -> Mapping:
+            return self._workspace.within(mapping, tasks, lambda small, few: attempt(small, few, float("inf")), self)
+
+        rule = self._rule(tasks)
+        if asked is None and self.why_one_by_one() is not None:
+            asked = rule
+        training = self.training
+        self.train()
+        try:
+            return settle(rule, asked, attempt, within, tasks, self, steps=steps, chunk=chunk, memory=memory)
+        finally:
+            self.train(training)
 
     def mapping_for(self, tasks: Task) -> Mapping:
         """The mapping in force: `self.mapping`, or what the rule picks for tasks like these."""
         if self.mapping is not None:
             return self.mapping
+        return self._rule(tasks)
+
+    def _rule(self, tasks: Task) -> Mapping:
         if (reason := self.why_one_by_one()) is not None:
             return Mapping(vectorise=False, reason=reason)
         return choose_mapping(self.modules(), self.per_task_modules(), tasks)
@@ -195,7 +243,7 @@ class Learner(nn.Module, ABC):
         """`function` of every task under this learner's mapping, stacked, without gradients."""
         self._padded = is_padded(tasks)
         try:
-            return self.mapping_for(tasks).map(function, tasks)
+            return self.mapping_for(tasks).map(function, tasks, self, self._workspace)
         finally:
             self._padded = None
 

@@ -66,14 +66,14 @@ def build(method, network, norm="batch", **more):
     return learner
 
 
-def second(method, learner, forward):
+def second(method, learner, forward, step=0):
     """The second computation of a method."""
     net = learner.network
     return {
         "boil": lambda: family.descent(lambda n: not n.startswith("head."), RATE, STEPS),
         "meta_sgd": lambda: family.meta_sgd(STEPS),
         "maml_plus_plus": lambda: family.maml_plus_plus(
-            STEPS, AnnealedSteps(100).weights(STEPS, learner.outer_step), is_norm(net)
+            STEPS, AnnealedSteps(100).at(step).weights(STEPS), is_norm(net)
         ),
         "imaml": lambda: family.imaml(0.01, STEPS, 30.0),
         "meta_curvature": lambda: family.meta_curvature(RATE, STEPS),
@@ -217,12 +217,12 @@ def test_order_is_annealed_with_the_outer_step():
     annealed = GradientLearner(net, optimiser=SGD(RATE), steps=2, outer_gradient=AnnealedOrder(until=5))
     first, full = (measure(m(net, inner_steps=2, inner_lr=RATE), tasks) for m in (methods.fomaml, methods.maml))
     assert difference(measure(annealed, tasks), first) < 1e-12
-    annealed.outer_step = 5
+    annealed.begin_step(5)
     assert difference(measure(annealed, tasks), full) < 1e-12
 
 
 def test_the_outer_loss_is_annealed_in_stages():
-    weights = [AnnealedSteps(until=100, stages=10).weights(4, step) for step in range(101)]
+    weights = [AnnealedSteps(until=100, stages=10).at(step).weights(4) for step in range(101)]
     assert weights[0] == [0.25] * 4
     assert weights[100] == [0, 0, 0, 1]
     assert all(sum(w) == pytest.approx(1) for w in weights)
@@ -234,7 +234,7 @@ def test_the_outer_loss_is_annealed_in_stages():
 @pytest.mark.parametrize("step", [0, 55, 100])
 def test_maml_plus_plus_in_the_course_of_training(step):
     learner, tasks = build("maml_plus_plus", problems.normed()), problems.batch()
-    learner.outer_step = step
+    learner.begin_step(step)
     expected = family.meta(
         second("maml_plus_plus", learner, reference.normed), reference.normed, meta_parameters(learner), tasks
     )

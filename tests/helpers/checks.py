@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+import pytest
 import torch
 from torch import Tensor, nn
 
@@ -73,3 +74,8 @@ def largest(gradient: dict[str, Tensor]) -> float:
 def snapshot(module: nn.Module) -> dict[str, Tensor]:
     """A copy of everything in the state dict."""
     return {name: value.clone() for name, value in module.state_dict().items()}
+
+
+def warnings(caplog: pytest.LogCaptureFixture) -> list[str]:
+    """What the mapping has said in the log."""
+    return [record.getMessage() for record in caplog.records if record.name == "innerloop.mapping"]

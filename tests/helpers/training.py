@@ -82,7 +82,14 @@ def run_fit(
     """Trains a fresh learner, up to the power cut at step `stop`; gives the learner and what `fit` said (or None)."""
     learner, source = make(method)
     learner.mapping = mapping
-    settings = {"steps": 20, "tasks_per_step": 2, "validate_every": 4, "validation_tasks": 6, **settings}
+    settings = {
+        "mapping": "vmap",
+        "steps": 20,
+        "tasks_per_step": 2,
+        "validate_every": 4,
+        "validation_tasks": 6,
+        **settings,
+    }
     train = source.train if stop is None else Failing(source.train, stop * settings["tasks_per_step"])
     try:
         said = fit(

@@ -40,10 +40,10 @@ def run(arguments: Sequence[str]) -> int:
     options = parse(Options, arguments, "innerloop evaluate", "Measure a run on test tasks.")
     from pathlib import Path
 
-    from innerloop.cli._memory import keep_large_blocks
     from innerloop.cli._work import open_run, other_tasks, set_threads
     from innerloop.evaluation import evaluate
     from innerloop.files import write_json
+    from innerloop.mapping import keep_large_blocks
 
     keep_large_blocks()
     set_threads(options.threads)

@@ -9,7 +9,6 @@ from innerloop.errors import CheckpointError
 from innerloop.evaluation import Comparison, Evaluation, comparison
 from innerloop.evaluation._evaluate import evaluating
 from innerloop.files import read_json
-from innerloop.mapping import Mapping
 from innerloop.outer import Run
 from innerloop.recipes._build import Experiment
 from innerloop.recipes._recipe import PictureRecipe, SinusoidsRecipe
@@ -107,7 +106,7 @@ def facts(run: Run, own: Evaluation) -> list[tuple[str, str]]:
         network = dict(learner["network"] or {})
         found.append(("Network", f"{network.pop('network', '')}: " + _pairs(network)))
         found.append(("Learner", _pairs(learner["arguments"])))
-    optimiser, mapping = settings["optimiser"], config["mapping"]
+    optimiser, mapping = settings["optimiser"], run.mapping()
     rate = f"{optimiser['name']} at {recipe.get('lr', optimiser.get('lr'))}"
     decay = f"weight decay {optimiser['weight_decay']}, " if optimiser.get("weight_decay") else ""
     course = f"{recipe.get('schedule', 'constant')} schedule"
@@ -120,9 +119,9 @@ def facts(run: Run, own: Evaluation) -> list[tuple[str, str]]:
             f"gradients clipped at {settings['clip']}",
         ),
         ("Validation", f"{every}; the best weights are kept"),
-        ("Mapping", f"{Mapping(**mapping)} ({mapping['reason']})"),
+        ("Mapping", f"{mapping} ({mapping.reason})"),
         ("Seed", f"{settings['seed']} (one training seed)"),
-        ("Device", f"{own.about.get('device')}, {origin['threads']} thread(s)"),
+        ("Device", f"{own.about.get('device')}, {mapping.threads or origin['threads']} thread(s)"),
         (
             "Versions",
             f"innerloop {origin['innerloop']} ({origin['git'] or 'no git'}), torch {origin['torch']}, "

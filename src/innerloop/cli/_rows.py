@@ -113,9 +113,9 @@ def path_of(spec: RowSpec, folder: Path) -> Path:
 
 
 def _compute(spec: RowSpec, folder: Path) -> None:
-    from innerloop.cli._memory import keep_large_blocks
     from innerloop.cli._work import open_run, other_tasks, set_threads
     from innerloop.evaluation import evaluate
+    from innerloop.mapping import keep_large_blocks
 
     keep_large_blocks()
     set_threads(1)

@@ -31,8 +31,8 @@ class Options:
 def run(arguments: Sequence[str]) -> int:
     """Trains, measures, writes the page."""
     options, chosen = read(arguments)
-    from innerloop.cli._memory import keep_large_blocks
     from innerloop.cli._work import set_threads, train
+    from innerloop.mapping import keep_large_blocks
 
     keep_large_blocks()
     set_threads(options.threads)

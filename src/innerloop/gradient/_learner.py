@@ -92,6 +92,8 @@ class GradientLearner(Learner):
             name for name, p in network.named_parameters() if p.requires_grad and name not in self.adapted_names
         ]
         self._demand_sense()
+        self._chosen = (self.outer_gradient, self.outer_loss)
+        self._now = (self.outer_gradient.at(0), self.outer_loss.at(0))
         # With a head that adapts on a body that does not, the support features are computed once, not every step.
         # Only a Backbone is known to be head(features(x)): another module's forward may do more.
         self._split = (
@@ -103,6 +105,19 @@ class GradientLearner(Learner):
         if isinstance(network, Backbone):
             self._features = FunctionalNetwork(network.get_submodule("features"), norm)
             self._head = FunctionalNetwork(network.get_submodule("head"), norm)
+
+    def begin_step(self, outer_step: int) -> None:
+        """Chooses what is annealed for an outer step."""
+        chosen = (self.outer_gradient, self.outer_loss)
+        now = (self.outer_gradient.at(outer_step), self.outer_loss.at(outer_step))
+        # left as it is where nothing changes: a captured graph looks at attributes
+        if self._chosen != chosen or self._now != now:
+            self._chosen, self._now = chosen, now
+
+    def _phase(self) -> tuple[OuterGradient, OuterLoss]:
+        if self._chosen != (self.outer_gradient, self.outer_loss):  # somebody has set another one since
+            self.begin_step(0)
+        return self._now
 
     def start(self, support: Examples, features: Tree | None = None) -> GradientState:
         """The state before the first step.
@@ -129,7 +144,7 @@ class GradientLearner(Learner):
             features: what the body makes of `support.x`, if it is already known and the body does not adapt.
             keep_graph: whether the inner gradient keeps its graph; None: as the outer gradient says of this step.
         """
-        adjoint = self.outer_gradient.at(self.outer_step)
+        adjoint, _ = self._phase()
         if keep_graph is None:
             keep_graph = adjoint.keeps_graph(state.steps, max(self.steps, state.steps + 1))
 
@@ -158,8 +173,8 @@ class GradientLearner(Learner):
     def objective(self, task: Task) -> Objective:
         """Query loss after adaptation; its gradient passes the inner loop as `outer_gradient` says."""
         steps = self.steps if self.training else self.test_steps
-        adjoint = self.outer_gradient.at(self.outer_step)
-        weights = (self.outer_loss if self.training else LastStep()).weights(steps, self.outer_step)
+        adjoint, outer_loss = self._phase()
+        weights = (outer_loss if self.training else LastStep()).weights(steps)
         wanted = adjoint.uses_query_gradient and (adjoint.uses_path or bool(self._others))
         losses = []
         for weight, passed in zip([0.0, *weights], self._walk(task.support, steps), strict=True):
@@ -203,7 +218,7 @@ class GradientLearner(Learner):
         return cut_to_ways(self._run(state.parameters, x, call), state.ways)
 
     def _walk(self, support: Examples, steps: int, state: GradientState | None = None) -> Iterator[GradientState]:
-        adjoint = self.outer_gradient.at(self.outer_step)
+        adjoint, _ = self._phase()
         features = self._support_features(support, adjoint.keeps_graph(steps - 1, steps)) if self._split else None
         state = self.start(support, features) if state is None else state
         yield state

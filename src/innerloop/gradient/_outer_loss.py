@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from innerloop.errors import ConfigurationError
 
@@ -12,8 +12,12 @@ from innerloop.errors import ConfigurationError
 class OuterLoss(ABC):
     """Weights of the query losses after 1, 2, ... inner steps in training; evaluation always takes the last."""
 
+    def at(self, outer_step: int) -> OuterLoss:
+        """The outer loss to use in an outer step; another one while something is annealed."""
+        return self
+
     @abstractmethod
-    def weights(self, steps: int, outer_step: int = 0) -> list[float]:
+    def weights(self, steps: int) -> list[float]:
         """One weight for each of `steps` inner steps; the loss after a step of weight zero is not computed."""
 
 
@@ -25,7 +29,7 @@ class LastStep(OuterLoss):
     [0.0, 0.0, 1.0]
     """
 
-    def weights(self, steps: int, outer_step: int = 0) -> list[float]:
+    def weights(self, steps: int) -> list[float]:
         """All on the last step."""
         return [0.0] * (steps - 1) + [1.0]
 
@@ -47,7 +51,7 @@ class WeightedSteps(OuterLoss):
 
     each: tuple[float, ...]
 
-    def weights(self, steps: int, outer_step: int = 0) -> list[float]:
+    def weights(self, steps: int) -> list[float]:
         """The given weights.
 
         Raises:
@@ -71,17 +75,19 @@ class AnnealedSteps(OuterLoss):
 
     Args:
         until: outer steps that the annealing takes.
-        stages: number of values that the weights take on the way.
+        stages: number of values `E` that the weights take on the way.
+        stage: the stage `e` that has been reached.
 
     Source: Antoniou, Edwards and Storkey 2019, section 4; ten stages (epochs) and the floor of 0.03/K as in its
     published code.
 
-    >>> AnnealedSteps(until=100).weights(2, 0), AnnealedSteps(until=100).weights(2, 100)
+    >>> AnnealedSteps(until=100).at(0).weights(2), AnnealedSteps(until=100).at(100).weights(2)
     ([0.5, 0.5], [0.0, 1.0])
     """
 
     until: int
     stages: int = 10
+    stage: int = 0
 
     def __post_init__(self) -> None:
         if self.until < 1 or self.stages < 1:
@@ -89,10 +95,13 @@ class AnnealedSteps(OuterLoss):
                 f"AnnealedSteps needs at least 1 outer step and 1 stage; got until={self.until}, stages={self.stages}."
             )
 
-    def weights(self, steps: int, outer_step: int = 0) -> list[float]:
-        """The weights in an outer step."""
+    def at(self, outer_step: int) -> OuterLoss:
+        """The stage of an outer step; `LastStep` from `until` on."""
         if outer_step >= self.until:
-            return LastStep().weights(steps)
-        stage = outer_step * self.stages // self.until
-        early = max((1 - stage / self.stages) / steps, 0.03 / steps)
+            return LastStep()
+        return replace(self, stage=outer_step * self.stages // self.until)
+
+    def weights(self, steps: int) -> list[float]:
+        """The weights in this stage."""
+        early = max((1 - self.stage / self.stages) / steps, 0.03 / steps)
         return [early] * (steps - 1) + [1 - early * (steps - 1)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import torch.nn.functional as F
+import torch
 from torch import Tensor, nn
 
 from innerloop.errors import ConfigurationError, DataError
@@ -28,7 +28,9 @@ def prototype_head(features: Tensor, support: Examples) -> dict[str, Tensor]:
     """
     if support.ways is None:
         raise DataError("A head of prototypes needs classes; this task has none (ways is None). Use another start.")
-    member = F.one_hot(support.y, support.ways).to(features.dtype) * support.mask[:, None].to(features.dtype)
+    # not F.one_hot, which looks at the labels' values: a step that is captured as a graph cannot
+    labels = torch.arange(support.ways, device=support.y.device)
+    member = ((support.y[:, None] == labels) & support.mask[:, None]).to(features.dtype)
     means = member.T @ features / member.sum(0).clamp(min=1)[:, None]
     return dict(zip(HEAD, (2 * means, -means.square().sum(1)), strict=True))
 

@@ -7,10 +7,10 @@ from collections.abc import Iterable
 from torch import Tensor, nn
 from torch.utils import _pytree as pytree
 
+from innerloop.mapping._fallback import RECURRENT, has_recurrent_layers
 from innerloop.mapping._mapping import Mapping
 from innerloop.task import Task
 
-_RECURRENT = (nn.RNN, nn.GRU, nn.LSTM)
 _CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
 
 CROSSOVER = 2_500_000
@@ -33,8 +33,8 @@ def choose_mapping(every: Iterable[nn.Module], adapted: Iterable[nn.Module], tas
         adapted: those whose own weights differ from task to task.
         tasks: a batch of the tasks to come.
     """
-    if any(isinstance(module, _RECURRENT) for module in every):
-        return Mapping(vectorise=False, reason="recurrent layers cannot be vectorised")
+    if any(map(has_recurrent_layers, every)):
+        return Mapping(vectorise=False, reason=RECURRENT)
     channels = [module.out_channels for module in adapted if isinstance(module, _CONVOLUTIONS)]
     if not channels:
         return Mapping(vectorise=True, reason="no convolutions with weights of their own per task")

@@ -7,6 +7,7 @@ from contextlib import contextmanager, nullcontext
 
 import torch
 from torch import Tensor
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from innerloop.mapping._composite_norms import CompositeNorms
 
@@ -21,10 +22,14 @@ _scope = _Scope()
 
 @contextmanager
 def vectorised(value: bool) -> Iterator[None]:
-    """While it lasts, `gradient` runs inside `torch.func.vmap` (set by the mapping, by nobody else)."""
+    """While it lasts, `gradient` runs inside `torch.func.vmap` (set by the mapping, by nobody else).
+
+    Fused attention has no batching rule, so there attention is put together from elementary operations.
+    """
     before, _scope.vectorised = _scope.vectorised, value
     try:
-        yield
+        with sdpa_kernel(SDPBackend.MATH) if value else nullcontext():
+            yield
     finally:
         _scope.vectorised = before
 
@@ -38,6 +43,8 @@ def gradient(
     """Gradient and value of a scalar function of named tensors.
 
     `autograd.grad` fails under `vmap` and `func.grad` is slower outside it, so each is used where it is best.
+    A differentiable gradient takes attention through elementary operations: PyTorch's fused attention has no second
+    derivative.
 
     Args:
         function: from named tensors to a scalar.
@@ -55,7 +62,7 @@ def gradient(
     if _scope.vectorised:
         with torch.set_grad_enabled(differentiable), CompositeNorms() if differentiable else nullcontext():
             return torch.func.grad_and_value(function)(parameters)
-    with torch.enable_grad():
+    with torch.enable_grad(), sdpa_kernel(SDPBackend.MATH) if differentiable else nullcontext():
         # fresh names even for leaves: a gradient with respect to a shared leaf would also see its other uses
         at = {
             name: value.view_as(value) if differentiable and value.requires_grad else value.detach().requires_grad_()

@@ -96,7 +96,9 @@ class Prototypes(Learner):
         if state is not None and state.statistics:
             call = NormCall(given=state.statistics)
         z = self._embed(support.x, call)
-        member = F.one_hot(support.y, support.ways).to(z.dtype) * support.mask[:, None].to(z.dtype)
+        # not F.one_hot, which looks at the labels' values: a step that is captured as a graph cannot
+        labels = torch.arange(support.ways, device=support.y.device)
+        member = ((support.y[:, None] == labels) & support.mask[:, None]).to(z.dtype)
         sums, counts = member.T @ z, member.sum(0)
         if state is None:
             return PrototypeState(sums, counts, call.seen, support.ways)

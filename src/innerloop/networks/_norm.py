@@ -149,7 +149,7 @@ def norm_call(norms: dict[str, Norm], call: NormCall) -> Iterator[NormCall]:
         yield call
     finally:
         for norm in norms.values():
-            norm.call = None
+            norm.name, norm.call = "", None
 
 
 def per_step_norms(network: nn.Module, steps: int) -> nn.Module:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -63,6 +64,9 @@ def fit(
     checkpoint_seconds: float = 30.0,
     config: dict[str, Any] | None = None,
     progress: bool = True,
+    mapping: Mapping | str = "auto",
+    chunk: int | None = None,
+    memory: int | None = None,
 ) -> Fit:
     """Meta-trains a learner; afterwards it has the weights with the best validation.
 
@@ -70,6 +74,10 @@ def fit(
     function of (seed, s, task): a run that was interrupted and resumed equals one that was not, bit for bit on a CPU.
 
     In processes that torchrun started, each takes its share of a step's tasks; see docs/distributed.md.
+
+    How tasks are mapped is decided at the first step, by a short trial that leaves no trace in the learner; the choice
+    is said, written into the run, and kept when it is resumed. Two runs that should agree in their last bits need the
+    same mapping: name one.
 
     Args:
         learner: any learner, on the device to train on.
@@ -89,6 +97,11 @@ def fit(
         checkpoint_seconds: time between checkpoints.
         config: plain values to keep in the run's `config.json`.
         progress: show progress on stderr.
+        mapping: "auto" for a trial, "loop", "vmap", "captured", "compiled", or a `Mapping`; one that is not possible
+            is replaced by the next simpler one, with the reason in the log. `learner.mapping`, if set, comes first.
+        chunk: the most tasks in flight; memory grows with it. None: as many as is fast.
+        memory: bytes that the tensors of a step may take (see `innerloop.mapping.memory_need`); chunks are made
+            small enough for it.
 
     Raises:
         ConfigurationError: for settings that cannot work, or a run folder that is taken.
@@ -100,6 +113,7 @@ def fit(
         What training did; the learner itself is changed in place.
     """
     every = max(1, steps // 10) if validate_every is None else validate_every
+    asked = _asked(learner, mapping, chunk, memory)
     settings = Settings(steps, tasks_per_step, clip, every, validation_tasks, patience, seed)
     if not checkpoint_seconds >= 0:
         raise ConfigurationError(f"checkpoint_seconds must be a number of seconds from 0; got {checkpoint_seconds}.")
@@ -115,15 +129,15 @@ def fit(
     folder = Run(run) if isinstance(run, str | Path) else run
     folder = folder if group.leads else None  # the others write nothing
     train = learner.training_source(source)
-    mapping = group.on_lead(lambda: learner.mapping_for(train.batch(torch.arange(tasks_per_step))))
-    begun = _config(learner, train, validation, settings, optimiser, schedule, mapping, group.world, config)
+    asked = _asked(learner, mapping, chunk, memory)
+    begun = _config(learner, train, validation, settings, optimiser, schedule, group.world, config)
 
-    def pick_up() -> tuple[Progress, Mapping]:
+    def pick_up() -> tuple[Progress, Mapping | None]:
         if folder is None:
-            return Progress(), mapping
+            return Progress(), None
         description(optimiser, schedule, Progress())  # what cannot be saved is refused now, not at the first checkpoint
         if not folder.exists:
-            return Progress(), mapping
+            return Progress(), None
         folder.start(begun, resume)
         # another mapping gives other last bits: go on with the one that the run was begun with
         as_begun = folder.mapping()
@@ -131,20 +145,27 @@ def fit(
         folder.forget_after(state.step)
         return state, as_begun
 
-    state, mapping = group.on_lead(pick_up)
+    state, settled = group.on_lead(pick_up)
     group.equalise(learner, optimiser, schedule)
-    meta_loss = MetaLoss(learner, train, tasks_per_step, seed, mapping, group)
-    loop = Loop(learner, meta_loss, validation, settings, optimiser, schedule, folder, state, group)
+    meta_loss = MetaLoss(learner, train, tasks_per_step, seed, group)
     shown = progress and group.leads
     with ProgressLine(learner.name, steps, state.step, tasks_per_step, shown) as line, stop_on_interrupt() as stop:
-        if state.step == 0:
+        if settled is None:
             with group.together():
-                verify(learner, meta_loss.tasks(0)[1])
+                _, first = meta_loss.tasks(0)
+                verify(learner, first)
+            settled = group.on_lead(
+                lambda: learner.settle_mapping(first, asked, steps=steps, chunk=chunk, memory=memory)
+            )
             with group.together():
                 if folder is not None:
-                    folder.start(begun, resume)  # after the checks, so that bad data leave no folder behind
-            line.say(f"{learner.name}: mapping {mapping} ({mapping.reason}), norm {learner.norm}")
-        loop.run(line, lambda: stop.asked, checkpoint_seconds)
+                    # after the checks, so that bad data leave no folder behind
+                    folder.start(begun | {"mapping": settled.to_json()}, resume)
+            line.say(f"{learner.name}: mapping {settled} ({settled.reason}), norm {learner.norm}")
+        meta_loss.mapping = settled
+        loop = Loop(learner, meta_loss, validation, settings, optimiser, schedule, folder, state, group)
+        with _threads(settled.threads):
+            loop.run(line, lambda: stop.asked, checkpoint_seconds)
     if not state.done and folder is not None:
         at = f"after step {state.step:,} and saved" if state.step else "before the first step"
         line.say(f"Stopped {at}; go on with resume=True (--resume) and the run folder {folder.folder}.")
@@ -154,6 +175,28 @@ def fit(
     return Fit(state.step, seconds, state.best_step or state.step, state.best, not state.done)
 
 
+def _asked(learner: Learner, mapping: Mapping | str, chunk: int | None, memory: int | None) -> Mapping | None:
+    """The mapping that somebody named; None for a trial."""
+    Mapping(vectorise=True, chunk=chunk, memory=memory)  # says so here if they cannot be
+    if learner.mapping is not None:
+        return learner.mapping
+    if isinstance(mapping, Mapping):
+        return mapping
+    return None if mapping == "auto" else Mapping.named(mapping)
+
+
+@contextmanager
+def _threads(count: int | None) -> Iterator[None]:
+    before = torch.get_num_threads()
+    if count is not None and count != before:
+        torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        if torch.get_num_threads() != before:
+            torch.set_num_threads(before)
+
+
 def _config(
     learner: Learner,
     train: Source,
@@ -161,7 +204,6 @@ def _config(
     settings: Settings,
     optimiser: Optimizer,
     schedule: LRScheduler | None,
-    mapping: Mapping,
     processes: int,
     config: dict[str, Any] | None,
 ) -> dict[str, Any]:
@@ -184,7 +226,6 @@ def _config(
         },
         "name": learner.name,
         "family": learner.family,
-        "mapping": mapping.to_json(),
         "processes": processes,
         "provenance": provenance(),
         **(config or {}),

@@ -34,22 +34,25 @@ class MetaLoss(nn.Module):
         train: the training split.
         tasks_per_step: tasks in a step, on all ranks.
         seed: of what is random inside the learner.
-        mapping: how tasks are mapped.
         group: the processes that train together.
+
+    Attributes:
+        mapping: how tasks are mapped; None: as the learner says.
     """
 
-    def __init__(self, learner: Learner, train: Source, tasks_per_step: int, seed: int, mapping: Mapping, group: Group):
+    def __init__(self, learner: Learner, train: Source, tasks_per_step: int, seed: int, group: Group):
         super().__init__()
         self.learner = learner
-        self._train, self._count, self._seed, self._mapping, self._group = train, tasks_per_step, seed, mapping, group
+        self._train, self._count, self._seed, self._group = train, tasks_per_step, seed, group
+        self.mapping: Mapping | None = None
         self._device = next(learner.parameters()).device
 
     def forward(self, step: int) -> Tensor:
         """Mean query loss of this rank's tasks in a step."""
         indices, tasks = self.tasks(step)
         learner = self.learner.train()
-        learner.outer_step = step
-        own, learner.mapping = learner.mapping, self._mapping
+        learner.begin_step(step)
+        own, learner.mapping = learner.mapping, self.mapping or learner.mapping
         seeds = bits(indices, self._seed, step).tolist()
         try:
             # what is random in the learner leaves the user's generator alone

@@ -62,6 +62,9 @@ class Experiment:
             "validation_tasks": recipe.validation_tasks,
             "patience": recipe.patience,
             "seed": recipe.seed,
+            "mapping": recipe.mapping,
+            "chunk": recipe.chunk,
+            "memory": recipe.memory,
             "config": {"recipe": recipe.to_json(), **self._scaling()},
         }
 

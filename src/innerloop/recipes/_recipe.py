@@ -14,6 +14,7 @@ _LEAST = {
         ("shots", "train_shots", "queries", "train_queries", "inner_steps", "test_steps", "steps", "tasks_per_step"), 1
     ),
     **dict.fromkeys(("validate_every", "validation_tasks", "patience", "test_tasks", "filters", "size", "hidden"), 1),
+    **dict.fromkeys(("chunk", "memory"), 1),
     "curve_steps": 0,
     "ways": 2,
 }
@@ -74,6 +75,12 @@ class Recipe:
     """Inner steps that the adaptation curve shows."""
     seed: int = 0
     """Seed of the initial weights, of the training tasks and of what is random in the learner."""
+    mapping: Literal["auto", "loop", "vmap", "captured", "compiled"] = "auto"
+    """How tasks are mapped in training; "auto" measures which way is fastest."""
+    chunk: int | None = None
+    """Most tasks in flight; None: as many as is fast."""
+    memory: int | None = None
+    """Bytes that the tensors of a training step may take; None: no ceiling."""
 
     def __post_init__(self) -> None:
         for name, kind in get_type_hints(type(self)).items():
