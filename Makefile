@@ -14,11 +14,11 @@ demo: $(VENV)/.ready
 	$(BIN)/innerloop demo --out demo
 
 test: $(VENV)/.ready
-	$(BIN)/python -m pytest -m "not slow"
+	$(BIN)/python -m pytest -n auto -m "not slow"
 
 test-all: $(VENV)/.ready
-	$(BIN)/pip install --quiet -c constraints.txt -e '.[dev,bench]'
-	$(BIN)/python -m pytest
+	$(BIN)/pip install --quiet -c constraints.txt -e '.[dev,bench,peft]'
+	$(BIN)/python -m pytest -n auto
 
 test-apps: $(VENV)/.ready
 	@echo "there are no applications yet"

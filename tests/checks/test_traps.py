@@ -79,7 +79,7 @@ def test_first_order_needs_no_second_derivative(name, looked_at):
         ("Branches", "torch.where"),
         ("BooleanMask", "torch.where(mask"), ("NumpyBeside", "numpy"), ("FillsSharedTensor", "x.new_zeros"),
         ("OldFunction", "setup_context"), ("CheckpointedWithWeights", "checkpoint()"),
-        ("FusedAttention", "SDPBackend.MATH"), ("FastMultihead", "need_weights=True"),
+        ("FusedAttention", "SDPBackend.MATH"),
         ("OnceDifferentiable", "@once_differentiable"), ("SilentlyWrong", "ctx.save_for_backward"),
         ("Checkpointed", "F.linear, x, self.layer.weight"), ("Inference", "inference_mode"), ("NoGrad", "no_grad()"),
         ("OverwritesActivation", "x = x * 2"), ("NumpyOnTheWay", "torch functions"),

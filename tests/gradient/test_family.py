@@ -236,7 +236,7 @@ def test_maml_plus_plus_in_the_course_of_training(step):
     learner, tasks = build("maml_plus_plus", problems.normed()), problems.batch()
     learner.begin_step(step)
     expected = family.meta(
-        second("maml_plus_plus", learner, reference.normed), reference.normed, meta_parameters(learner), tasks
+        second("maml_plus_plus", learner, reference.normed, step), reference.normed, meta_parameters(learner), tasks
     )
     assert difference(measure(learner, tasks), expected) < 1e-9
 

@@ -306,4 +306,4 @@ def test_adapting_lowers_the_support_loss():
     def loss(state):
         return learner.query_loss(learner.predict(state, task.support.x), task.support).item()
 
-    assert loss(learner.adapt(task.support)) < loss(learner.start(task.ways)) - 0.1
+    assert loss(learner.adapt(task.support)) < loss(learner.start(task.support)) - 0.1

@@ -378,15 +378,6 @@ class FusedAttention(Sequences):
             return F.scaled_dot_product_attention(h[:, None], h[:, None], h[:, None])[:, 0]
 
 
-@trap("double backward", "problem")
-class FastMultihead(Sequences):
-    def more(self):
-        self.attention = nn.MultiheadAttention(8, 2, batch_first=True)
-
-    def g(self, h):
-        return self.attention(h, h, h, need_weights=self.mended)[0]
-
-
 class _Cube(Function):
     @staticmethod
     def forward(ctx, x):

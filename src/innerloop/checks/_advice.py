@@ -37,8 +37,8 @@ _BACKWARD = {
     ),
     r"scaled_dot_product|flash|efficient_attention": Advice(
         "fused attention has no second derivative",
-        "Run it by the math kernel: `with torch.nn.attention.sdpa_kernel(torch.nn.attention.SDPBackend.MATH):` around "
-        "attention in forward (nn.MultiheadAttention also takes need_weights=True).",
+        "Name no kernel in forward (innerloop takes the math kernel where it differentiates twice), or name that one: "
+        "`torch.nn.attention.sdpa_kernel(torch.nn.attention.SDPBackend.MATH)`.",
     ),
     r"cudnn_rnn": Advice(
         "cuDNN's recurrent layers have no second derivative",

@@ -77,7 +77,7 @@ class MetaLoss:
             loss = self._meta(dict(parameters), task, differentiable=True)
             return loss, loss
 
-        attach, losses = mapping.map_with_gradient(one, tasks, parameters)
+        attach, losses = mapping.map_with_gradient(one, tasks, parameters, fall_back=False)
         loss = attach(losses.mean().requires_grad_())
         return [losses, *torch.autograd.grad(loss, list(parameters.values()))]
 
