@@ -21,6 +21,8 @@ MAPPINGS: dict[str, Mapping] = {
         Mapping(vectorise=False),
         Mapping(vectorise=True),
         Mapping(vectorise=True, chunk=8),
+        Mapping(vectorise=True, graph="captured"),
+        Mapping(vectorise=True, graph="compiled"),
     )
 }
 """Our rows; a new way to map is a new line."""
