@@ -6,7 +6,7 @@ from helpers import problems
 from helpers.checks import snapshot
 from helpers.learners import ALL, make, outputs
 from innerloop.errors import DataError
-from innerloop.learner import Learner, cut_to_ways, is_padded
+from innerloop.learner import Learner, check, cut_to_ways, is_padded
 from innerloop.losses import cross_entropy
 from innerloop.mapping import Mapping
 from innerloop.task import Examples, Task, stack, take
@@ -210,3 +210,11 @@ def test_predictions_may_be_trees():
         assert outcome.prediction["mean"].shape == (3, 7, 1)
         expected = outcome.losses if expected is None else expected
         torch.testing.assert_close(outcome.losses, expected)
+
+
+def test_large_numbers_whose_sum_overflows_are_not_infinite():
+    batch = problems.batch()
+    large = batch.map(lambda leaf: torch.full_like(leaf, 1e308) if leaf.is_floating_point() else leaf)
+    check(large)
+    with pytest.raises(DataError, match="holds NaN or infinity"):
+        check(large.map(lambda leaf: leaf * 10 if leaf.is_floating_point() else leaf))
