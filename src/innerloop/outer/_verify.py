@@ -35,11 +35,11 @@ def verify(learner: Learner, tasks: Task) -> None:
                 "Draw support and query from different examples."
             )
     devices = [task.index.device] if task.index.is_cuda else []
-    before_it = {name: tensor.clone() for name, tensor in learner.state_dict().items()}
+    weights = {name: tensor.clone() for name, tensor in learner.state_dict().items()}
     with torch.no_grad(), torch.random.fork_rng(devices):  # dropout leaves the user's generator alone
         states = list(learner.trajectory(task.support, getattr(learner, "steps", 1)))
         learner.query_loss(learner.predict(states[-1], task.query.x, task.query.mask), task.query)
-    _demand_unchanged(learner, before_it)
+    _demand_unchanged(learner, weights)
     if len(states) > 1:
         _demand_finite(states)
         before, after = (
