@@ -42,6 +42,8 @@ evidence: $(VENV)/.ready
 	$(BIN)/python evidence/sinusoids.py
 	$(BIN)/python evidence/omniglot_pixels.py
 	$(BIN)/python evidence/kill.py --kills 20
+	$(BIN)/python evidence/sinusoid_family.py
+	$(BIN)/python evidence/omniglot_methods.py
 
 clean:
 	rm -rf $(VENV) demo docs/_build .pytest_cache .mypy_cache .ruff_cache

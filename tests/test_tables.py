@@ -1,28 +1,18 @@
 """The tables that tools/write_tables.py makes of measurements."""
 
-import importlib.util
-from pathlib import Path
-
-import pytest
-
+import _learned
+import _measured
+import write_tables
 from innerloop.bench._ratios import with_ratios
 
 PROVENANCE = {"torch": "2.13.0", "threads": 1, "higher": "0.2.1", "torchopt": "0.7.3"}
-
-
-@pytest.fixture
-def tool(monkeypatch):
-    spec = importlib.util.spec_from_file_location("write_tables", Path(__file__).parents[1] / "tools/write_tables.py")
-    found = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(found)
-    return found
 
 
 def rows_of(markdown):
     return [[cell.strip() for cell in line.split("|")[1:-1]] for line in markdown.splitlines() if line.startswith("|")]
 
 
-def test_bench(tool, monkeypatch):
+def test_bench(monkeypatch):
     memory = {"peak_megabytes": 300.0, "baseline_megabytes": 250.0}
     ours = {"implementation": "loop", "peer": False, "allocator": "kept", "seconds": [0.01, 0.01], **memory}
     peer = {"implementation": "higher", "peer": True, "allocator": "default", "seconds": [0.02, 0.04], **memory}
@@ -36,8 +26,8 @@ def test_bench(tool, monkeypatch):
         "peak_flops": {"matrix product": 9e10, "convolution": 2e11},
         "workloads": [{"name": "S1", "title": "a title", "rows": [*rows, failed]}],
     }
-    monkeypatch.setattr(tool, "load", lambda name: result)
-    text = tool.bench("bench")
+    monkeypatch.setattr(_measured, "load", lambda name: result)
+    text = _measured.bench("bench")
     head, _, first, second, third = rows_of(text)
     assert len(head) == len(first) == len(second) == len(third)
     assert first[:5] == ["loop *", "kept", "10", "-", "3.00"]
@@ -49,21 +39,59 @@ def test_bench(tool, monkeypatch):
     assert "200 GFLOP/s" in text
 
 
-def test_memory(tool, monkeypatch):
+def test_memory(monkeypatch):
     row = {
         "outer_gradient": "unrolled", "mapping": "loop", "workload": {"inner_steps": 5, "tasks": 8},
         "peak_megabytes": 300.0, "baseline_megabytes": 250.0,
     }  # fmt: skip
     course = [{"iteration": 2000, "live_tensors": 105, "resident_megabytes": 260.0}]
     rows = [row | {"sweep": "tasks", "course": []}, row | {"sweep": "iterations", "course": course}]
-    monkeypatch.setattr(tool, "load", lambda name: {"rows": rows, "provenance": PROVENANCE})
-    text = tool.memory("memory")
+    monkeypatch.setattr(_measured, "load", lambda name: {"rows": rows, "provenance": PROVENANCE})
+    text = _measured.memory("memory")
     assert ["tasks", "unrolled", "loop", "5", "8", "300", "50"] in rows_of(text)
     assert ["loop", "2,000", "105", "260"] in rows_of(text)
 
 
-def test_what_was_not_measured_says_how_to(tool, monkeypatch, tmp_path):
-    monkeypatch.setattr(tool, "ROOT", tmp_path)
+def test_what_was_not_measured_says_how_to(monkeypatch, tmp_path):
+    monkeypatch.setattr(write_tables, "ROOT", tmp_path)
     page = "<!-- results:bench -->\n<!-- /results -->"
     said = "Not measured yet: `results/bench.json` is made by `innerloop bench`."
-    assert tool.filled("docs/benchmarks.md", page) == f"<!-- results:bench -->\n{said}\n<!-- /results -->"
+    assert write_tables.filled("docs/benchmarks.md", page) == f"<!-- results:bench -->\n{said}\n<!-- /results -->"
+
+
+def test_sinusoid_family(monkeypatch):
+    def curve(value):
+        return {"mean": [value + step for step in range(11)], "half": [0.5] * 11}
+
+    def row(method, seed, value):
+        cell = [method, 5, seed, 0.03, 15_000, 1_000]
+        shown = {"name": method.upper(), "trained_steps": 2, "trained_seconds": 60.0, "provenance": PROVENANCE}
+        return {"cell": cell, **shown, "inside": curve(value), "outside": curve(value + 100)}
+
+    broken = row("anil", 0, 3.0) | {"inside": {"mean": [None] * 11, "half": [None] * 11}}
+    result = {
+        "tasks": 1_000, "outer_steps": 15_000, "tuning_steps": 3_000, "outside": [5.0, 10.0],
+        "tuned": [{"tried": dict.fromkeys("abcdefgh")}], "rows": [row("maml", 0, 1.0), broken, row("maml", 1, 2.0)],
+        "rivals": [{"name": "Oracle", "shots": 5, "inside": [0.0, 0.0], "outside": [0.0, 0.0]}],
+    }  # fmt: skip
+    monkeypatch.setattr(_learned, "load", lambda name: result)
+    head, _, maml, anil, oracle = rows_of(_learned.sinusoid_family("sinusoid_family"))
+    assert len(head) == len(maml) == len(anil) == len(oracle)
+    mean_of_the_seeds = ["2.5 ± 0.5 (0.71)", "3.5 ± 0.5 (0.71)", "11.5 ± 0.5 (0.71)", "104 ± 0.5 (0.71)"]
+    assert maml == ["MAML", "0.03", "2", *mean_of_the_seeds, "2", "60"]
+    assert anil[3:6] == ["diverged"] * 3
+    assert oracle[0] == "Oracle"
+
+
+def test_omniglot_methods(monkeypatch):
+    def row(name, **accuracy):
+        measured = {norm: {"mean": mean, "half": 0.01} for norm, mean in accuracy.items()}
+        return {"name": name, "accuracy": measured, "steps": 2_000, "trained_seconds": 600, "provenance": PROVENANCE}
+
+    rows = [row("first", batch=0.8, support=0.7), row("second", running=0.9, support=0.9)]
+    monkeypatch.setattr(_learned, "load", lambda name: {"tasks": 1_000, "minutes": 10, "rows": rows})
+    _, _, *body = rows_of(_learned.omniglot_methods("omniglot_methods"))
+    assert body == [
+        ["second", "-", "90.0 ± 1.0", "2,000", "10"],
+        ["first", "80.0 ± 1.0", "70.0 ± 1.0", "2,000", "10"],
+    ]
