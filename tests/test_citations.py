@@ -4,8 +4,9 @@ import re
 
 import pytest
 
-from innerloop.citations import CITATIONS, METHODS, bibtex, citations_of
-from innerloop.methods import _spec
+from innerloop import methods
+from innerloop.catalogue import METHODS
+from innerloop.citations import CITATIONS, bibtex, citations_of, papers_of
 from innerloop.recipes import METHODS as IN_RECIPES
 
 NAMED = (
@@ -46,13 +47,13 @@ def test_the_parser_sees_what_is_wrong():
 
 @pytest.mark.parametrize("name", [*NAMED, *IN_RECIPES])
 def test_every_method_of_a_recipe_has_its_paper(name):
-    assert METHODS[name]
-    assert all(key in CITATIONS for key in METHODS[name])
+    assert papers_of(name)
+    assert all(key in CITATIONS for key in papers_of(name))
 
 
 def test_every_method_of_the_library_is_known_or_needs_no_paper():
-    own = {name for name in _spec.METHODS if name not in METHODS}
-    assert own <= {"from_scratch", "constant", "fine_tune"}
+    assert set(METHODS) == set(methods.__all__) - {"from_spec"}
+    assert {name for name in METHODS if not papers_of(name)} == {"from_scratch", "constant", "fine_tune"}
 
 
 def test_all_entries_are_bibtex_and_complete():
@@ -113,7 +114,7 @@ def test_each_once_in_one_order(name):
     found = keys(run(name))
     assert len(found) == len(set(found))
     assert found == [key for key in CITATIONS if key in found]
-    assert set(METHODS[name]) < set(found)
+    assert set(papers_of(name)) < set(found)
 
 
 @pytest.mark.parametrize("config", [{}, {"recipe": 3, "settings": [], "mapping": None}, run("unknown", "mine")])

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from innerloop.catalogue import METHODS
+
 
 @dataclass(frozen=True)
 class Citation:
@@ -221,28 +223,6 @@ _ALL = (
 CITATIONS: dict[str, Citation] = {citation.key: citation for citation in _ALL}
 """Every entry by its key, in the order in which they are printed."""
 
-METHODS: dict[str, tuple[str, ...]] = {
-    "maml": ("finn2017maml",),
-    "fomaml": ("finn2017maml", "nichol2018reptile"),
-    "reptile": ("nichol2018reptile",),
-    "anil": ("raghu2020anil",),
-    "boil": ("oh2021boil",),
-    "meta_sgd": ("li2017metasgd",),
-    "maml_plus_plus": ("antoniou2019mamlpp",),
-    "imaml": ("rajeswaran2019imaml",),
-    "cavia": ("zintgraf2019cavia",),
-    "meta_curvature": ("park2019metacurvature",),
-    "proto_maml": ("triantafillou2020metadataset",),
-    "lora_maml": ("finn2017maml", "hu2022lora"),
-    "lstm": ("ravi2017optimization",),
-    "prototypes": ("snell2017prototypical",),
-    "pretraining": ("chen2019closer", "wang2019simpleshot"),
-    "joint": ("finn2017maml",),
-    "linear_head": ("chen2019closer",),
-    "nearest_mean": ("wang2019simpleshot",),
-}
-"""The papers of a method, by its name in recipes and in `innerloop.methods`."""
-
 _DATA: dict[str, tuple[str, ...]] = {
     "omniglot": ("lake2015omniglot", "vinyals2016matching"),
     "sinusoids": ("finn2017maml",),
@@ -264,6 +244,11 @@ def citations_of(config: dict[str, Any]) -> list[Citation]:
     return [citation for key, citation in CITATIONS.items() if key in used]
 
 
+def papers_of(method: Any) -> tuple[str, ...]:
+    """Keys of the papers of a method, by its name in recipes and in `innerloop.methods`."""
+    return METHODS[method].papers if isinstance(method, str) and method in METHODS else ()
+
+
 def bibtex(citations: Iterable[Citation]) -> str:
     """The entries as the text of a `.bib` file."""
     return "\n\n".join(map(str, citations))
@@ -275,7 +260,7 @@ def _keys(config: dict[str, Any]) -> Iterator[str]:
     network, arguments = _inside(learner, "network"), _inside(learner, "arguments")
     yield "innerloop"
     # the recipe's "pretraining" is another learner where there are no classes
-    yield from _of(METHODS, learner.get("method")) or _of(METHODS, recipe.get("method"))
+    yield from papers_of(learner.get("method")) or papers_of(recipe.get("method"))
     # the protocols of Omniglot differ: B is Lake's own
     data = recipe.get("recipe") or _inside(settings, "train").get("name")
     found = _of(_DATA, data)

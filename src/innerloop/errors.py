@@ -1,5 +1,8 @@
 """The errors that innerloop raises: each says what came, what was expected and what to do."""
 
+import difflib
+from collections.abc import Sequence
+
 
 class InnerloopError(Exception):
     """Base of every error that innerloop raises on purpose.
@@ -22,3 +25,13 @@ class CheckpointError(InnerloopError):
 
 class TrainingError(InnerloopError, RuntimeError):
     """Training that went wrong: a loss that is not finite, a parameter without meta-gradient."""
+
+
+def closest(word: str, known: Sequence[str]) -> str:
+    """The end of a message about an unknown word: what was perhaps meant, or nothing.
+
+    >>> closest("mmal", ["maml", "anil"])
+    " Did you mean 'maml'?"
+    """
+    near = difflib.get_close_matches(word, known, n=1)
+    return f" Did you mean {near[0]!r}?" if near else ""

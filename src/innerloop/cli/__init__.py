@@ -6,8 +6,8 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 
-from innerloop.cli._parse import UsageError, closest
-from innerloop.errors import InnerloopError
+from innerloop.cli._parse import UsageError
+from innerloop.errors import InnerloopError, closest
 
 COMMANDS = {
     "train": "meta-train a learner by a recipe; writes a run folder with a page to look at",

@@ -1,22 +1,15 @@
-"""A user's module from a file or a package, with one line said about whatever is wrong there."""
+"""A user's module from a file or a package."""
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
-import sys
-from collections.abc import Callable
 from functools import partial
-from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 from torch import nn
 
-from innerloop.cli._parse import UsageError, closest
+from innerloop.cli._parse import UsageError
 from innerloop.errors import ConfigurationError
-
-_MISSING = object()
+from innerloop.own import find, guarded
 
 
 def load_module(place: str, arguments: dict[str, Any]) -> nn.Module:
@@ -27,18 +20,10 @@ def load_module(place: str, arguments: dict[str, Any]) -> nn.Module:
         arguments: for NAME, if it is a class or a function.
 
     Raises:
-        UsageError: if there is no such file, package or name.
-        ConfigurationError: if the file cannot be run, NAME raises, or does not give a module.
+        UsageError: if arguments are given for what takes none.
+        ConfigurationError: if there is no such place, the file cannot be run, NAME raises, or does not give a module.
     """
-    where, _, name = place.rpartition(":")
-    if not where or not name:
-        raise UsageError(f"Expected FILE.py:NAME or package.module:NAME; got {place!r}.")
-    found: Any = _from_file(Path(where)) if where.endswith(".py") or "/" in where else _from_package(where)
-    for part in name.split("."):
-        public = [known for known in getattr(found, "__dict__", {}) if not known.startswith("_")]
-        found = _guarded(partial(getattr, found, part, _MISSING), f"Reading {place}")
-        if found is _MISSING:
-            raise UsageError(f"There is no {name!r} in {where}.{closest(part, public)}")
+    found, name = find(place), place.rpartition(":")[2]
     if isinstance(found, nn.Module):
         if arguments:
             raise UsageError(f"{name} is a module already and takes no --arguments.")
@@ -47,45 +32,7 @@ def load_module(place: str, arguments: dict[str, Any]) -> nn.Module:
         raise ConfigurationError(
             f"{name} is of type {type(found).__name__}; expected a module, or a class or function that gives one."
         )
-    made = _guarded(partial(found, **arguments), f"{name}({', '.join(f'{n}={v!r}' for n, v in arguments.items())})")
+    made = guarded(partial(found, **arguments), f"{name}({', '.join(f'{n}={v!r}' for n, v in arguments.items())})")
     if not isinstance(made, nn.Module):
         raise ConfigurationError(f"{name} gives an object of type {type(made).__name__}; expected a torch.nn.Module.")
     return made
-
-
-def _from_file(path: Path) -> ModuleType:
-    if not path.is_file():
-        raise UsageError(f"There is no file {str(path)!r}.")
-    # a name of its own: a file called random.py must not stand in for the real one
-    spec = importlib.util.spec_from_file_location(f"innerloop_checked_{path.stem}", path)
-    if spec is None or spec.loader is None:
-        raise UsageError(f"{str(path)!r} is no Python file.")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module  # dataclasses and pickle look for it there
-    sys.path.insert(0, str(path.resolve().parent))
-    _guarded(partial(spec.loader.exec_module, module), str(path))
-    return module
-
-
-def _from_package(name: str) -> ModuleType:
-    sys.path.insert(0, str(Path.cwd()))
-    found: ModuleType = _guarded(partial(importlib.import_module, name), f"Importing {name}")
-    return found
-
-
-def _guarded(call: Callable[[], Any], what: str) -> Any:
-    """The call's result. Whatever it raises is the user's code speaking: one line, no traceback of ours."""
-    try:
-        return call()
-    except (Exception, SystemExit) as error:
-        line = _line_of(error)
-        raise ConfigurationError(f"{what} raised {type(error).__name__}: {error}{line}. Mend that first.") from error
-
-
-def _line_of(error: BaseException) -> str:
-    if isinstance(error, SyntaxError) or error.__traceback__ is None:
-        return ""
-    last = error.__traceback__
-    while last.tb_next is not None:
-        last = last.tb_next
-    return f" (line {last.tb_lineno} of {Path(last.tb_frame.f_code.co_filename).name})"

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import difflib
 import io
 import re
 from collections.abc import Sequence
 from typing import Any, TypeVar, get_origin, get_type_hints
 
-from innerloop.errors import InnerloopError
+from innerloop.errors import InnerloopError, closest
 from innerloop.recipes._types import reads, words
 
 T = TypeVar("T")
@@ -48,12 +47,6 @@ def parse(kind: type[T], arguments: Sequence[str], program: str, description: st
         raise UsageError(
             f"{_mistake(kind, arguments) or _first_words(said.getvalue())} See `{program} --help`."
         ) from None
-
-
-def closest(word: str, known: Sequence[str]) -> str:
-    """` Did you mean ...?` or nothing."""
-    near = difflib.get_close_matches(word, known, n=1)
-    return f" Did you mean {near[0]!r}?" if near else ""
 
 
 def _mistake(kind: Any, arguments: Sequence[str]) -> str:

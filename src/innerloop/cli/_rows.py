@@ -10,6 +10,7 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
+from innerloop.catalogue import family_of
 from innerloop.errors import DataError
 from innerloop.files import read_json, write_json
 
@@ -71,7 +72,7 @@ def row_specs(
     """
     rows = []
     for run, method, norm in zip(runs, methods, norms, strict=True):
-        gradient = method in ("maml", "fomaml", "anil", "reptile")
+        gradient = family_of(method) == "gradient"
         rows.append(RowSpec(f"{run.name}", "run", str(run), on, tasks, None, curve_steps if gradient else 0))
         if norm == "batch":
             rows.append(RowSpec(f"{run.name}.support", "run", str(run), on, tasks, "support"))

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from innerloop.cli._parse import UsageError, closest, parse
+from innerloop.cli._parse import UsageError, parse
+from innerloop.errors import closest
 from innerloop.recipes import METHODS, RECIPES, Recipe, recipe
 
 
@@ -36,7 +37,7 @@ def run(arguments: Sequence[str]) -> int:
 
     keep_large_blocks()
     set_threads(options.threads)
-    folder = Path(options.run or f"runs/{chosen.recipe}-{chosen.method}")
+    folder = Path(options.run or f"runs/{chosen.recipe}-{chosen.method.rpartition(':')[2]}")
     return train(
         chosen,
         folder,
@@ -55,15 +56,14 @@ def read(arguments: Sequence[str]) -> tuple[Options, Recipe]:
     if not arguments or arguments[0].startswith("-"):
         if arguments and arguments[0] in ("-h", "--help"):
             print(f"usage: innerloop train RECIPE [--method METHOD] [options]\n\nrecipes: {', '.join(RECIPES)}\n"
-                  f"methods: {', '.join(METHODS)}\n\n`innerloop train RECIPE --help` lists its options.")  # fmt: skip
+                  f"methods: {', '.join(METHODS)}, or FILE.py:FUNCTION of your own\n\n"
+                  "`innerloop train RECIPE --help` lists its options.")  # fmt: skip
             raise SystemExit(0)
         raise UsageError(f"Which recipe? There are {', '.join(RECIPES)}, as in `innerloop train characters`.")
     name, rest = arguments[0], list(arguments[1:])
     if name not in RECIPES:
         raise UsageError(f"Unknown recipe {name!r}; there are {', '.join(RECIPES)}.{closest(name, list(RECIPES))}")
     method = _value_of("--method", rest) or "maml"
-    if method not in METHODS:
-        raise UsageError(f"Unknown method {method!r}; there are {', '.join(METHODS)}.{closest(method, METHODS)}")
     default = recipe(name, method)
     both = _joined(type(default))
     found = parse(

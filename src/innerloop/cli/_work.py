@@ -8,6 +8,7 @@ from pathlib import Path
 import torch
 
 from innerloop.adapted import rebuilt
+from innerloop.catalogue import is_own
 from innerloop.cli._measure import measure
 from innerloop.cli._pages import write_run_page
 from innerloop.errors import CheckpointError, ConfigurationError
@@ -82,6 +83,9 @@ def open_learner(folder: str | Path) -> tuple[Run, Recipe, Learner]:
     """
     run = Run(folder)
     config, recipe = run.config(), _recipe(run)
+    if is_own(recipe.method):  # only its own file can build it
+        run, experiment = open_run(folder)
+        return run, recipe, experiment.learner.eval()
     settings = config.get("settings")
     learner = rebuilt(settings.get("learner") if isinstance(settings, dict) else None, run.folder / "config.json")
     load_weights(_weights(run), learner)

@@ -13,17 +13,17 @@ from innerloop.networks._norm import Policy
 
 
 def prototypes(
-    network: nn.Module, *, distance: Any = "euclidean", loss: Loss | None = None, norm: Policy = "running"
+    embedding: nn.Module, *, distance: Any = "euclidean", loss: Loss | None = None, norm: Policy = "running"
 ) -> Prototypes:
     """Prototypical networks: the nearest class mean in a learned embedding.
 
     Args:
-        network: the embedding, for instance `innerloop.networks.conv4(outputs=None)`.
+        embedding: the network, for instance `innerloop.networks.conv4(outputs=None)`.
         distance: "euclidean" (the paper) or "cosine".
         loss: outer loss; None: cross-entropy.
         norm: policy of the norm layers.
 
     Source: Snell, Swersky and Zemel 2017.
     """
-    learner = Prototypes(network, distance=distance, loss=loss, norm=norm)
-    return named(learner, "prototypes", "Prototypes", spec_of(network), {"distance": distance, "norm": norm})
+    learner = Prototypes(embedding, distance=distance, loss=loss, norm=norm)
+    return named(learner, "prototypes", "Prototypes", spec_of(embedding), {"distance": distance, "norm": norm})

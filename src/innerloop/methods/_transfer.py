@@ -14,13 +14,17 @@ from innerloop.networks._norm import Policy
 from innerloop.transfer import Constant, Joint, Pretraining, with_new_head
 
 
-def pretraining(network: nn.Module, *, smoothing: float = 0.1) -> Pretraining:
+def pretraining(classifier: nn.Module, *, smoothing: float = 0.1) -> Pretraining:
     """Ordinary classification of all training classes, then the nearest mean of the frozen features.
+
+    Args:
+        classifier: a network with `features` and `head`, the head with one output per training class.
+        smoothing: label smoothing of the classification loss.
 
     Source: Chen et al. 2019; Wang et al. 2019. Smoothing 0.1: Szegedy et al. 2016, section 7.
     """
-    learner = Pretraining(network, smoothing=smoothing)
-    return named(learner, "pretraining", "Pretrained + nearest mean", spec_of(network), {"smoothing": smoothing})
+    learner = Pretraining(classifier, smoothing=smoothing)
+    return named(learner, "pretraining", "Pretrained + nearest mean", spec_of(classifier), {"smoothing": smoothing})
 
 
 def joint(network: nn.Module, *, loss: Loss | None = None) -> Joint:
@@ -46,7 +50,9 @@ def linear_head(
     Source: Chen et al. 2019, section 3 (Baseline).
     """
     network = with_new_head(pretrained, ways)
-    return _tuned("linear_head", "Pretrained + linear head", network, "head", inner_steps, inner_lr, loss, "running")
+    return _tuned(
+        "linear_head", "Pretrained + linear head", network, "head", inner_steps, inner_lr, loss, "running", ways
+    )
 
 
 def fine_tune(
@@ -62,7 +68,7 @@ def fine_tune(
         loss: None: cross-entropy.
     """
     network = with_new_head(pretrained, ways)
-    return _tuned("fine_tune", "Pretrained + fine-tuned", network, "all", inner_steps, inner_lr, loss, "running")
+    return _tuned("fine_tune", "Pretrained + fine-tuned", network, "all", inner_steps, inner_lr, loss, "running", ways)
 
 
 def from_scratch(
@@ -99,8 +105,9 @@ def constant() -> Constant:
 
 
 def _tuned(
-    method: str, name: str, network: nn.Module, which: str, steps: int, rate: float, loss: Loss | None, norm: Policy
-) -> GradientLearner:
+    method: str, name: str, network: nn.Module, which: str, steps: int, rate: float, loss: Loss | None, norm: Policy,
+    ways: int | None = None,
+) -> GradientLearner:  # fmt: skip
     learner = GradientLearner(
         network,
         which=which,
@@ -112,4 +119,5 @@ def _tuned(
     )
     learner.family = "transfer"
     learner.eval()
-    return named(learner, method, name, spec_of(network), {"inner_steps": steps, "inner_lr": rate})
+    arguments = {"inner_steps": steps, "inner_lr": rate} | ({} if ways is None else {"ways": ways})
+    return named(learner, method, name, spec_of(network), arguments)

@@ -3,8 +3,9 @@
 from collections.abc import Callable
 from typing import Any
 
+from innerloop.catalogue import TRAINED as METHODS
 from innerloop.errors import ConfigurationError
-from innerloop.recipes._recipe import METHODS, Recipe
+from innerloop.recipes._recipe import Recipe
 from innerloop.recipes.characters import characters
 from innerloop.recipes.folder import folder
 from innerloop.recipes.omniglot import omniglot

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, cast
 
@@ -13,9 +14,11 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import CosineAnnealingLR, LRScheduler
 
 from innerloop import methods
+from innerloop.catalogue import METHODS, is_own
 from innerloop.errors import ConfigurationError
 from innerloop.learner import Learner
 from innerloop.networks import conv4, mlp
+from innerloop.own import find, guarded
 from innerloop.recipes._recipe import (
     CharactersRecipe,
     FolderRecipe,
@@ -142,34 +145,76 @@ def outputs_of(source: Splits) -> int:
 
 
 def build_learner(recipe: Recipe, source: Splits) -> Learner:
-    """The recipe's learner with weights drawn from its seed."""
-    outputs = outputs_of(source)
+    """The recipe's learner with weights drawn from its seed.
+
+    The function of the method says by the names of its parameters what it wants: `network` is one with a head for the
+    tasks, `embedding` one without, `classifier` one with a head for all training classes; every other name that a
+    recipe has a value for is given that value.
+
+    Raises:
+        ConfigurationError: if the method cannot learn such tasks, or a file of one's own does not give a learner.
+    """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(recipe.seed)
-        if recipe.method == "prototypes":
-            return methods.prototypes(build_network(recipe, source, None), norm=recipe.norm)
-        if recipe.method == "pretraining" and not isinstance(recipe, PictureRecipe):
-            return methods.joint(build_network(recipe, source, outputs))
-        if recipe.method == "pretraining":
-            return methods.pretraining(build_network(recipe, source, source.train.flat().batch(torch.arange(1)).ways))
-        return _gradient_learner(recipe, build_network(recipe, source, outputs), source.train[0].ways)
+        make, wanted = _method(recipe, source.train[0].ways)
+        known = _known(recipe, source)
+        for name, outputs in (
+            ("network", lambda: outputs_of(source)),
+            ("embedding", lambda: None),
+            ("classifier", lambda: source.train.flat().batch(torch.arange(1)).ways),
+        ):
+            if name in wanted:
+                known[name] = build_network(recipe, source, outputs())
+        missing = [name for name, needed in wanted.items() if needed and name not in known]
+        if missing:
+            raise ConfigurationError(
+                f"{recipe.method} wants {missing[0]!r}, and this recipe knows no such thing; it has network, "
+                f"embedding, classifier, {', '.join(sorted(known))}."
+            )
+        arguments = {name: known[name] for name in wanted if name in known}
+        if not is_own(recipe.method):
+            return make(**arguments)
+        return _demand_learner(guarded(lambda: make(**arguments), recipe.method), recipe.method)
 
 
-def _gradient_learner(recipe: Recipe, network: nn.Module, ways: int | None) -> Learner:
-    if recipe.method == "proto_maml" and ways is None:
-        raise ConfigurationError("proto_maml starts from class means, and these tasks have no classes. Use maml.")
-    more: dict[str, Any] = {}
-    if recipe.method == "maml_plus_plus":
-        more["anneal_until"] = max(1, recipe.steps // 10)  # 10 of 100 epochs, as in its published code
-    make: Callable[..., Learner] = getattr(methods, recipe.method)
-    return make(
-        network,
-        inner_steps=recipe.inner_steps,
-        inner_lr=recipe.inner_lr,
-        test_steps=recipe.test_steps,
-        norm=recipe.norm,
-        **more,
-    )
+def _method(recipe: Recipe, ways: int | None) -> tuple[Callable[..., Learner], dict[str, bool]]:
+    """A method's function, and the names of its parameters: True where it has no default."""
+    if is_own(recipe.method):
+        make = find(recipe.method)
+        if not callable(make):
+            raise ConfigurationError(f"{recipe.method} is of type {type(make).__name__}; expected a function.")
+    else:
+        name, learns = recipe.method, METHODS[recipe.method].learns
+        if ways is None and name == "pretraining":
+            name = "joint"  # where there are no classes to merge
+        if learns != "both" and (ways is None) == (learns == "classes"):
+            has = "no classes" if ways is None else f"{ways} classes"
+            raise ConfigurationError(
+                f"{name} learns {learns}, and these tasks have {has}. Use maml, which learns both."
+            )
+        make = getattr(methods, name)
+    parameters = inspect.signature(make).parameters.values()
+    named = [p for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)]
+    return make, {parameter.name: parameter.default is parameter.empty for parameter in named}
+
+
+def _known(recipe: Recipe, source: Splits) -> dict[str, Any]:
+    """What methods may ask for: the fields that every recipe has, and what the tasks are like."""
+    task = source.train[0]
+    return {
+        **{field.name: getattr(recipe, field.name) for field in fields(Recipe)},
+        "ways": task.ways,
+        "inputs": task.support.x[0].numel(),
+        "outputs": outputs_of(source),
+        # 10 of 100 epochs, as in the published code of MAML++
+        "anneal_until": max(1, recipe.steps // 10),
+    }
+
+
+def _demand_learner(made: Any, name: str) -> Learner:
+    if not isinstance(made, Learner):
+        raise ConfigurationError(f"{name} gives an object of type {type(made).__name__}; expected a Learner.")
+    return made
 
 
 def _optimiser(recipe: Recipe) -> Callable[[Iterable[nn.Parameter]], Optimizer]:

@@ -6,7 +6,8 @@ import dataclasses
 from dataclasses import dataclass
 from typing import Any, Literal, get_type_hints
 
-from innerloop.errors import ConfigurationError
+from innerloop.catalogue import TRAINED, is_own
+from innerloop.errors import ConfigurationError, closest
 from innerloop.recipes._types import fits, words
 
 _LEAST = {
@@ -19,12 +20,6 @@ _LEAST = {
     "ways": 2,
 }
 """The least value of fields, those of subclasses among them."""
-GRADIENT: tuple[str, ...] = (
-    "maml", "fomaml", "reptile", "anil", "boil", "meta_sgd", "maml_plus_plus", "imaml", "cavia", "meta_curvature",
-    "proto_maml", "lstm",
-)  # fmt: skip
-"""Methods with an inner loop."""
-METHODS: tuple[str, ...] = (*GRADIENT, "prototypes", "pretraining")
 
 
 @dataclass(frozen=True)
@@ -34,7 +29,7 @@ class Recipe:
     recipe: str = ""
     """Name of the recipe."""
     method: str = "maml"
-    """Learner: a name in METHODS."""
+    """Learner: a name in `innerloop.recipes.METHODS`, or FILE.py:FUNCTION of your own."""
     shots: int = 1
     """Support examples (per class)."""
     train_shots: int | None = None
@@ -86,8 +81,11 @@ class Recipe:
         for name, kind in get_type_hints(type(self)).items():
             if not fits(value := getattr(self, name), kind):
                 raise ConfigurationError(f"{name}: expected {words(kind)}; got {value!r}.")
-        if self.method not in METHODS:
-            raise ConfigurationError(f"Unknown method {self.method!r}; there are {', '.join(METHODS)}.")
+        if self.method not in TRAINED and not is_own(self.method):
+            raise ConfigurationError(
+                f"Unknown method {self.method!r}; there are {', '.join(TRAINED)}, and FILE.py:FUNCTION of your own."
+                f"{closest(self.method, TRAINED)}"
+            )
         for name, least in _LEAST.items():
             values = getattr(self, name, None)
             for value in values if isinstance(values, tuple) else () if values is None else (values,):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from innerloop.recipes._recipe import GRADIENT, CharactersRecipe
+from innerloop.catalogue import family_of
+from innerloop.recipes._recipe import CharactersRecipe
 
 _STEPS = {
     # outer steps that take about 120 s of one core of a 2-core server; the seconds are in results/demo.json
@@ -22,7 +23,7 @@ def characters(method: str = "maml") -> CharactersRecipe:
     minutes of one core, not the outcome of a search. 5 queries per class in training make a step cheaper than the
     test's 15.
     """
-    gradient = method in GRADIENT and method != "reptile"
+    gradient = family_of(method) == "gradient" and method != "reptile"
     return CharactersRecipe(
         recipe="characters",
         method=method,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from innerloop.catalogue import family_of
 from innerloop.recipes._recipe import FolderRecipe
 
 
@@ -24,7 +25,7 @@ def folder(method: str = "maml") -> FolderRecipe:
         inner_steps=1,
         test_steps=3,
         inner_lr=0.4,
-        norm="running" if method in ("prototypes", "pretraining") else "batch",
+        norm="batch" if family_of(method) == "gradient" else "running",
         steps=1_000,
         tasks_per_step=1 if method == "pretraining" else 4,
         lr=1e-3,

@@ -5,7 +5,8 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
-from innerloop.recipes._recipe import GRADIENT, OmniglotRecipe
+from innerloop.catalogue import family_of
+from innerloop.recipes._recipe import OmniglotRecipe
 
 _OWN: dict[str, dict[str, Any]] = {
     # Nichol et al. 2018, table 4: more shots in training (15) than in the test, 5 inner and 50 evaluation steps; there
@@ -34,7 +35,7 @@ def omniglot(method: str = "maml") -> OmniglotRecipe:
     from 3e-3 instead of a constant 1e-3, and 8,000 steps instead of 60,000, so that a run ends within 45 minutes on
     two cores.
     """
-    metric = method not in GRADIENT
+    metric = family_of(method) != "gradient"
     base = OmniglotRecipe(
         recipe="omniglot",
         method=method,

@@ -1,0 +1,69 @@
+"""The methods of the library by name: their family, their papers and the tasks that they can learn. No torch here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Family = Literal["gradient", "metric", "memory", "transfer", "trivial"]
+
+
+@dataclass(frozen=True)
+class Method:
+    """A function in `innerloop.methods`.
+
+    Attributes:
+        family: how it learns a task.
+        papers: keys of `innerloop.citations`.
+        learns: "classes", "numbers" or "both".
+        trained: whether a recipe can train it; False for what is fitted to a task from features that are there.
+    """
+
+    family: Family
+    papers: tuple[str, ...] = ()
+    learns: Literal["classes", "numbers", "both"] = "both"
+    trained: bool = True
+
+
+METHODS: dict[str, Method] = {
+    "maml": Method("gradient", ("finn2017maml",)),
+    "fomaml": Method("gradient", ("finn2017maml", "nichol2018reptile")),
+    "reptile": Method("gradient", ("nichol2018reptile",)),
+    "anil": Method("gradient", ("raghu2020anil",)),
+    "boil": Method("gradient", ("oh2021boil",)),
+    "meta_sgd": Method("gradient", ("li2017metasgd",)),
+    "maml_plus_plus": Method("gradient", ("antoniou2019mamlpp",)),
+    "imaml": Method("gradient", ("rajeswaran2019imaml",)),
+    "cavia": Method("gradient", ("zintgraf2019cavia",)),
+    "meta_curvature": Method("gradient", ("park2019metacurvature",)),
+    "proto_maml": Method("gradient", ("triantafillou2020metadataset",), learns="classes"),
+    "lstm": Method("gradient", ("ravi2017optimization",)),
+    "lora_maml": Method("gradient", ("finn2017maml", "hu2022lora"), trained=False),
+    "prototypes": Method("metric", ("snell2017prototypical",), learns="classes"),
+    "pretraining": Method("transfer", ("chen2019closer", "wang2019simpleshot")),
+    "joint": Method("transfer", ("finn2017maml",), trained=False),
+    "linear_head": Method("transfer", ("chen2019closer",), trained=False),
+    "fine_tune": Method("transfer", trained=False),
+    "from_scratch": Method("transfer", trained=False),
+    "nearest_mean": Method("transfer", ("wang2019simpleshot",), learns="classes", trained=False),
+    "constant": Method("trivial", trained=False),
+}
+"""Every method, in the order in which tables and help texts have them."""
+
+TRAINED: tuple[str, ...] = tuple(name for name, method in METHODS.items() if method.trained)
+"""What `innerloop train --method` takes, beside functions in files of your own."""
+
+
+def family_of(name: str) -> str:
+    """Family of a method; "own" for a function in somebody's file.
+
+    >>> family_of("maml"), family_of("my_learner.py:ridge")
+    ('gradient', 'own')
+    """
+    return METHODS[name].family if name in METHODS else "own"
+
+
+def is_own(name: str) -> bool:
+    """Whether the name is a function in a file, as in `my_learner.py:ridge`."""
+    path, colon, function = name.rpartition(":")
+    return bool(colon) and path.endswith(".py") and function.isidentifier()
