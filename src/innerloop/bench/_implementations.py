@@ -21,6 +21,7 @@ MAPPINGS: dict[str, Mapping] = {
         Mapping(vectorise=False),
         Mapping(vectorise=True),
         Mapping(vectorise=True, chunk=8),
+        Mapping(vectorise=False, graph="captured"),
         Mapping(vectorise=True, graph="captured"),
         Mapping(vectorise=True, graph="compiled"),
     )
