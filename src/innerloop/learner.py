@@ -264,7 +264,7 @@ class Learner(nn.Module, ABC):
         return adapted_model(self, x, y, classes)
 
     def _absorb(self, statistics: Statistics) -> None:
-        if self.training:
+        if self.training and statistics:
             for name, module in self.named_modules():
                 if isinstance(module, Norm) and name in statistics:
                     mean, variance = statistics[name]

@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+import torch._inductor
 
 from helpers import problems
 from helpers.checks import difference, measure, warnings
@@ -27,7 +28,7 @@ def test_what_does_not_compile_is_captured(monkeypatch, caplog):
     def broken(*arguments, **settings):
         raise RuntimeError("No C++ compiler\nand a page of paths")
 
-    monkeypatch.setattr(torch, "compile", broken)
+    monkeypatch.setattr(torch._inductor, "compile", broken)
     learner, tasks = make("maml", problems.perceptron()), problems.batch()
     learner.mapping = Mapping.named("loop")
     expected = measure(learner, tasks)

@@ -144,10 +144,14 @@ class Graphs:
 
 def _compiled(graph: GraphModule, inputs: list[Tensor]) -> Callable[..., Any]:
     try:
-        # the same draws as without a compiler, so that dropout agrees between the mappings
-        run = torch.compile(graph, dynamic=False, options={"fallback_random": True})
+        from torch import _inductor  # takes a second to import
+
+        # Not torch.compile: it would look in every step whether inputs have changed, which is known here already. The
+        # same draws as without a compiler, so that dropout agrees between the mappings.
         with torch.no_grad():
-            run(*(tensor.detach() for tensor in inputs))
+            constants: list[Any] = [tensor.detach() for tensor in inputs]
+            run: Callable[..., Any] = _inductor.compile(graph, constants, options={"fallback_random": True})
+            run(*constants)
     except Exception as error:
         said = str(error).strip().splitlines() or [""]
         raise NotCapturedError(f"it does not compile ({type(error).__name__}: {said[0][:120]})") from error

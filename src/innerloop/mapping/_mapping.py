@@ -169,12 +169,13 @@ class Mapping:
                 total = gradients if total is None else list(torch._foreach_add(total, gradients))
                 reports.append(report)
             assert total is not None
-            return list(torch._foreach_div(total, number_of_tasks(tasks))), _stack(reports)
+            return total, _stack(reports)
 
-        gradients, report = self._within_reach(attempt, module, workspace) if fall_back else attempt(self)
+        total, report = self._within_reach(attempt, module, workspace) if fall_back else attempt(self)
+        count = number_of_tasks(tasks)
 
         def attach(value: Tensor) -> Tensor:
-            return cast(Tensor, _HandOut.apply(value, gradients, *parameters.values()))
+            return cast(Tensor, _HandOut.apply(value, total, count, *parameters.values()))
 
         return attach, report
 
@@ -239,21 +240,23 @@ class Mapping:
 
 
 class _HandOut(torch.autograd.Function):
-    # Gives a value the gradients that were computed with it.
+    # Gives a value the gradient that was computed with it: the mean over `count` tasks of what `total` sums up.
 
     @staticmethod
-    def forward(ctx: Any, value: Tensor, gradients: list[Tensor], *parameters: Tensor) -> Tensor:
-        ctx.save_for_backward(*gradients)
+    def forward(ctx: Any, value: Tensor, total: list[Tensor], count: int, *parameters: Tensor) -> Tensor:
+        ctx.save_for_backward(*total)
+        ctx.count = count
         return value.clone()
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, weight: Tensor) -> tuple[Tensor | None, ...]:
-        return None, None, *(weight * gradient for gradient in ctx.saved_tensors)
+        # one call for all of them: on a small network the calls are what takes time
+        return None, None, None, *torch._foreach_mul(list(ctx.saved_tensors), weight / ctx.count)
 
 
 def _stack(chunks: list[Tree]) -> Tree:
-    return pytree.tree_map(lambda *leaves: torch.cat(leaves), *chunks)
+    return chunks[0] if len(chunks) == 1 else pytree.tree_map(lambda *leaves: torch.cat(leaves), *chunks)
 
 
 def _demand(found: tuple[Tensor | None, ...], parameters: dict[str, nn.Parameter]) -> list[Tensor]:
