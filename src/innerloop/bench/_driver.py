@@ -117,8 +117,7 @@ def _workload(
     say: Callable[[str], None],
 ) -> dict[str, Any]:
     values = dataclasses.asdict(workload)
-    # tasks that fill one chunk are the row without chunks; its processes would hold the same memory once more
-    different = [row for row in implementations if row["chunk"] is None or row["chunk"] < workload.tasks]
+    different = [row for row in implementations if _worth_a_row(row, workload, settings.device)]
     with Child(job) as clerk:
         work = clerk.ask("work", workload=values)
     rows = [
@@ -133,6 +132,13 @@ def _workload(
             row["fraction_of_peak"] = work["flops"] / row["median_seconds"] / max(peak_flops.values())
             row["picked"] = row["implementation"] == work["picked"]
     return {**values, "title": workload.title, **work, "rows": rows}
+
+
+def _worth_a_row(row: Row, workload: Workload, device: str) -> bool:
+    if row["implementation"].startswith("compiled") and workload.filters and device == "cpu":
+        return False  # compiling the unrolled convolutions takes a quarter of an hour
+    # tasks that fill one chunk are the row without chunks; its processes would hold the same memory once more
+    return row["chunk"] is None or int(row["chunk"]) < workload.tasks
 
 
 def _checked(
