@@ -55,7 +55,7 @@ def test_memory(monkeypatch):
 def test_what_was_not_measured_says_how_to(monkeypatch, tmp_path):
     monkeypatch.setattr(write_tables, "ROOT", tmp_path)
     page = "<!-- results:bench -->\n<!-- /results -->"
-    said = "Not measured yet: `results/bench.json` is made by `innerloop bench`."
+    said = "Not measured yet: `results/bench.json` is made by `innerloop bench --workloads S --allocator default`."
     assert write_tables.filled("docs/benchmarks.md", page) == f"<!-- results:bench -->\n{said}\n<!-- /results -->"
 
 

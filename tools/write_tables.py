@@ -24,13 +24,17 @@ TABLES: dict[str, Callable[[bool], str]] = {
     "table": lambda full: comparison("table", full),
     "robustness": lambda full: robustness("kill"),
     "bench": lambda full: bench("bench"),
+    "bench_28": lambda full: bench("bench_28"),
+    "bench_84": lambda full: bench("bench_84"),
     "memory": lambda full: memory("memory"),
     "omniglot_methods": lambda full: omniglot_methods("omniglot_methods"),
     "sinusoid_family": lambda full: sinusoid_family("sinusoid_family"),
 }
 FILES = {"robustness": "kill"}
 COMMANDS = {
-    "bench": "innerloop bench",
+    "bench": "innerloop bench --workloads S --allocator default",
+    "bench_28": "innerloop bench --workloads O --threads 2 --out results/bench_28.json",
+    "bench_84": "innerloop bench --workloads M --threads 2 --out results/bench_84.json",
     "memory": "python benchmarks/memory.py",
     "omniglot_methods": "python evidence/omniglot_methods.py",
     "sinusoid_family": "python evidence/sinusoid_family.py",
