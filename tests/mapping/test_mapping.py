@@ -17,7 +17,10 @@ from innerloop.mapping import Mapping
 from innerloop.task import stack, take
 
 LOOP = Mapping(vectorise=False)
-OTHERS = [Mapping(vectorise=True), Mapping(vectorise=True, chunk=2), Mapping(vectorise=True, chunk=1)]
+OTHERS = [
+    Mapping(vectorise=True), Mapping(vectorise=True, chunk=2), Mapping(vectorise=True, chunk=1),
+    Mapping(vectorise=False, channels_last=True),
+]  # fmt: skip
 POLICIES = ["batch", "support", "running"]
 RAGGED = ((3, 4), (7, 6), (5, 3))
 
@@ -211,4 +214,5 @@ def test_a_single_task_is_refused_with_the_way_out(mapping):
 
 
 def test_names():
-    assert [str(m) for m in (LOOP, *OTHERS)] == ["loop", "vmap", "vmap in chunks of 2", "vmap in chunks of 1"]
+    named = ["loop", "vmap", "vmap in chunks of 2", "vmap in chunks of 1", "loop, channels last"]
+    assert [str(m) for m in (LOOP, *OTHERS)] == named

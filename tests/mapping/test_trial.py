@@ -69,6 +69,14 @@ def test_large_convolutions_are_not_vectorised():
     assert tried == ["loop", "captured loop"]
 
 
+def test_channels_last_is_tried_with_pictures():
+    tasks, alone = problems.pictures(), Mapping(vectorise=False, reason="large")
+    found, tried = trial({"loop, channels last": 1.0}, tasks=tasks, rule=alone)
+    assert str(found) == "loop, channels last"
+    assert tried == ["loop", "loop, channels last", "captured loop, channels last"]
+    assert "loop, channels last" not in trial({})[1]
+
+
 def test_a_short_training_gets_a_short_trial():
     found, tried = trial({"vmap": 5.0, "loop": 1.0}, steps=2)
     assert (str(found), tried) == ("vmap", ["vmap"])

@@ -19,6 +19,7 @@ MAPPINGS: dict[str, Mapping] = {
     str(mapping): mapping
     for mapping in (
         Mapping(vectorise=False),
+        Mapping(vectorise=False, channels_last=True),
         Mapping(vectorise=True),
         Mapping(vectorise=True, chunk=8),
         Mapping(vectorise=False, graph="captured"),

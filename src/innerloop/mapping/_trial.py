@@ -13,6 +13,7 @@ from innerloop.errors import ConfigurationError
 from innerloop.mapping._buffers import untouched
 from innerloop.mapping._choose import CHUNK
 from innerloop.mapping._fallback import is_own, reason_of
+from innerloop.mapping._layout import has_pictures
 from innerloop.mapping._mapping import Mapping
 from innerloop.mapping._memory import MB
 from innerloop.task import Task, number_of_tasks, take
@@ -115,6 +116,8 @@ class _Trial:
                 self._time(replace(rule, chunk=CHUNK))
             elif rule.chunk is not None and self.count > rule.chunk and self.tasks.index.device.type != "cpu":
                 self._time(replace(rule, chunk=None))
+        if self.tasks.index.device.type == "cpu" and has_pictures(self.tasks):
+            self._time(replace(rule, vectorise=False, chunk=None, channels_last=True))
         best = self._best()
         for eager in dict.fromkeys(each.mapping for each in [best, *self.timed]):
             if self._seconds(eager) < HOPELESS * best.seconds and (eager == best.mapping or not eager.vectorise):
