@@ -56,10 +56,11 @@ def test_meta_gradient_is_that_of_finite_differences(name, build, policy):
     assert difference_from_finite_differences(learner, problems.batch()) < 1e-6
 
 
-@pytest.mark.parametrize("policy", ["batch", "support", "running"])
+@pytest.mark.parametrize("policy", ["support", "running"])
 @EACH
 def test_a_captured_step_gives_the_numbers_of_the_loop(name, policy):
-    learner, tasks = make(name, problems.normed(None), norm=policy), problems.batch()
+    # small: a graph of LSTMs takes seconds to record
+    learner, tasks = make(name, problems.normed(None), norm=policy), problems.batch(sizes=((3, 3), (3, 3)))
     other = copy.deepcopy(learner)
     for _ in range(2):  # the second is a replay; running averages move in between
         expected = under(other, LOOP, tasks)
@@ -194,13 +195,13 @@ def test_training_lowers_the_loss(name):
     learner = make(name)
     tasks = stack(problems.classification(((6, 12),) * 4))
     optimiser = torch.optim.Adam(learner.parameters(), lr=0.03)
-    before = float(learner(tasks).loss)
+    before = learner(tasks).loss.item()
     for _ in range(40):
         optimiser.zero_grad()
         loss = learner(tasks).loss
         loss.backward()
         optimiser.step()
-    assert float(loss) < 0.8 * before
+    assert loss.item() < 0.8 * before
 
 
 @pytest.mark.parametrize("name", [name for name in comparing.LEARNERS if name != "ridge"])

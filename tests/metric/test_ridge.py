@@ -95,7 +95,7 @@ def test_scale_and_bias_start_for_classes_and_for_numbers():
 
 def test_more_strength_means_smaller_weights():
     x, y = data(12)
-    sizes = [float(Ridge(nn.Identity(), strength=s).double().adapt(Examples(x, y)).weight.norm()) for s in (0.1, 1, 10)]
+    sizes = [Ridge(nn.Identity(), strength=s).double().adapt(Examples(x, y)).weight.norm().item() for s in (0.1, 1, 10)]
     assert sizes == sorted(sizes, reverse=True)
 
 

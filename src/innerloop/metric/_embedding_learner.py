@@ -123,4 +123,5 @@ def membership(support: Examples, like: Tensor, name: str) -> Tensor:
         raise DataError(f"{name} need classes; this task has none (ways is None). Use a gradient learner, or ridge.")
     # not F.one_hot, which looks at the labels' values: a step that is captured as a graph cannot
     labels = torch.arange(support.ways, device=support.y.device)
-    return ((support.y[:, None] == labels) & support.mask[:, None]).to(like.dtype)
+    member: Tensor = (support.y[:, None] == labels) & support.mask[:, None]
+    return member.to(like.dtype)

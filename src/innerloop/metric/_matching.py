@@ -89,16 +89,16 @@ class Matching(EmbeddingLearner):
         super().__init__(network, loss=loss, norm=norm)
         if reads < 1:
             raise ConfigurationError(f"reads= is a whole number from 1; got {reads}.")
-        width = getattr(network, "width", None) if width is None else width
-        if not isinstance(width, int) and full_context:
+        size = getattr(network, "width", None) if width is None else width
+        if full_context and not isinstance(size, int):
             raise ConfigurationError(
                 f"Full context needs the size of the embedding, and {type(network).__name__} has no `width`. "
                 "Name it with width=."
             )
         self.scale = beside(network, Scale(scale, 10.0))
         self.context = None
-        if full_context:
-            self.context = beside(network, FullContext(width, reads))
+        if full_context and isinstance(size, int):
+            self.context = beside(network, FullContext(size, reads))
 
     def learn(
         self, z: Tensor, support: Examples, before: MatchingState | None, statistics: Statistics

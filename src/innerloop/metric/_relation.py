@@ -35,7 +35,8 @@ def relation_error(prediction: Tensor, examples: Examples) -> Tensor:
     """
     labels = torch.arange(prediction.shape[-1], device=prediction.device)
     target = (examples.y[:, None] == labels).to(prediction.dtype)
-    return (prediction.exp() - target).square().mean(-1)
+    each: Tensor = (prediction.exp() - target).square().mean(-1)
+    return each
 
 
 class RelationState(NamedTuple):

@@ -117,7 +117,8 @@ class Ridge(EmbeddingLearner):
         matrix = seen["rows"] @ seen["rows"].T if rows else seen["gram"]
         eye = torch.eye(matrix.shape[0], dtype=matrix.dtype, device=matrix.device)
         found = torch.linalg.solve(matrix + self.strength(eye), seen["targets" if rows else "cross"])
-        return seen["rows"].T @ found if rows else found
+        weight: Tensor = seen["rows"].T @ found if rows else found
+        return weight
 
 
 def _together(before: dict[str, Tensor] | None, z: Tensor, y: Tensor) -> dict[str, Tensor]:

@@ -40,10 +40,11 @@ class Scale(nn.Module):
 
     def __init__(self, scale: float | Literal["learned"], start: float = 1.0):
         super().__init__()
-        if scale != "learned" and (isinstance(scale, str) or not 0 < scale < math.inf):
+        learned = scale == "learned"
+        if not learned and not (isinstance(scale, int | float) and 0 < scale < math.inf):
             raise ConfigurationError(f'scale= is a positive number or "learned"; got {scale!r}.')
-        self.fixed = None if isinstance(scale, str) else float(scale)
-        self.log = nn.Parameter(torch.tensor(math.log(start))) if self.fixed is None else None
+        self.fixed = 1.0 if learned else float(scale)
+        self.log = nn.Parameter(torch.tensor(math.log(start))) if learned else None
 
     def forward(self, logits: Tensor) -> Tensor:
         """`logits` times the factor."""
@@ -53,4 +54,4 @@ class Scale(nn.Module):
 
     def extra_repr(self) -> str:
         """Shown by `print`."""
-        return "learned" if self.fixed is None else f"{self.fixed:g}"
+        return "learned" if self.log is not None else f"{self.fixed:g}"

@@ -58,7 +58,8 @@ class Pretraining(Learner):
 
     def adapt(self, support: Examples, state: PrototypeState | None = None) -> PrototypeState:
         """Class means of the frozen features."""
-        return self._frozen().adapt(support, state)
+        found: PrototypeState = self._frozen().adapt(support, state)
+        return found
 
     def predict(self, state: PrototypeState, x: Tree, mask: Tensor | None = None) -> Any:
         """Logits by cosine similarity to the class means."""

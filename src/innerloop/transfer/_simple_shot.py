@@ -151,7 +151,8 @@ class SimpleShot(Learner):
 
     def adapt(self, support: Examples, state: PrototypeState | None = None) -> PrototypeState:
         """Class means of the centred, normalised features."""
-        return self._frozen().adapt(support, state)
+        found: PrototypeState = self._frozen().adapt(support, state)
+        return found
 
     def predict(self, state: PrototypeState, x: Tree, mask: Tensor | None = None) -> Any:
         """Logits by squared distance to the class means."""
