@@ -6,14 +6,19 @@ from torch import nn
 
 import innerloop
 from helpers import training
-from innerloop import methods
+from innerloop import methods, sources
 from innerloop.errors import CheckpointError, DataError
-from innerloop.networks import Backbone, conv4, mlp
+from innerloop.networks import Backbone, conv4, conv_maps, mlp
 
 
 def network(outputs):
     torch.manual_seed(1)
     return conv4(outputs, 4, channels=1, size=16)
+
+
+def maps():
+    torch.manual_seed(1)
+    return conv_maps(4, size=16)
 
 
 LEARNERS = {
@@ -25,6 +30,14 @@ LEARNERS = {
     "reptile": lambda: methods.reptile(network(3), inner_lr=0.05),
     "prototypes": lambda: methods.prototypes(network(None)),
     "prototypes cosine": lambda: methods.prototypes(network(None), distance="cosine", norm="batch"),
+    "matching": lambda: methods.matching(network(None)),
+    "matching full context": lambda: methods.matching(network(None), full_context=True, norm="support"),
+    "relation": lambda: methods.relation(network(None)),
+    "relation maps": lambda: methods.relation(maps(), norm="batch"),
+    "ridge": lambda: methods.ridge(network(None)),
+    "ridge support": lambda: methods.ridge(network(None), norm="support"),
+    "svm": lambda: methods.svm(network(None), norm="batch"),
+    "simple_shot": lambda: methods.simple_shot(network(20)),
     "fine_tune": lambda: methods.fine_tune(network(20), 3, inner_steps=5),
     "linear_head": lambda: methods.linear_head(network(20), 3, inner_steps=5),
     "from_scratch": lambda: methods.from_scratch(network(3), inner_steps=5),
@@ -116,6 +129,16 @@ def test_a_regression_gives_values(tmp_path):
     assert model(task.query.x).shape == (5, 1)
     model.save(tmp_path / "m")
     assert torch.equal(innerloop.load(tmp_path / "m")(task.query.x), model(task.query.x))
+
+
+def test_ridge_learns_numbers_too(tmp_path):
+    source = sources.Sinusoids(shots=3, queries=4)
+    for shots in (3, 50):  # fewer and more examples than features
+        task = source.test.with_(shots=shots)[0]
+        model = methods.ridge(mlp(1, None)).adapted(task.support.x, task.support.y)
+        assert model(task.query.x).shape == (4, 1)
+        model.save(tmp_path / "m")
+        assert torch.equal(innerloop.load(tmp_path / "m")(task.query.x), model(task.query.x))
 
 
 def test_batch_statistics_of_the_inputs_are_never_used():

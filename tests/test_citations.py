@@ -11,7 +11,8 @@ from innerloop.recipes import METHODS as IN_RECIPES
 
 NAMED = (
     "maml", "fomaml", "reptile", "anil", "boil", "meta_sgd", "maml_plus_plus", "imaml", "cavia", "meta_curvature",
-    "proto_maml", "lora_maml", "lstm", "prototypes", "pretraining",
+    "proto_maml", "lora_maml", "lstm", "prototypes", "matching", "relation", "ridge", "svm", "pretraining",
+    "simple_shot",
 )  # fmt: skip
 
 
@@ -90,6 +91,12 @@ def test_a_run_on_omniglot():
     # protocol B is Lake's own; the network is still the one of Vinyals et al.
     assert "vinyals2016matching" in keys(run("maml", protocol="B"))
     assert "vinyals2016matching" not in keys(run("maml", protocol="B", network={"network": "mlp"}))
+
+
+def test_feature_maps_are_the_relation_networks():
+    found = keys(run("relation", network={"network": "conv_maps", "norm": True}))
+    assert {"sung2018relation", "ioffe2015batchnorm"} < set(found)
+    assert "sung2018relation" in keys(run("prototypes", network={"network": "conv_maps", "norm": False}))
 
 
 def test_special_choices():

@@ -29,7 +29,14 @@ LEARNERS = {
     "maml, truncated": lambda: methods.maml(mlp(4, 3), inner_steps=3, truncate=1),
     "maml, recomputed": lambda: methods.maml(mlp(4, 3), inner_steps=3, recompute=True),
     "prototypes": lambda: methods.prototypes(mlp(4, None), distance="cosine", norm="batch"),
+    "prototypes, learned scale": lambda: methods.prototypes(mlp(4, None), scale="learned"),
+    "matching": lambda: methods.matching(mlp(4, None), scale="learned"),
+    "matching, full context": lambda: methods.matching(mlp(4, None), full_context=True, reads=2, scale=3.0),
+    "relation": lambda: methods.relation(mlp(4, None), norm="support"),
+    "ridge": lambda: methods.ridge(mlp(4, None), strength=0.2, scale=3.0),
+    "svm": lambda: methods.svm(mlp(4, None), cost=1.0, smoothing=0.1),
     "pretraining": lambda: methods.pretraining(mlp(4, 9), smoothing=0.3),
+    "simple_shot": lambda: methods.simple_shot(mlp(4, 9), smoothing=0.2),
     "joint": lambda: methods.joint(mlp(4, 3)),
     "linear_head": lambda: methods.linear_head(mlp(4, 9), 3, inner_steps=4, inner_lr=0.1),
     "fine_tune": lambda: methods.fine_tune(mlp(4, 9), 3, inner_steps=4, inner_lr=0.1),
@@ -93,13 +100,14 @@ def test_a_file_from_elsewhere_is_refused():
 
 
 def test_comparison_rows_belong_to_the_transfer_family():
-    for name in ("pretraining", "joint", "linear_head", "fine_tune", "from_scratch"):
+    for name in ("pretraining", "simple_shot", "joint", "linear_head", "fine_tune", "from_scratch"):
         assert LEARNERS[name]().family == "transfer"
 
 
 def test_names_for_tables_differ():
     names = [make().name for make in LEARNERS.values()]
-    assert len(set(names)) == len(names) - 3  # ANIL is there twice, MAML three times
+    # ANIL, prototypes and matching networks are there twice, MAML three times
+    assert len(set(names)) == len(names) - 5
 
 
 def test_pictures_too():

@@ -162,6 +162,29 @@ _ALL = (
         volume="30",
     ),
     _paper(
+        "sung2018relation",
+        "Learning to Compare: Relation Network for Few-Shot Learning",
+        "Sung, Flood and Yang, Yongxin and Zhang, Li and Xiang, Tao and Torr, Philip H. S. and Hospedales, Timothy M.",
+        "IEEE Conference on Computer Vision and Pattern Recognition",
+        2018,
+        pages="1199--1208",
+    ),
+    _paper(
+        "bertinetto2019closed",
+        "Meta-learning with Differentiable Closed-form Solvers",
+        "Bertinetto, Luca and Henriques, Jo{\\~a}o F. and Torr, Philip H. S. and Vedaldi, Andrea",
+        _ICLR,
+        2019,
+    ),
+    _paper(
+        "lee2019metaoptnet",
+        "Meta-Learning with Differentiable Convex Optimization",
+        "Lee, Kwonjoon and Maji, Subhransu and Ravichandran, Avinash and Soatto, Stefano",
+        "IEEE Conference on Computer Vision and Pattern Recognition",
+        2019,
+        pages="10657--10665",
+    ),
+    _paper(
         "chen2019closer",
         "A Closer Look at Few-shot Classification",
         "Chen, Wei-Yu and Liu, Yen-Cheng and Kira, Zsolt and Wang, Yu-Chiang Frank and Huang, Jia-Bin",
@@ -227,7 +250,7 @@ _DATA: dict[str, tuple[str, ...]] = {
     "omniglot": ("lake2015omniglot", "vinyals2016matching"),
     "sinusoids": ("finn2017maml",),
 }
-_NETWORKS: dict[str, tuple[str, ...]] = {"conv4": ("vinyals2016matching",)}
+_NETWORKS: dict[str, tuple[str, ...]] = {"conv4": ("vinyals2016matching",), "conv_maps": ("sung2018relation",)}
 _OPTIMISERS: dict[str, tuple[str, ...]] = {
     "adam": ("kingma2015adam",),
     "adamw": ("kingma2015adam", "loshchilov2019adamw"),
@@ -266,7 +289,7 @@ def _keys(config: dict[str, Any]) -> Iterator[str]:
     found = _of(_DATA, data)
     yield from found[:1] if recipe.get("protocol") == "B" else found
     yield from _of(_NETWORKS, network.get("network"))
-    if network.get("network") == "conv4" and network.get("norm", True):
+    if network.get("network") in ("conv4", "conv_maps") and network.get("norm", True):
         yield "ioffe2015batchnorm"
     outer = _inside(settings, "optimiser")
     # AdamW without decay is Adam

@@ -17,8 +17,7 @@ from innerloop.losses import Loss, default_loss, mean_loss
 from innerloop.mapping import Mapping, choose_mapping
 from innerloop.mapping._trial import settle
 from innerloop.mapping._workspace import Workspace
-from innerloop.networks import Norm
-from innerloop.networks._norm import Policy, Statistics, foreign_norms
+from innerloop.networks._norm import Absorbing, Policy, Statistics, foreign_norms
 from innerloop.task import Examples, Task, Tree
 
 if TYPE_CHECKING:
@@ -266,7 +265,7 @@ class Learner(nn.Module, ABC):
     def _absorb(self, statistics: Statistics) -> None:
         if self.training and statistics:
             for name, module in self.named_modules():
-                if isinstance(module, Norm) and name in statistics:
+                if isinstance(module, Absorbing) and name in statistics:
                     mean, variance = statistics[name]
                     module.absorb(mean.mean(0), variance.mean(0))
 

@@ -67,7 +67,7 @@ def make(method: str) -> tuple[Learner, Splits]:
     if method == "prototypes":
         return methods.prototypes(network(None)), blobs()
     classes = int(blobs().train.flat().batch(torch.arange(1)).ways)
-    return methods.pretraining(network(classes)), blobs()
+    return getattr(methods, method)(network(classes)), blobs()
 
 
 def run_fit(

@@ -57,6 +57,30 @@ def test_cosine_logits_do_not_depend_on_lengths():
     )
 
 
+@pytest.mark.parametrize(("distance", "start"), [("euclidean", 1.0), ("cosine", 10.0)])
+def test_a_learned_scale_starts_where_the_fixed_one_is_and_then_moves(distance, start):
+    tasks, net = problems.batch(), problems.perceptron(None)
+    fixed = Prototypes(net, distance=distance)
+    learned = Prototypes(net, distance=distance, scale="learned")
+    assert [name for name, _ in learned.named_parameters() if not name.startswith("network.")] == ["scale.log"]
+    assert len(list(fixed.parameters())) == len(list(net.parameters()))
+    torch.testing.assert_close(learned(tasks).prediction, fixed(tasks).prediction)
+    learned(tasks).loss.backward()
+    assert learned.scale.log.grad.abs() > 1e-3
+    with torch.no_grad():
+        learned.scale.log.add_(torch.tensor(0.5).log())
+    half = Prototypes(net, distance=distance, scale=start / 2)
+    torch.testing.assert_close(learned(tasks).prediction, half(tasks).prediction)
+
+
+def test_a_scale_changes_no_decision():
+    task, net = take(problems.batch(), 0), problems.perceptron(None)
+    one, other = (Prototypes(net, scale=scale) for scale in (0.1, 7.0))
+    first, second = (learner.predict(learner.adapt(task.support), task.query.x) for learner in (one, other))
+    assert torch.equal(first.argmax(1), second.argmax(1))
+    torch.testing.assert_close(70 * first, second)
+
+
 @pytest.mark.parametrize("ways", [2, 3, 7])
 def test_any_number_of_ways(ways):
     learner = Prototypes(problems.perceptron(None))
@@ -93,3 +117,6 @@ def test_errors():
         Prototypes(problems.perceptron(None))(stack(problems.regression()))
     with pytest.raises(ConfigurationError, match="one of euclidean, cosine; got 'manhattan'"):
         Prototypes(nn.Identity(), distance="manhattan")
+    for scale in (0.0, -1.0, float("inf"), "big"):
+        with pytest.raises(ConfigurationError, match='a positive number or "learned"; got'):
+            Prototypes(nn.Identity(), scale=scale)

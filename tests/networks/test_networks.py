@@ -6,7 +6,7 @@ from torch import nn
 
 from helpers import problems
 from innerloop.errors import ConfigurationError
-from innerloop.networks import Norm, build, conv4, mlp
+from innerloop.networks import Norm, build, conv4, conv_maps, mlp
 
 NETWORKS = [
     (mlp(4, 3), (4,)),
@@ -35,6 +35,28 @@ def test_a_spec_in_json_makes_the_same_architecture(network, shape):
     assert torch.equal(again.eval()(x), network.eval()(x))
 
 
+@pytest.mark.parametrize(
+    ("settings", "shape"),
+    [
+        ({}, (64, 7, 7)),
+        ({"filters": 5, "channels": 3, "size": 84}, (5, 21, 21)),
+        ({"filters": 5, "size": 33, "downsample": "stride", "norm": False}, (5, 9, 9)),
+        ({"filters": 5, "size": 16, "downsample": "average", "activation": "softplus"}, (5, 4, 4)),
+    ],
+)
+def test_conv_maps_keeps_maps_that_two_blocks_have_halved(settings, shape):
+    network = conv_maps(**settings)
+    x = torch.randn(2, settings.get("channels", 1), settings.get("size", 28), settings.get("size", 28))
+    assert network(x).shape == (2, *shape)
+    assert network.map_shape == shape
+    assert network.width == torch.Size(shape).numel()
+    again = build(json.loads(json.dumps(network.spec)))
+    again.load_state_dict(network.state_dict())
+    assert torch.equal(again.eval()(x), network.eval()(x))
+    assert again.map_shape == shape
+    assert sum(isinstance(part, nn.Conv2d) for part in network.modules()) == 4
+
+
 def test_conv4_is_the_papers():
     convolutions, norms, head = 9 * 64 + 64 + 3 * (64 * 64 * 9 + 64), 4 * 2 * 64, 64 * 5 + 5
     assert sum(p.numel() for p in conv4(5).parameters()) == convolutions + norms + head
@@ -60,7 +82,9 @@ def test_biases_start_at_zero(network):
 def test_errors():
     with pytest.raises(ConfigurationError, match="at least 16; got 15"):
         conv4(size=15)
-    with pytest.raises(ConfigurationError, match="Unknown network 'resnet'; known are conv4, mlp"):
+    with pytest.raises(ConfigurationError, match="at least 16 pixels a side; got 15"):
+        conv_maps(size=15)
+    with pytest.raises(ConfigurationError, match="Unknown network 'resnet'; known are conv4, conv_maps, mlp"):
         build({"network": "resnet"})
     with pytest.raises(ConfigurationError, match="Unknown network None"):
         build({})

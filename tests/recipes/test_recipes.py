@@ -8,10 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from helpers import folders
+from innerloop.catalogue import METHODS as CATALOGUE
 from innerloop.errors import ConfigurationError, DataError
 from innerloop.outer import fit
 from innerloop.recipes import METHODS, RECIPES, from_json, recipe
-from innerloop.recipes._build import build
+from innerloop.recipes._build import build, build_maps, build_source
 from innerloop.recipes._types import fits, reads, words
 
 EVERY = [(name, method) for name in RECIPES for method in METHODS]
@@ -96,8 +97,8 @@ def test_weights_come_from_the_seed_and_not_from_the_user(method):
         assert torch.equal(torch.get_rng_state(), before)
         return torch.cat([p.detach().flatten() for p in learner.parameters()])
 
-    if method in ("prototypes", "proto_maml"):
-        return  # need classes
+    if CATALOGUE[method].learns == "classes":
+        return
     assert torch.equal(weights(1, 0), weights(2, 0))
     assert not torch.equal(weights(1, 0), weights(1, 3))
 
@@ -126,6 +127,21 @@ def test_every_method_trains_on_characters(method):
     fit(experiment.learner, **experiment.fit_settings(), progress=False)
     after = dict(experiment.learner.named_parameters())
     assert sum(not torch.equal(p, after[name]) for name, p in before.items()) > len(before) / 2
+
+
+@pytest.mark.parametrize("name", ["characters", "omniglot", "folder"])
+def test_relation_networks_get_feature_maps_and_say_where_there_are_none(name):
+    made = build_maps(dataclasses.replace(recipe(name, "relation"), filters=4), build_source(recipe("characters")))
+    assert made.map_shape == (4, 7, 7)
+    with pytest.raises(ConfigurationError, match=r"no classes\. Use maml"):
+        build(recipe("sinusoids", "relation"))
+
+
+def test_ridge_learns_classes_and_numbers():
+    numbers, classes = build(recipe("sinusoids", "ridge")), build(recipe("characters", "ridge"))
+    assert type(numbers.learner) is type(classes.learner)
+    task = numbers.source.test[0]
+    assert numbers.learner.predict(numbers.learner.adapt(task.support), task.query.x).shape == task.query.y.shape
 
 
 def test_data_that_were_not_named():

@@ -4,7 +4,7 @@ Every one takes any `nn.Module` and a `loss=`; the four choices behind the gradi
 `innerloop.gradient.GradientLearner`, so a new combination is a new call.
 """
 
-from innerloop.methods._comparing import prototypes
+from innerloop.methods._comparing import matching, prototypes, relation, ridge, svm
 from innerloop.methods._gradient import (
     anil,
     boil,
@@ -29,6 +29,7 @@ from innerloop.methods._transfer import (
     linear_head,
     nearest_mean,
     pretraining,
+    simple_shot,
 )
 
 __all__ = [
@@ -47,11 +48,16 @@ __all__ = [
     "lstm",
     "maml",
     "maml_plus_plus",
+    "matching",
     "meta_curvature",
     "meta_sgd",
     "nearest_mean",
     "pretraining",
     "proto_maml",
     "prototypes",
+    "relation",
     "reptile",
+    "ridge",
+    "simple_shot",
+    "svm",
 ]

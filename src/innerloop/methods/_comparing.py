@@ -8,22 +8,130 @@ from torch import nn
 
 from innerloop.losses import Loss
 from innerloop.methods._named import named, spec_of
-from innerloop.metric import Prototypes
+from innerloop.metric import SVM, Matching, Prototypes, Relation, Ridge
 from innerloop.networks._norm import Policy
 
 
 def prototypes(
-    embedding: nn.Module, *, distance: Any = "euclidean", loss: Loss | None = None, norm: Policy = "running"
+    embedding: nn.Module,
+    *,
+    distance: Any = "euclidean",
+    scale: Any = None,
+    loss: Loss | None = None,
+    norm: Policy = "running",
 ) -> Prototypes:
     """Prototypical networks: the nearest class mean in a learned embedding.
+
+        c_k = mean_{y_i = k} f(x_i),   logits_k = -s d(f(x), c_k)
 
     Args:
         embedding: the network, for instance `innerloop.networks.conv4(outputs=None)`.
         distance: "euclidean" (the paper) or "cosine".
+        scale: s, a number, or "learned"; None: 1 for "euclidean" (the paper), 10 for "cosine".
         loss: outer loss; None: cross-entropy.
         norm: policy of the norm layers.
 
     Source: Snell, Swersky and Zemel 2017.
     """
-    learner = Prototypes(embedding, distance=distance, loss=loss, norm=norm)
-    return named(learner, "prototypes", "Prototypes", spec_of(embedding), {"distance": distance, "norm": norm})
+    learner = Prototypes(embedding, distance=distance, scale=scale, loss=loss, norm=norm)
+    arguments = {"distance": distance, "scale": scale, "norm": norm}
+    return named(learner, "prototypes", "Prototypes", spec_of(embedding), arguments)
+
+
+def matching(
+    embedding: nn.Module,
+    *,
+    full_context: bool = False,
+    reads: int = 5,
+    scale: Any = 1.0,
+    loss: Loss | None = None,
+    norm: Policy = "running",
+) -> Matching:
+    """Matching networks: attention over the support examples by cosine similarity.
+
+        P(y = k | x) = Σ_{i: y_i = k} softmax_i(s cos(f(x), g(x_i)))
+
+    Args:
+        embedding: the network, for instance `innerloop.networks.conv4(outputs=None)`; with a `width` for full context.
+        full_context: embed every example in the light of the whole support set, whose order then matters. Off, as in
+            the paper's rows for Omniglot.
+        reads: reads from the support set for each query, with full context.
+        scale: s, a number, or "learned"; the paper has 1.
+        loss: outer loss; None: cross-entropy.
+        norm: policy of the norm layers.
+
+    Source: Vinyals et al. 2016.
+    """
+    learner = Matching(embedding, full_context=full_context, reads=reads, scale=scale, loss=loss, norm=norm)
+    arguments = {"full_context": full_context, "reads": reads, "scale": scale, "norm": norm}
+    return named(learner, "matching", "Matching networks", spec_of(embedding), arguments)
+
+
+def relation(maps: nn.Module, *, loss: Loss | None = None, norm: Policy = "running") -> Relation:
+    """Relation networks: how well a query goes with a class is itself a network.
+
+        r_k = σ(g([Σ_{y_i = k} f(x_i), f(x)])),   loss = Σ_k (r_k - [y = k])²
+
+    Args:
+        maps: the embedding: with feature maps as in the paper, `innerloop.networks.conv_maps()`, or with vectors,
+            `innerloop.networks.conv4(outputs=None)`. The relation module is made to fit.
+        loss: outer loss; None: squared error against one-hot labels (the paper). `innerloop.losses.cross_entropy` is
+            the alternative.
+        norm: policy of the norm layers.
+
+    Source: Sung et al. 2018.
+    """
+    learner = Relation(maps, loss=loss, norm=norm)
+    return named(learner, "relation", "Relation networks", spec_of(maps), {"norm": norm})
+
+
+def ridge(
+    embedding: nn.Module,
+    *,
+    strength: float = 1.0,
+    scale: float = 10.0,
+    loss: Loss | None = None,
+    norm: Policy = "running",
+) -> Ridge:
+    """R2-D2: ridge regression on a learned embedding, solved exactly in every task; for classes and for numbers.
+
+        w = Z'(ZZ' + λI)^-1 Y,   prediction = α f(x)'w + β,   (f, λ, α, β) meta-learned
+
+    Args:
+        embedding: the network, for instance `innerloop.networks.mlp(1, outputs=None)`.
+        strength: where λ starts.
+        scale: where α starts in classification; in regression it starts at 1.
+        loss: outer loss; None: cross-entropy for classes, squared error otherwise.
+        norm: policy of the norm layers.
+
+    Source: Bertinetto et al. 2019.
+    """
+    learner = Ridge(embedding, strength=strength, scale=scale, loss=loss, norm=norm)
+    arguments = {"strength": strength, "scale": scale, "norm": norm}
+    return named(learner, "ridge", "Ridge (R2-D2)", spec_of(embedding), arguments)
+
+
+def svm(
+    embedding: nn.Module,
+    *,
+    cost: float = 0.1,
+    smoothing: float = 1.0,
+    loss: Loss | None = None,
+    norm: Policy = "running",
+) -> SVM:
+    """MetaOptNet: a multi-class support vector machine on a learned embedding, solved in every task.
+
+        w = argmin 1/2 Σ_k |w_k|² + C Σ_i ξ_i,   logits_k = γ w_k'f(x),   (f, γ) meta-learned
+
+    Args:
+        embedding: the network, for instance `innerloop.networks.conv4(outputs=None)`.
+        cost: C, the most that an example may weigh; 0.1 is the paper's.
+        smoothing: what is added to the diagonal of the dual; 1 in the published code.
+        loss: outer loss; None: cross-entropy.
+        norm: policy of the norm layers.
+
+    Source: Lee et al. 2019.
+    """
+    learner = SVM(embedding, cost=cost, smoothing=smoothing, loss=loss, norm=norm)
+    arguments = {"cost": cost, "smoothing": smoothing, "norm": norm}
+    return named(learner, "svm", "SVM (MetaOptNet)", spec_of(embedding), arguments)

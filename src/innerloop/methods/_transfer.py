@@ -11,7 +11,7 @@ from innerloop.losses import Loss
 from innerloop.methods._named import named, spec_of
 from innerloop.metric import Prototypes
 from innerloop.networks._norm import Policy
-from innerloop.transfer import Constant, Joint, Pretraining, with_new_head
+from innerloop.transfer import Constant, Joint, Pretraining, SimpleShot, with_new_head
 
 
 def pretraining(classifier: nn.Module, *, smoothing: float = 0.1) -> Pretraining:
@@ -25,6 +25,24 @@ def pretraining(classifier: nn.Module, *, smoothing: float = 0.1) -> Pretraining
     """
     learner = Pretraining(classifier, smoothing=smoothing)
     return named(learner, "pretraining", "Pretrained + nearest mean", spec_of(classifier), {"smoothing": smoothing})
+
+
+def simple_shot(classifier: nn.Module, *, smoothing: float = 0.1) -> SimpleShot:
+    """Ordinary classification of all training classes, then the nearest mean of centred, normalised features.
+
+        z = (f(x) - f̄) / |f(x) - f̄|,   c_k = mean_{y_i = k} z_i,   logits_k = -s |z - c_k|²
+
+    Training keeps a running average of the centre f̄; for a network that is trained already, call
+    `simple_shot(network).centre_on(source.train)`.
+
+    Args:
+        classifier: a network with `features`, `head` and `width`, the head with one output per training class.
+        smoothing: label smoothing of the classification loss, as for `pretraining`.
+
+    Source: Wang et al. 2019 (CL2N).
+    """
+    learner = SimpleShot(classifier, smoothing=smoothing)
+    return named(learner, "simple_shot", "SimpleShot", spec_of(classifier), {"smoothing": smoothing})
 
 
 def joint(network: nn.Module, *, loss: Loss | None = None) -> Joint:

@@ -8,6 +8,7 @@ from innerloop.networks._backbone import Backbone
 from innerloop.networks._backbone import build as _build
 from innerloop.networks._context import Context, with_context
 from innerloop.networks._conv4 import conv4
+from innerloop.networks._conv_maps import conv_maps
 from innerloop.networks._mlp import mlp
 from innerloop.networks._norm import Norm, convert_norms, per_step_norms
 
@@ -17,6 +18,7 @@ __all__ = [
     "Norm",
     "build",
     "conv4",
+    "conv_maps",
     "convert_norms",
     "mlp",
     "per_step_norms",
@@ -33,4 +35,4 @@ def build(spec: dict[str, Any]) -> nn.Module:
     >>> build(mlp(1, 1).spec).width
     40
     """
-    return _build(spec, {"conv4": conv4, "mlp": mlp})
+    return _build(spec, {"conv4": conv4, "conv_maps": conv_maps, "mlp": mlp})

@@ -21,11 +21,20 @@ class Backbone(nn.Module):
         head: the last layer; returns `(N, outputs)`.
         width: number of features.
         spec: plain values from which `innerloop.networks.build` makes the same architecture again.
+        map_shape: channels, height and width of features that are feature maps `(N, *map_shape)`; None: they are flat.
     """
 
-    def __init__(self, features: nn.Module, head: nn.Module, width: int, spec: dict[str, Any] | None = None):
+    def __init__(
+        self,
+        features: nn.Module,
+        head: nn.Module,
+        width: int,
+        spec: dict[str, Any] | None = None,
+        map_shape: tuple[int, int, int] | None = None,
+    ):
         super().__init__()
         self.features, self.head, self.width, self.spec = features, head, width, spec
+        self.map_shape = map_shape
 
     def forward(self, x: Tensor) -> Tensor:
         """Outputs `(N, outputs)` for inputs `(N, ...)`."""

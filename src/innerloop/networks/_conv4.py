@@ -11,6 +11,26 @@ from innerloop.networks._backbone import Backbone, linear_head
 from innerloop.networks._norm import Norm
 
 
+def conv_block(
+    channels: int,
+    filters: int,
+    downsample: Literal["stride", "pool", "average"] | None,
+    norm: bool,
+    activation: Literal["relu", "softplus"],
+) -> list[nn.Module]:
+    """A 3x3 convolution, normalisation, non-linearity and, unless `downsample` is None, a halving of the picture."""
+    convolution = nn.Conv2d(channels, filters, 3, stride=2 if downsample == "stride" else 1, padding=1)
+    nn.init.xavier_uniform_(convolution.weight)
+    nn.init.zeros_(cast(Tensor, convolution.bias))
+    layers: list[nn.Module] = [convolution]
+    if norm:
+        layers.append(Norm(filters))
+    layers.append(nn.ReLU() if activation == "relu" else nn.Softplus())
+    if downsample in ("pool", "average"):
+        layers.append(nn.MaxPool2d(2) if downsample == "pool" else nn.AvgPool2d(2))
+    return layers
+
+
 def conv4(
     outputs: int | None = 5,
     filters: int = 64,
@@ -54,16 +74,7 @@ def conv4(
     layers: list[nn.Module] = []
     side = size
     for block in range(4):
-        stride = 2 if downsample == "stride" else 1
-        convolution = nn.Conv2d(channels if block == 0 else filters, filters, 3, stride=stride, padding=1)
-        nn.init.xavier_uniform_(convolution.weight)
-        nn.init.zeros_(cast(Tensor, convolution.bias))
-        layers.append(convolution)
-        if norm:
-            layers.append(Norm(filters))
-        layers.append(nn.ReLU() if activation == "relu" else nn.Softplus())
-        if downsample != "stride":
-            layers.append(nn.MaxPool2d(2) if downsample == "pool" else nn.AvgPool2d(2))
+        layers += conv_block(channels if block == 0 else filters, filters, downsample, norm, activation)
         side = (side + 1) // 2 if downsample == "stride" else side // 2
     if downsample == "stride":
         layers += [nn.AdaptiveAvgPool2d(1), nn.Flatten()]

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, Protocol, runtime_checkable
 
 import torch
 import torch.nn.functional as F
@@ -28,6 +28,14 @@ Policy = Literal["batch", "support", "running", "none"]
 
 Statistics = dict[str, tuple[Tensor, Tensor]]
 """Mean and variance `(C,)` of each norm layer, by the layer's name in its network."""
+
+
+@runtime_checkable
+class Absorbing(Protocol):
+    """A module with running averages, which learners move after every training step."""
+
+    def absorb(self, mean: Tensor, variance: Tensor) -> None:
+        """Moves the averages towards those of a batch."""
 
 
 @dataclass

@@ -17,7 +17,7 @@ from innerloop import methods
 from innerloop.catalogue import METHODS, is_own
 from innerloop.errors import ConfigurationError
 from innerloop.learner import Learner
-from innerloop.networks import conv4, mlp
+from innerloop.networks import conv4, conv_maps, mlp
 from innerloop.own import find, guarded
 from innerloop.recipes._recipe import (
     CharactersRecipe,
@@ -138,6 +138,12 @@ def build_network(recipe: Recipe, source: Splits, outputs: int | None) -> nn.Mod
     return mlp(task.support.x[0].numel(), outputs, hidden)
 
 
+def build_maps(recipe: PictureRecipe, source: Splits) -> nn.Module:
+    """A network for the recipe's pictures whose output is a feature map, with fresh weights."""
+    channels, size = source.train[0].support.x.shape[1:3]
+    return conv_maps(recipe.filters, channels=channels, size=size)
+
+
 def outputs_of(source: Splits) -> int:
     """How many outputs a head needs: the ways, or the width of the target."""
     task = source.train[0]
@@ -148,8 +154,8 @@ def build_learner(recipe: Recipe, source: Splits) -> Learner:
     """The recipe's learner with weights drawn from its seed.
 
     The function of the method says by the names of its parameters what it wants: `network` is one with a head for the
-    tasks, `embedding` one without, `classifier` one with a head for all training classes; every other name that a
-    recipe has a value for is given that value.
+    tasks, `embedding` one without, `maps` one whose output is a feature map (pictures only), `classifier` one with a
+    head for all training classes; every other name that a recipe has a value for is given that value.
 
     Raises:
         ConfigurationError: if the method cannot learn such tasks, or a file of one's own does not give a learner.
@@ -165,11 +171,13 @@ def build_learner(recipe: Recipe, source: Splits) -> Learner:
         ):
             if name in wanted:
                 known[name] = build_network(recipe, source, outputs())
+        if "maps" in wanted and isinstance(recipe, PictureRecipe):
+            known["maps"] = build_maps(recipe, source)
         missing = [name for name, needed in wanted.items() if needed and name not in known]
         if missing:
             raise ConfigurationError(
                 f"{recipe.method} wants {missing[0]!r}, and this recipe knows no such thing; it has network, "
-                f"embedding, classifier, {', '.join(sorted(known))}."
+                f"embedding, maps (for pictures), classifier, {', '.join(sorted(known))}."
             )
         arguments = {name: known[name] for name in wanted if name in known}
         if not is_own(recipe.method):

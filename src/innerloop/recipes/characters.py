@@ -24,11 +24,14 @@ def characters(method: str = "maml") -> CharactersRecipe:
     test's 15.
     """
     gradient = family_of(method) == "gradient" and method != "reptile"
+    flat = method in ("pretraining", "simple_shot")
     return CharactersRecipe(
         recipe="characters",
         method=method,
         ways=5,
         shots=5 if method == "reptile" else 1,
+        # Lee et al. 2019, section 4.1: more shots in training than in the test; 15 and 5 there, depending on the data
+        train_shots=5 if method == "svm" else None,
         queries=15,
         train_queries=5,
         filters=32,
@@ -37,8 +40,8 @@ def characters(method: str = "maml") -> CharactersRecipe:
         inner_lr={"cavia": 1.0, "reptile": 0.05}.get(method, 0.4),  # 0.4: Finn et al. 2017, Omniglot 5-way
         norm="batch" if gradient or method == "reptile" else "running",
         steps=_STEPS.get(method, 2_000),
-        tasks_per_step=1 if method == "pretraining" else 4,
+        tasks_per_step=1 if flat else 4,
         lr=3e-3,
         schedule="cosine",
-        weight_decay=5e-4 if method == "pretraining" else 0.0,  # Wang et al. 2019 (SimpleShot), 1e-4 to 5e-4
+        weight_decay=5e-4 if flat else 0.0,  # Wang et al. 2019 (SimpleShot), 1e-4 to 5e-4
     )

@@ -24,6 +24,16 @@ _OWN: dict[str, dict[str, Any]] = {
     "proto_maml": {"inner_lr": 0.01, "inner_steps": 5, "test_steps": 5},
     # Ravi and Larochelle 2017, section 5: 12 steps for one shot; 5 here for time
     "lstm": {"inner_lr": 0.1, "inner_steps": 5, "test_steps": 5, "tasks_per_step": 8},
+    # Snell et al. 2017, section 3.1: 60 ways in training, more than in the test
+    "prototypes": {"train_ways": 60},
+    # Vinyals et al. 2016, section 3: trained as it is tested; 12 tasks have as many pictures as one of 60 ways
+    "matching": {"tasks_per_step": 12},
+    # the published code of Sung et al. 2018: Adam at 1e-3, clipped at 0.5; one task of 19 queries there, 4 of 5 here
+    "relation": {"tasks_per_step": 4, "lr": 1e-3, "clip": 0.5},
+    # the published settings of Bertinetto et al. 2019 for Omniglot: 60 ways in training
+    "ridge": {"train_ways": 60},
+    # Lee et al. 2019, section 4.1: 8 tasks, more shots in training than in the test; 15 and 5 there, not Omniglot
+    "svm": {"tasks_per_step": 8, "train_shots": 5},
 }
 """What differs from MAML's setting, by method."""
 
@@ -35,7 +45,7 @@ def omniglot(method: str = "maml") -> OmniglotRecipe:
     from 3e-3 instead of a constant 1e-3, and 8,000 steps instead of 60,000, so that a run ends within 45 minutes on
     two cores.
     """
-    metric = family_of(method) != "gradient"
+    metric, flat = family_of(method) != "gradient", method in ("pretraining", "simple_shot")
     base = OmniglotRecipe(
         recipe="omniglot",
         method=method,
@@ -50,11 +60,9 @@ def omniglot(method: str = "maml") -> OmniglotRecipe:
         norm="running" if metric else "batch",
         steps=8_000,
         tasks_per_step=1 if metric else 32,
-        # Snell et al. 2017, section 3.1: 60 ways in training, more than in the test
-        train_ways=60 if method == "prototypes" else None,
         lr=3e-3,
         schedule="cosine",
-        weight_decay=5e-4 if method == "pretraining" else 0.0,
+        weight_decay=5e-4 if flat else 0.0,
         validate_every=1_000,
         validation_tasks=300,
     )

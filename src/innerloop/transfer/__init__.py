@@ -4,5 +4,6 @@ from innerloop.transfer._constant import Constant
 from innerloop.transfer._joint import Joint
 from innerloop.transfer._new_head import with_new_head
 from innerloop.transfer._pretraining import Pretraining
+from innerloop.transfer._simple_shot import SimpleShot
 
-__all__ = ["Constant", "Joint", "Pretraining", "with_new_head"]
+__all__ = ["Constant", "Joint", "Pretraining", "SimpleShot", "with_new_head"]

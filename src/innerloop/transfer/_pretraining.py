@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 
-from innerloop.errors import ConfigurationError
 from innerloop.learner import Learner, Objective
 from innerloop.losses import Loss
 from innerloop.metric import Prototypes, PrototypeState
 from innerloop.networks._functional import FunctionalNetwork
 from innerloop.networks._norm import NormCall
 from innerloop.task import Examples, Task, Tree
+from innerloop.transfer._classification import classification_loss, features_of
 
 
 class Pretraining(Learner):
@@ -37,12 +36,7 @@ class Pretraining(Learner):
     state_type = PrototypeState
 
     def __init__(self, network: nn.Module, *, smoothing: float = 0.1, loss: Loss | None = None):
-        features = getattr(network, "features", None)
-        if not isinstance(features, nn.Module):
-            raise ConfigurationError(
-                f"{type(network).__name__} has no submodule `features`: pretraining needs to know what to keep. "
-                "Build it as innerloop.networks.Backbone(features, head, width)."
-            )
+        features = features_of(network)
         self._run = FunctionalNetwork(network, "running")
         super().__init__(loss, "running" if self._run.has_norms else "none")
         self.network = network
@@ -59,18 +53,13 @@ class Pretraining(Learner):
         """Cross-entropy over all training classes, for a flat batch."""
         call = NormCall(self.visible(task.query.mask), collect=self.training, running=not self.training)
         logits = self._run({}, task.query.x, call)
-        if logits.shape[-1] != task.ways:
-            raise ConfigurationError(
-                f"Pretraining on {task.ways} classes needs as many outputs; the network has {logits.shape[-1]}. "
-                f"Build it with outputs={task.ways}."
-            )
-        each = nn.functional.cross_entropy(logits, task.query.y, reduction="none", label_smoothing=self.smoothing)
-        loss = torch.where(task.query.mask, each, 0).sum() / task.query.mask.sum()
+        loss = classification_loss(logits, task.query, self.smoothing)
         return Objective(loss, loss, logits, {f"network.{name}": s for name, s in call.seen.items()})
 
     def adapt(self, support: Examples, state: PrototypeState | None = None) -> PrototypeState:
         """Class means of the frozen features."""
-        return self._frozen().adapt(support, state)
+        found: PrototypeState = self._frozen().adapt(support, state)
+        return found
 
     def predict(self, state: PrototypeState, x: Tree, mask: Tensor | None = None) -> Any:
         """Logits by cosine similarity to the class means."""

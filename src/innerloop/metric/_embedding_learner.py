@@ -1,0 +1,127 @@
+"""What learners have in common that compare in an embedding: how the network is run."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import Any, TypeVar
+
+import torch
+from torch import Tensor, nn
+
+from innerloop.errors import DataError
+from innerloop.learner import Learner, Objective, State
+from innerloop.losses import Loss
+from innerloop.networks._functional import FunctionalNetwork
+from innerloop.networks._norm import NormCall, Policy, Statistics
+from innerloop.task import Examples, Task, Tree
+
+M = TypeVar("M", bound=nn.Module)
+
+
+class EmbeddingLearner(Learner):
+    """Embeds the support and the query examples with one network, and compares.
+
+    A subclass writes `learn` and `compare` on embeddings; norm layers, padding and their gradient are taken care of
+    here. Its states are NamedTuples with a field `statistics`.
+
+    Args:
+        network: the embedding; its outputs `(N, ...)` are flattened to `(N, D)`.
+        loss: outer loss; None: cross-entropy for classes, squared error otherwise.
+        norm: policy of the norm layers. With "batch", support and query are normalised by their own batches.
+
+    >>> from typing import NamedTuple
+    >>> class Centre(NamedTuple):
+    ...     mean: Tensor
+    ...     statistics: dict
+    >>> class Offset(EmbeddingLearner):
+    ...     def learn(self, z, support, before, statistics):
+    ...         return Centre(z.sum(0) / support.mask.sum(), statistics)
+    ...     def compare(self, state, z):
+    ...         return z - state.mean
+    >>> support = Examples(torch.tensor([[1.0], [3.0]]), torch.zeros(2, 1))
+    >>> learner = Offset(nn.Identity())
+    >>> learner.predict(learner.adapt(support), torch.tensor([[5.0]]))
+    tensor([[3.]])
+    """
+
+    family = "metric"
+
+    def __init__(self, network: nn.Module, *, loss: Loss | None = None, norm: Policy = "running"):
+        self._run = FunctionalNetwork(network, norm)
+        super().__init__(loss, norm if self._run.has_norms else "none")
+        self.network = network
+
+    @abstractmethod
+    def learn(self, z: Tensor, support: Examples, before: Any | None, statistics: Statistics) -> State:
+        """The state after the support examples.
+
+        Args:
+            z: `(N, D)` their embeddings; rows of padding are zero.
+            support: the examples.
+            before: the state to go on from, or None.
+            statistics: what the state has to keep in its field of that name.
+        """
+
+    @abstractmethod
+    def compare(self, state: Any, z: Tensor) -> Tensor:
+        """Predictions for query embeddings `(Q, D)`."""
+
+    def adapt(self, support: Examples, state: State | None = None) -> State:
+        """Embeds the support set and learns it; adds to `state` if there is one, without reading the old examples."""
+        mask = self.visible(support.mask)
+        given: Statistics = {} if state is None else state.statistics
+        call = NormCall(given=given) if given else NormCall(mask, collect=self.norm == "support")
+        z = self._embed(support.x, call)
+        if mask is not None:
+            z = torch.where(mask[:, None], z, 0)
+        return self.learn(z, support, state, given or call.seen)
+
+    def predict(self, state: State, x: Tree, mask: Tensor | None = None) -> Any:
+        """Predictions for inputs `(N, ...)`: logits `(N, ways)`, or values."""
+        return self._predict(state, x, NormCall(self.visible(mask)))
+
+    def objective(self, task: Task) -> Objective:
+        """The query loss; keeps the query batch's statistics for the running averages."""
+        call = NormCall(self.visible(task.query.mask), collect=self.norm == "running" and self.training)
+        prediction = self._predict(self.adapt(task.support), task.query.x, call)
+        loss = self.query_loss(prediction, task.query)
+        return Objective(loss, loss, prediction, {f"network.{name}": s for name, s in call.seen.items()})
+
+    def _predict(self, state: State, x: Tree, call: NormCall) -> Tensor:
+        call.given = state.statistics or None
+        return self.compare(state, self._embed(x, call))
+
+    def _embed(self, x: Tree, call: NormCall) -> Tensor:
+        call.running = self.norm == "running" and not self.training
+        return torch.flatten(self._run({}, x, call), 1)
+
+
+def beside(network: nn.Module, module: M) -> M:
+    """`module` moved to where the parameters of `network` are, in their type."""
+    like = next(network.parameters(), None)
+    return module if like is None else module.to(like.device, like.dtype)
+
+
+def membership(support: Examples, like: Tensor, name: str) -> Tensor:
+    """One-hot labels `(N, ways)` in the type of `like`; rows of padding are zero.
+
+    Args:
+        support: the examples.
+        like: a tensor of the type that is wanted.
+        name: who asks, for the error.
+
+    Raises:
+        DataError: in regression, where there are no classes.
+
+    >>> support = Examples(torch.zeros(3), torch.tensor([1, 0, 0]), torch.tensor([True, True, False]), ways=2)
+    >>> membership(support, torch.zeros(()), "Prototypes")
+    tensor([[0., 1.],
+            [1., 0.],
+            [0., 0.]])
+    """
+    if support.ways is None:
+        raise DataError(f"{name} need classes; this task has none (ways is None). Use a gradient learner, or ridge.")
+    # not F.one_hot, which looks at the labels' values: a step that is captured as a graph cannot
+    labels = torch.arange(support.ways, device=support.y.device)
+    member: Tensor = (support.y[:, None] == labels) & support.mask[:, None]
+    return member.to(like.dtype)

@@ -1,0 +1,168 @@
+"""Relation networks: how well a query goes with a class is itself a network.
+
+Shape legend: Q query examples, W ways, C channels of an embedding (or its length), ... height and width of a map.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from innerloop.errors import ConfigurationError
+from innerloop.learner import Learner, Objective
+from innerloop.losses import Loss
+from innerloop.metric._embedding_learner import beside, membership
+from innerloop.metric._relation_module import relation_module
+from innerloop.networks._functional import FunctionalNetwork
+from innerloop.networks._norm import NormCall, Policy, Statistics, norms_of
+from innerloop.task import Examples, Task, Tree
+
+
+def relation_error(prediction: Tensor, examples: Examples) -> Tensor:
+    """Squared error of relation scores against one-hot labels, averaged over the classes.
+
+    Args:
+        prediction: `(N, ways)` logarithms of relation scores, as `Relation.predict` gives them.
+        examples: with labels `(N,)`.
+
+    Source: Sung et al. 2018, equation 2 (there the sum).
+
+    >>> relation_error(torch.tensor([[0.5, 0.5]]).log(), Examples(torch.zeros(1), torch.tensor([0]), ways=2))
+    tensor([0.2500])
+    """
+    labels = torch.arange(prediction.shape[-1], device=prediction.device)
+    target = (examples.y[:, None] == labels).to(prediction.dtype)
+    each: Tensor = (prediction.exp() - target).square().mean(-1)
+    return each
+
+
+class RelationState(NamedTuple):
+    """Sums of the embedded support examples; more examples are simply added.
+
+    Attributes:
+        sums: `(W, C, ...)`.
+        statistics: of the first support set's norm layers in the embedding (only with norm="support").
+        relation_statistics: the same in the relation module, from the support examples paired with every class.
+        ways: number of classes.
+    """
+
+    sums: Tensor
+    statistics: Statistics
+    relation_statistics: Statistics
+    ways: int
+
+
+class Relation(Learner):
+    """Relation networks: a second network compares the embedding of a query with that of a class.
+
+        r_k = σ(g([Σ_{y_i = k} f(x_i), f(x)])),   loss = Σ_k (r_k - [y = k])²
+
+    Class embeddings are *sums* over the shots, as in the paper: train with the shots that you will have. Predictions
+    are `log r`, so that their softmax is `r / Σ r`. Adapting from a state adds examples without reading the old ones
+    again.
+
+    If the embedding gives feature maps (`innerloop.networks.conv_maps`, or any network with a `map_shape`), the
+    relation module is convolutional, as in the paper; if it gives vectors (`conv4(outputs=None)`, which flattens its
+    features), it is a perceptron.
+
+    Args:
+        network: the embedding, `(N, ...)` to `(N, C, ...)`.
+        relation: the relation module, from `(N, 2 C, ...)`, the class first, to `(N, 1)`; None: `relation_module` for
+            what the network gives, with normalisation layers if that has some.
+        loss: outer loss; None: `relation_error`, as in the paper. `innerloop.losses.cross_entropy` is the alternative.
+        norm: policy of the norm layers of both. In the relation module all pairs of a query batch are one batch.
+
+    Raises:
+        ConfigurationError: if no relation module is given and it is not known what the network gives.
+
+    Source: Sung et al. 2018, "Learning to compare: relation network for few-shot learning", section 3.
+    """
+
+    family = "metric"
+    state_type = RelationState
+
+    def __init__(
+        self,
+        network: nn.Module,
+        *,
+        relation: nn.Module | None = None,
+        loss: Loss | None = None,
+        norm: Policy = "running",
+    ):
+        if relation is None:
+            relation = beside(network, _fitting(network))
+        self._run, self._relate = FunctionalNetwork(network, norm), FunctionalNetwork(relation, norm)
+        has_norms = self._run.has_norms or self._relate.has_norms
+        super().__init__(loss or relation_error, norm if has_norms else "none")
+        self.network, self.relation = network, relation
+
+    def adapt(self, support: Examples, state: RelationState | None = None) -> RelationState:
+        """Embeds the support set and sums it per class; adds to `state` if there is one.
+
+        Raises:
+            DataError: in regression, where there are no classes.
+        """
+        mask = self.visible(support.mask)
+        given: Statistics = {} if state is None else state.statistics
+        call = NormCall(given=given) if given else NormCall(mask, collect=self.norm == "support")
+        z = self._embed(support.x, call)
+        member = membership(support, z, "Relation networks")
+        if mask is not None:
+            z = torch.where(mask.view(-1, *[1] * (z.ndim - 1)), z, 0)
+        sums = (member.T @ z.flatten(1)).view(-1, *z.shape[1:])
+        if state is not None:
+            return state._replace(sums=state.sums + sums)
+        found = RelationState(sums, call.seen, {}, member.shape[1])
+        if self.norm != "support":
+            return found
+        pairs = NormCall(mask, collect=True)
+        self._compare(found, z, pairs)
+        return found._replace(relation_statistics=pairs.seen)
+
+    def predict(self, state: RelationState, x: Tree, mask: Tensor | None = None) -> Any:
+        """Logarithms of relation scores, `(Q, ways)`."""
+        mask = self.visible(mask)
+        z = self._embed(x, NormCall(mask, given=state.statistics or None))
+        return self._compare(state, z, NormCall(mask, given=state.relation_statistics or None))
+
+    def objective(self, task: Task) -> Objective:
+        """The query loss; keeps the query batch's statistics for the running averages."""
+        mask, collect = self.visible(task.query.mask), self.norm == "running" and self.training
+        state = self.adapt(task.support)
+        outer = NormCall(mask, given=state.statistics or None, collect=collect)
+        pairs = NormCall(mask, given=state.relation_statistics or None, collect=collect)
+        prediction = self._compare(state, self._embed(task.query.x, outer), pairs)
+        loss = self.query_loss(prediction, task.query)
+        seen = {f"network.{name}": s for name, s in outer.seen.items()}
+        seen |= {f"relation.{name}": s for name, s in pairs.seen.items()}
+        return Objective(loss, loss, prediction, seen)
+
+    def _compare(self, state: RelationState, z: Tensor, call: NormCall) -> Tensor:
+        """`log r` of embeddings `(Q, C, ...)` with every class; `call.mask` is that of the embeddings."""
+        queries, ways = z.shape[0], state.ways
+        shape = (queries, ways, *z.shape[1:])
+        pairs = torch.cat([state.sums[None].expand(shape), z[:, None].expand(shape)], dim=2).flatten(0, 1)
+        call.running = self.norm == "running" and not self.training
+        if call.mask is not None:
+            call.mask = call.mask[:, None].expand(queries, ways).flatten()
+        score: Tensor = self._relate({}, pairs, call)
+        return F.logsigmoid(score.view(queries, ways))
+
+    def _embed(self, x: Tree, call: NormCall) -> Tensor:
+        call.running = self.norm == "running" and not self.training
+        z: Tensor = self._run({}, x, call)
+        return z
+
+
+def _fitting(network: nn.Module) -> nn.Module:
+    shape = getattr(network, "map_shape", None) or getattr(network, "width", None)
+    if shape is None:
+        raise ConfigurationError(
+            f"{type(network).__name__} has neither `map_shape` nor `width`: what its relation module must take is not "
+            "known. Give it one with relation=innerloop.metric.relation_module(...), or build the embedding as "
+            "innerloop.networks.Backbone."
+        )
+    return relation_module(shape, norm=bool(norms_of(network)))
