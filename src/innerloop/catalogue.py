@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Family = Literal["gradient", "metric", "memory", "transfer", "trivial"]
+Family = Literal["gradient", "metric", "memory", "transfer", "trivial", "oracle"]
 
 
 @dataclass(frozen=True)
@@ -40,6 +40,11 @@ METHODS: dict[str, Method] = {
     "lstm": Method("gradient", ("ravi2017optimization",)),
     "lora_maml": Method("gradient", ("finn2017maml", "hu2022lora"), trained=False),
     "prototypes": Method("metric", ("snell2017prototypical",), learns="classes"),
+    "mann": Method("memory", ("santoro2016mann",)),
+    "snail": Method("memory", ("mishra2018snail",)),
+    "cnp": Method("memory", ("garnelo2018cnp",)),
+    "anp": Method("memory", ("kim2019anp",)),
+    "in_context": Method("memory", ("nguyen2022tnp", "mueller2022pfn")),
     "pretraining": Method("transfer", ("chen2019closer", "wang2019simpleshot")),
     "joint": Method("transfer", ("finn2017maml",), trained=False),
     "linear_head": Method("transfer", ("chen2019closer",), trained=False),
@@ -47,6 +52,7 @@ METHODS: dict[str, Method] = {
     "from_scratch": Method("transfer", trained=False),
     "nearest_mean": Method("transfer", ("wang2019simpleshot",), learns="classes", trained=False),
     "constant": Method("trivial", trained=False),
+    "gaussian_process": Method("oracle", ("rasmussen2006gaussian",), learns="numbers", trained=False),
 }
 """Every method, in the order in which tables and help texts have them."""
 

@@ -20,11 +20,13 @@ from innerloop.methods._gradient import (
     proto_maml,
     reptile,
 )
+from innerloop.methods._remembering import anp, cnp, in_context, mann, snail
 from innerloop.methods._spec import from_spec
 from innerloop.methods._transfer import (
     constant,
     fine_tune,
     from_scratch,
+    gaussian_process,
     joint,
     linear_head,
     nearest_mean,
@@ -33,20 +35,25 @@ from innerloop.methods._transfer import (
 
 __all__ = [
     "anil",
+    "anp",
     "boil",
     "cavia",
+    "cnp",
     "constant",
     "fine_tune",
     "fomaml",
     "from_scratch",
     "from_spec",
+    "gaussian_process",
     "imaml",
+    "in_context",
     "joint",
     "linear_head",
     "lora_maml",
     "lstm",
     "maml",
     "maml_plus_plus",
+    "mann",
     "meta_curvature",
     "meta_sgd",
     "nearest_mean",
@@ -54,4 +61,5 @@ __all__ = [
     "proto_maml",
     "prototypes",
     "reptile",
+    "snail",
 ]

@@ -8,8 +8,10 @@ from innerloop.networks._backbone import Backbone
 from innerloop.networks._backbone import build as _build
 from innerloop.networks._context import Context, with_context
 from innerloop.networks._conv4 import conv4
+from innerloop.networks._gru import gru
 from innerloop.networks._mlp import mlp
 from innerloop.networks._norm import Norm, convert_norms, per_step_norms
+from innerloop.networks._transformer import transformer
 
 __all__ = [
     "Backbone",
@@ -18,8 +20,10 @@ __all__ = [
     "build",
     "conv4",
     "convert_norms",
+    "gru",
     "mlp",
     "per_step_norms",
+    "transformer",
     "with_context",
 ]
 
@@ -33,4 +37,4 @@ def build(spec: dict[str, Any]) -> nn.Module:
     >>> build(mlp(1, 1).spec).width
     40
     """
-    return _build(spec, {"conv4": conv4, "mlp": mlp})
+    return _build(spec, {"conv4": conv4, "gru": gru, "mlp": mlp, "transformer": transformer})
