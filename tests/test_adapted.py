@@ -9,6 +9,7 @@ from helpers import training
 from innerloop import methods
 from innerloop.errors import CheckpointError, DataError
 from innerloop.networks import Backbone, conv4, mlp
+from innerloop.sources import Sinusoids
 
 
 def network(outputs):
@@ -25,6 +26,11 @@ LEARNERS = {
     "reptile": lambda: methods.reptile(network(3), inner_lr=0.05),
     "prototypes": lambda: methods.prototypes(network(None)),
     "prototypes cosine": lambda: methods.prototypes(network(None), distance="cosine", norm="batch"),
+    "mann": lambda: methods.mann(network(None), ways=3, slots=32, width=6, reads=2, hidden=8, norm="batch"),
+    "snail": lambda: methods.snail(network(None), ways=3, length=10, filters=8),
+    "cnp": lambda: methods.cnp(network(None), ways=3, width=8),
+    "anp": lambda: methods.anp(network(None), ways=3, width=8, heads=2),
+    "in_context": lambda: methods.in_context(network(None), ways=3, width=8, layers=2, heads=2, hidden=8),
     "fine_tune": lambda: methods.fine_tune(network(20), 3, inner_steps=5),
     "linear_head": lambda: methods.linear_head(network(20), 3, inner_steps=5),
     "from_scratch": lambda: methods.from_scratch(network(3), inner_steps=5),
@@ -116,6 +122,15 @@ def test_a_regression_gives_values(tmp_path):
     assert model(task.query.x).shape == (5, 1)
     model.save(tmp_path / "m")
     assert torch.equal(innerloop.load(tmp_path / "m")(task.query.x), model(task.query.x))
+
+
+def test_a_regression_may_give_means_and_variances(tmp_path):
+    task = Sinusoids(shots=5, queries=20).test[0]
+    model = methods.cnp(mlp(1, None, []), width=8).adapted(task.support.x, task.support.y)
+    mean, variance = model(task.query.x)
+    assert mean.shape == variance.shape == (20, 1)
+    model.save(tmp_path / "m")
+    assert torch.equal(innerloop.load(tmp_path / "m")(task.query.x).variance, variance)
 
 
 def test_batch_statistics_of_the_inputs_are_never_used():

@@ -11,7 +11,7 @@ from innerloop.recipes import METHODS as IN_RECIPES
 
 NAMED = (
     "maml", "fomaml", "reptile", "anil", "boil", "meta_sgd", "maml_plus_plus", "imaml", "cavia", "meta_curvature",
-    "proto_maml", "lora_maml", "lstm", "prototypes", "pretraining",
+    "proto_maml", "lora_maml", "lstm", "prototypes", "mann", "snail", "cnp", "anp", "in_context", "pretraining",
 )  # fmt: skip
 
 

@@ -60,7 +60,7 @@ def test_biases_start_at_zero(network):
 def test_errors():
     with pytest.raises(ConfigurationError, match="at least 16; got 15"):
         conv4(size=15)
-    with pytest.raises(ConfigurationError, match="Unknown network 'resnet'; known are conv4, mlp"):
+    with pytest.raises(ConfigurationError, match="Unknown network 'resnet'; known are conv4, gru, mlp, transformer"):
         build({"network": "resnet"})
     with pytest.raises(ConfigurationError, match="Unknown network None"):
         build({})
