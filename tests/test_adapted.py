@@ -27,7 +27,7 @@ LEARNERS = {
     "prototypes": lambda: methods.prototypes(network(None)),
     "prototypes cosine": lambda: methods.prototypes(network(None), distance="cosine", norm="batch"),
     "mann": lambda: methods.mann(network(None), ways=3, slots=32, width=6, reads=2, hidden=8, norm="batch"),
-    "snail": lambda: methods.snail(network(None), ways=3, length=10, filters=8),
+    "snail": lambda: methods.snail(network(None), ways=3, length=10, filters=64),
     "cnp": lambda: methods.cnp(network(None), ways=3, width=8),
     "anp": lambda: methods.anp(network(None), ways=3, width=8, heads=2),
     "in_context": lambda: methods.in_context(network(None), ways=3, width=8, layers=2, heads=2, hidden=8),

@@ -203,7 +203,7 @@ _ALL = (
     _paper(
         "mueller2022pfn",
         "Transformers Can Do {Bayesian} Inference",
-        'M{\\"u}ller, Samuel and Hollmann, Noah and Arango, Sebastian Pineda and Grabocka, Josif and Hutter, Frank',
+        "Mueller, Samuel and Hollmann, Noah and Arango, Sebastian Pineda and Grabocka, Josif and Hutter, Frank",
         _ICLR,
         2022,
     ),

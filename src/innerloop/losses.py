@@ -109,7 +109,8 @@ def gaussian_nll(prediction: Any, examples: Examples) -> Tensor:
             f"{tuple(examples.y.shape)}. Reshape y or change the number of outputs."
         )
     each = 0.5 * (math.log(2 * math.pi) + variance.log() + (examples.y - mean).square() / variance)
-    return each.reshape(each.shape[0], -1).sum(1)
+    found: Tensor = each.reshape(each.shape[0], -1).sum(1)
+    return found
 
 
 def mean_loss(loss: Loss, prediction: Any, examples: Examples) -> Tensor:

@@ -31,7 +31,7 @@ def make(name: str, kind: str = "classes", network: nn.Module | None = None, nor
     learner = getattr(methods, name.partition(",")[0])(network, **SETTINGS[name], **KINDS[kind], norm=norm).double()
     with torch.no_grad():
         for p in learner.parameters():
-            p.add_(0.1 * torch.randn_like(p))
+            p.add_(0.3 * torch.randn_like(p))
     return learner
 
 

@@ -19,6 +19,7 @@ def softmax(logits):
 def test_attention_by_hand(kind):
     learner, tasks = memory.make("anp", kind), memory.batch(kind)
     found = learner(tasks).prediction
+    learner.requires_grad_(False)
     for i in range(3):
         task = take(tasks, i)
         z, queries = learner.network(task.support.x), learner.network(task.query.x)

@@ -44,15 +44,15 @@ def take_prediction(prediction, i):
 @EACH
 def test_mappings_agree(name, kind):
     # sizes that differ, so that there is padding
-    tasks = stack(memory.tasks(kind, ((6, 5), (4, 5), (6, 3))))
+    tasks = stack(memory.tasks(kind, ((3, 2), (2, 2), (3, 1))))
     found = []
-    for mapping in MAPPINGS:
+    # a graph takes a while to record, and knows nothing of classes and numbers
+    for mapping in MAPPINGS if kind == "classes" else MAPPINGS[:2]:
         learner = make(name, kind)
         learner.mapping = mapping
         found.append(measure(learner, tasks))
     assert largest(found[0][1]) > 1e-3
-    assert difference(found[0], found[1]) < 1e-11
-    assert difference(found[0], found[2]) < 1e-11
+    assert all(difference(found[0], other) < 1e-11 for other in found[1:])
 
 
 @BOTH
@@ -191,7 +191,7 @@ def test_norms_follow_their_policy(name, policy):
     learner.eval()
     x = task.query.x
     state = learner.adapt(task.support)
-    alone, among = learner.predict(state, x[:1]), learner.predict(state, x)[:1]
+    alone, among = learner.predict(state, x[:2]), learner.predict(state, x)[:2]
     if policy == "batch":
         assert not torch.allclose(alone, among)
     else:

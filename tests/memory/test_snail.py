@@ -112,7 +112,7 @@ def test_old_positions_stay_as_they_are():
     first = learner.adapt(memory.rows(task.support, slice(0, 4)))
     both = learner.adapt(memory.rows(task.support, slice(4, None)), first)
     torch.testing.assert_close(both.sequence[:4], first.sequence)
-    assert both.count == 6
+    assert both.rows == 6
 
 
 def test_errors():

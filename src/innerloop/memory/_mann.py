@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -134,11 +134,15 @@ class MANN(Reader):
         return self._output(hidden, weights, state.memory)
 
     def _empty(self, like: Tensor) -> MANNState:
-        shapes = (
-            (self.slots, self.width), (self.slots,), (self.reads, self.slots), (self.reads * self.width,),
-            (self.hidden,), (self.hidden,), (self.targets.size,),
-        )  # fmt: skip
-        return MANNState(*(like.new_zeros(shape) for shape in shapes))
+        return MANNState(
+            memory=like.new_zeros(self.slots, self.width),
+            usage=like.new_zeros(self.slots),
+            weights=like.new_zeros(self.reads, self.slots),
+            read=like.new_zeros(self.reads * self.width),
+            hidden=like.new_zeros(self.hidden),
+            cell=like.new_zeros(self.hidden),
+            label=like.new_zeros(self.targets.size),
+        )
 
     def _step(self, state: MANNState, z: Tensor) -> MANNState:
         hidden, cell = self._control(z, state.label, state.read, state.hidden, state.cell)
@@ -164,7 +168,7 @@ class MANN(Reader):
 
     def _keys(self, hidden: Tensor) -> Tensor:
         keys: Tensor = torch.tanh(self.key(hidden))
-        return keys.unflatten(-1, (self.reads, self.width))
+        return keys.reshape(*keys.shape[:-1], self.reads, self.width)
 
     def _attend(self, keys: Tensor, memory: Tensor) -> Tensor:
         return torch.softmax(self.sharpness * cosines(keys, memory), dim=-1)
@@ -176,5 +180,6 @@ class MANN(Reader):
 
 def _where(seen: Tensor, after: MANNState, before: MANNState) -> MANNState:
     """The state after an example, or as before where it is padding."""
-    parts = zip(after[:7], before[:7], strict=True)
-    return MANNState(*(torch.where(seen, new, old) for new, old in parts), *before[7:])
+    old: dict[str, Any] = before._asdict()
+    new = {n: torch.where(seen, value, old[n]) for n, value in after._asdict().items() if isinstance(value, Tensor)}
+    return MANNState(**{**old, **new})

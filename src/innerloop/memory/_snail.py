@@ -21,13 +21,13 @@ class SNAILState(NamedTuple):
     Attributes:
         sequence: `(N, C)` what the blocks made of the examples, in their order, padding behind; the first columns are
             the examples with their targets.
-        count: `()` how many rows are examples.
+        rows: `()` how many there are without the padding.
         statistics: of the first support set's norm layers (only with norm="support").
         ways: number of classes; None in regression.
     """
 
     sequence: Tensor
-    count: Tensor
+    rows: Tensor
     statistics: Statistics = {}  # noqa: RUF012  # never written to: states are values
     ways: int | None = None
 
@@ -97,9 +97,9 @@ class SNAIL(Reader):
         count = torch.full((), len(x), device=x.device) if mask is None else mask.sum()
         if before is not None:
             old = before.sequence[:, : self.token]
-            there = torch.arange(len(old), device=x.device) < before.count
+            there = torch.arange(len(old), device=x.device) < before.rows
             mask = torch.cat([there, torch.ones_like(z[:, 0], dtype=torch.bool) if mask is None else mask])
-            x, count = torch.cat([old, x]), before.count + count
+            x, count = torch.cat([old, x]), before.rows + count
         if mask is not None:
             # padding goes behind, so that distances count examples; causal blocks never look there
             order = torch.sort((~mask).to(torch.int8), stable=True).indices
@@ -112,9 +112,10 @@ class SNAIL(Reader):
         """Puts each query behind the sequence."""
         query = torch.cat([z, z.new_zeros(len(z), self.targets.size)], dim=-1)
         for block in self._blocks():
-            query = block.last(query, state.sequence[:, : query.shape[1]], state.count)
-        out: Tensor = self.output(query)
-        return out
+            query = block.last(query, state.sequence[:, : query.shape[1]], state.rows)
+        # the other way round than nn.Linear: with few outputs and an odd number of channels its kernel gives a row
+        # other last bits in another place of the batch, and an adapted model promises that it does not
+        return (self.output.weight @ query.T).T + self.output.bias
 
     def _blocks(self) -> list[AttentionBlock | DenseBlock]:
         return cast("list[AttentionBlock | DenseBlock]", list(self.blocks))

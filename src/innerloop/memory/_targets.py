@@ -73,8 +73,10 @@ class Targets:
         if self.ways is not None:
             # not F.one_hot, which looks at the labels' values: a step that is captured as a graph cannot
             slots = torch.arange(self.ways, device=examples.y.device)
-            return (examples.y[:, None] == slots).to(kind)
-        return examples.y.reshape(len(examples), -1).to(kind)
+            shown: Tensor = (examples.y[:, None] == slots).to(kind)
+            return shown
+        shown = examples.y.reshape(len(examples), -1).to(kind)
+        return shown
 
     def decode(self, raw: Tensor, ways: int | None) -> Any:
         """The prediction made of outputs `(N, head)`: logits, numbers, or means and variances.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import torch
 import torch.nn.functional as F
@@ -35,13 +35,13 @@ def fused_attention(query: Tensor, keys: Tensor, values: Tensor, mask: Tensor | 
     """The same by PyTorch's kernel, where first derivatives are enough."""
     rows = None if mask is None else mask.expand(query.shape[-2], -1)
     # the kernels take batches only
-    found = F.scaled_dot_product_attention(query[None], keys[None], values[None], rows)
-    return found[0]
+    found: Tensor = F.scaled_dot_product_attention(query[None], keys[None], values[None], rows)[0]
+    return found
 
 
 def heads_apart(x: Tensor, heads: int) -> Tensor:
     """`(..., N, D)` as `(..., heads, N, D / heads)`."""
-    return x.unflatten(-1, (heads, -1)).transpose(-2, -3)
+    return x.reshape(*x.shape[:-1], heads, -1).transpose(-2, -3)
 
 
 def heads_joined(x: Tensor) -> Tensor:
@@ -82,8 +82,9 @@ class TransformerBlock(nn.Module):
 
     def forward(self, x: Tensor, keys: Tensor, values: Tensor, mask: Tensor | None = None) -> Tensor:
         """`x` `(..., Q, D)` after attending to `keys` and `values` `(..., N, D)`."""
-        apart = (heads_apart(part, self.heads) for part in (self.query(self.before_attention(x)), keys, values))
-        x = x + self.joined(heads_joined(self.attention(*apart, mask)))
+        query = self.query(self.before_attention(x))
+        query, keys, values = (heads_apart(part, self.heads) for part in (query, keys, values))
+        x = x + self.joined(heads_joined(self.attention(query, keys, values, mask)))
         out: Tensor = x + self.down(F.gelu(self.up(self.before_perceptron(x))))
         return out
 
@@ -103,7 +104,7 @@ class _Encoder(nn.Module):
                 f"{tuple(x.shape)}."
             )
         x = self.embedding(x) + positions(x.shape[1], self.width, x)
-        for block in self.blocks:
+        for block in cast("list[TransformerBlock]", list(self.blocks)):
             x = block(x, *block.keys_values(x))
         out: Tensor = self.norm(x).mean(1)
         return out
