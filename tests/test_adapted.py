@@ -9,6 +9,7 @@ from helpers import training
 from innerloop import methods, sources
 from innerloop.errors import CheckpointError, DataError
 from innerloop.networks import Backbone, conv4, conv_maps, mlp
+from innerloop.sources import Sinusoids
 
 
 def network(outputs):
@@ -38,6 +39,11 @@ LEARNERS = {
     "ridge support": lambda: methods.ridge(network(None), norm="support"),
     "svm": lambda: methods.svm(network(None), norm="batch"),
     "simple_shot": lambda: methods.simple_shot(network(20)),
+    "mann": lambda: methods.mann(network(None), ways=3, slots=32, width=6, reads=2, hidden=8, norm="batch"),
+    "snail": lambda: methods.snail(network(None), ways=3, length=10, filters=64),
+    "cnp": lambda: methods.cnp(network(None), ways=3, width=8),
+    "anp": lambda: methods.anp(network(None), ways=3, width=8, heads=2),
+    "in_context": lambda: methods.in_context(network(None), ways=3, width=8, layers=2, heads=2, hidden=8),
     "fine_tune": lambda: methods.fine_tune(network(20), 3, inner_steps=5),
     "linear_head": lambda: methods.linear_head(network(20), 3, inner_steps=5),
     "from_scratch": lambda: methods.from_scratch(network(3), inner_steps=5),
@@ -139,6 +145,15 @@ def test_ridge_learns_numbers_too(tmp_path):
         assert model(task.query.x).shape == (4, 1)
         model.save(tmp_path / "m")
         assert torch.equal(innerloop.load(tmp_path / "m")(task.query.x), model(task.query.x))
+
+
+def test_a_regression_may_give_means_and_variances(tmp_path):
+    task = Sinusoids(shots=5, queries=20).test[0]
+    model = methods.cnp(mlp(1, None, []), width=8).adapted(task.support.x, task.support.y)
+    mean, variance = model(task.query.x)
+    assert mean.shape == variance.shape == (20, 1)
+    model.save(tmp_path / "m")
+    assert torch.equal(innerloop.load(tmp_path / "m")(task.query.x).variance, variance)
 
 
 def test_batch_statistics_of_the_inputs_are_never_used():

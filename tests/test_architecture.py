@@ -13,7 +13,7 @@ import innerloop
 ROOT = Path(innerloop.__file__).parent
 CORE = {"errors", "task"}
 LEARNING = CORE | {"losses", "mapping", "networks", "learner"}
-FAMILIES = {"gradient", "metric", "transfer"}
+FAMILIES = {"gradient", "memory", "metric", "transfer"}
 EVERYTHING = {path.stem for path in ROOT.iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()}
 
 # room: the rooms that it may know
@@ -24,6 +24,7 @@ KNOWS = {
     "catalogue": set(),
     "citations": {"catalogue"},
     "own": {"errors"},
+    "kernels": {"errors"},
     "task": {"errors"},
     "losses": CORE,
     "networks": CORE,
@@ -32,10 +33,11 @@ KNOWS = {
     "checks": CORE | {"mapping", "networks"},
     "gradient": LEARNING,
     "metric": LEARNING,
-    "transfer": LEARNING | {"gradient", "metric"},
+    "memory": LEARNING,
+    "transfer": LEARNING | {"gradient", "kernels", "metric"},
     "methods": LEARNING | FAMILIES | {"catalogue"},
     "adapted": LEARNING | {"methods", "files"},
-    "sources": CORE | {"counter", "files"},
+    "sources": CORE | {"counter", "files", "kernels"},
     "outer": LEARNING | {"counter", "files", "evaluation", "sources", "methods", "adapted"},
     "evaluation": LEARNING | {"counter", "files", "sources"},
 }

@@ -11,8 +11,8 @@ from innerloop.recipes import METHODS as IN_RECIPES
 
 NAMED = (
     "maml", "fomaml", "reptile", "anil", "boil", "meta_sgd", "maml_plus_plus", "imaml", "cavia", "meta_curvature",
-    "proto_maml", "lora_maml", "lstm", "prototypes", "matching", "relation", "ridge", "svm", "pretraining",
-    "simple_shot",
+    "proto_maml", "lora_maml", "lstm", "prototypes", "matching", "relation", "ridge", "svm", "mann", "snail",
+    "cnp", "anp", "in_context", "pretraining", "simple_shot",
 )  # fmt: skip
 
 

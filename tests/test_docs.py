@@ -37,6 +37,7 @@ MODULES = (
     "gradient",
     "losses",
     "mapping",
+    "memory",
     "methods",
     "metric",
     "networks",

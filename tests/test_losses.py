@@ -3,7 +3,15 @@ import torch
 import torch.nn.functional as F
 
 from innerloop.errors import DataError
-from innerloop.losses import cross_entropy, default_loss, mean_loss, squared_error
+from innerloop.losses import (
+    Gaussian,
+    cross_entropy,
+    default_loss,
+    gaussian_nll,
+    mean_loss,
+    mean_of,
+    squared_error,
+)
 from innerloop.task import Examples
 
 LABELS = Examples(torch.zeros(4, 1), torch.tensor([0, 2, 1, 0]), ways=3)
@@ -25,6 +33,20 @@ def test_squared_error_is_the_mean_over_the_outputs(shape):
     each = squared_error(prediction, examples)
     assert each.shape == (4,)
     torch.testing.assert_close(each.mean(), F.mse_loss(prediction, examples.y))
+
+
+@pytest.mark.parametrize("shape", [(4,), (4, 1), (4, 2), (4, 2, 3)])
+def test_gaussian_nll_is_the_log_density_of_the_whole_target(shape):
+    examples, prediction = targets(*shape), Gaussian(torch.randn(shape), 0.1 + torch.rand(shape))
+    each = gaussian_nll(prediction, examples)
+    density = torch.distributions.Normal(prediction.mean, prediction.variance.sqrt()).log_prob(examples.y)
+    torch.testing.assert_close(each, -density.reshape(4, -1).sum(1))
+
+
+def test_the_mean_of_a_prediction():
+    mean = torch.randn(3)
+    assert mean_of(Gaussian(mean, torch.ones(3))) is mean
+    assert mean_of(mean) is mean
 
 
 def test_a_mean_counts_unmasked_rows_only():
@@ -54,6 +76,16 @@ def test_defaults():
         (
             lambda: mean_loss(lambda p, e: F.cross_entropy(p, e.y), torch.zeros(4, 3), LABELS),
             r"one number per example, shape \(4,\); got shape \(\)\. Use reduction='none'",
+        ),
+        (lambda: squared_error(Gaussian(torch.zeros(2, 1), torch.ones(2, 1)), targets(2, 1)), "got a Gaussian"),
+        (lambda: gaussian_nll(torch.zeros(2, 1), targets(2, 1)), "needs a Gaussian of means and variances; got Tensor"),
+        (
+            lambda: gaussian_nll(Gaussian(torch.zeros(2, 1), torch.ones(2, 1)), targets(2)),
+            r"one shape; got \(2, 1\), \(2, 1\) and \(2,\)",
+        ),
+        (
+            lambda: gaussian_nll(Gaussian(torch.zeros(2), torch.ones(2, 1)), targets(2)),
+            r"one shape; got \(2,\), \(2, 1\) and \(2,\)",
         ),
         (lambda: mean_loss(lambda p, e: p, torch.zeros(4, 3), LABELS), r"got shape \(4, 3\)"),
     ],

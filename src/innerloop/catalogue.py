@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Family = Literal["gradient", "metric", "memory", "transfer", "trivial"]
+Family = Literal["gradient", "metric", "memory", "transfer", "trivial", "oracle"]
 
 
 @dataclass(frozen=True)
@@ -44,6 +44,11 @@ METHODS: dict[str, Method] = {
     "relation": Method("metric", ("sung2018relation",), learns="classes"),
     "ridge": Method("metric", ("bertinetto2019closed",)),
     "svm": Method("metric", ("lee2019metaoptnet",), learns="classes"),
+    "mann": Method("memory", ("santoro2016mann",)),
+    "snail": Method("memory", ("mishra2018snail",)),
+    "cnp": Method("memory", ("garnelo2018cnp",)),
+    "anp": Method("memory", ("kim2019anp",)),
+    "in_context": Method("memory", ("nguyen2022tnp", "mueller2022pfn")),
     "pretraining": Method("transfer", ("chen2019closer", "wang2019simpleshot")),
     "simple_shot": Method("transfer", ("wang2019simpleshot",), learns="classes"),
     "joint": Method("transfer", ("finn2017maml",), trained=False),
@@ -52,6 +57,7 @@ METHODS: dict[str, Method] = {
     "from_scratch": Method("transfer", trained=False),
     "nearest_mean": Method("transfer", ("wang2019simpleshot",), learns="classes", trained=False),
     "constant": Method("trivial", trained=False),
+    "gaussian_process": Method("oracle", ("rasmussen2006gaussian",), learns="numbers", trained=False),
 }
 """Every method, in the order in which tables and help texts have them."""
 

@@ -177,12 +177,68 @@ _ALL = (
         2019,
     ),
     _paper(
+        "santoro2016mann",
+        "Meta-Learning with Memory-Augmented Neural Networks",
+        "Santoro, Adam and Bartunov, Sergey and Botvinick, Matthew and Wierstra, Daan and Lillicrap, Timothy",
+        _ICML,
+        2016,
+        pages="1842--1850",
+    ),
+    _paper(
+        "mishra2018snail",
+        "A Simple Neural Attentive Meta-Learner",
+        "Mishra, Nikhil and Rohaninejad, Mostafa and Chen, Xi and Abbeel, Pieter",
+        _ICLR,
+        2018,
+    ),
+    _paper(
+        "garnelo2018cnp",
+        "Conditional Neural Processes",
+        "Garnelo, Marta and Rosenbaum, Dan and Maddison, Christopher J. and Ramalho, Tiago and Saxton, David and "
+        "Shanahan, Murray and Teh, Yee Whye and Rezende, Danilo J. and Eslami, S. M. Ali",
+        _ICML,
+        2018,
+        pages="1704--1713",
+    ),
+    _paper(
+        "kim2019anp",
+        "Attentive Neural Processes",
+        "Kim, Hyunjik and Mnih, Andriy and Schwarz, Jonathan and Garnelo, Marta and Eslami, S. M. Ali and "
+        "Rosenbaum, Dan and Vinyals, Oriol and Teh, Yee Whye",
+        _ICLR,
+        2019,
+    ),
+    _paper(
         "lee2019metaoptnet",
         "Meta-Learning with Differentiable Convex Optimization",
         "Lee, Kwonjoon and Maji, Subhransu and Ravichandran, Avinash and Soatto, Stefano",
         "IEEE Conference on Computer Vision and Pattern Recognition",
         2019,
         pages="10657--10665",
+    ),
+    _paper(
+        "nguyen2022tnp",
+        "Transformer Neural Processes: Uncertainty-Aware Meta Learning Via Sequence Modeling",
+        "Nguyen, Tung and Grover, Aditya",
+        _ICML,
+        2022,
+    ),
+    _paper(
+        "mueller2022pfn",
+        "Transformers Can Do {Bayesian} Inference",
+        "Mueller, Samuel and Hollmann, Noah and Arango, Sebastian Pineda and Grabocka, Josif and Hutter, Frank",
+        _ICLR,
+        2022,
+    ),
+    Citation(
+        "rasmussen2006gaussian",
+        "misc",
+        {
+            "title": "Gaussian Processes for Machine Learning",
+            "author": "Rasmussen, Carl Edward and Williams, Christopher K. I.",
+            "year": "2006",
+            "note": "MIT Press",
+        },
     ),
     _paper(
         "chen2019closer",
@@ -220,6 +276,24 @@ _ALL = (
         volume="29",
     ),
     _paper(
+        "cho2014gru",
+        "Learning Phrase Representations using {RNN} Encoder--Decoder for Statistical Machine Translation",
+        'Cho, Kyunghyun and van Merri{\\"e}nboer, Bart and Gulcehre, Caglar and Bahdanau, Dzmitry and Bougares, Fethi '
+        "and Schwenk, Holger and Bengio, Yoshua",
+        "Conference on Empirical Methods in Natural Language Processing",
+        2014,
+        pages="1724--1734",
+    ),
+    _paper(
+        "vaswani2017attention",
+        "Attention is All you Need",
+        "Vaswani, Ashish and Shazeer, Noam and Parmar, Niki and Uszkoreit, Jakob and Jones, Llion and Gomez, Aidan N. "
+        "and Kaiser, Lukasz and Polosukhin, Illia",
+        _NEURIPS,
+        2017,
+        volume="30",
+    ),
+    _paper(
         "ioffe2015batchnorm",
         "Batch Normalization: Accelerating Deep Network Training by Reducing Internal Covariate Shift",
         "Ioffe, Sergey and Szegedy, Christian",
@@ -249,6 +323,12 @@ CITATIONS: dict[str, Citation] = {citation.key: citation for citation in _ALL}
 _DATA: dict[str, tuple[str, ...]] = {
     "omniglot": ("lake2015omniglot", "vinyals2016matching"),
     "sinusoids": ("finn2017maml",),
+    "curves": ("garnelo2018cnp", "nguyen2022tnp"),
+}
+_NETWORKS: dict[str, tuple[str, ...]] = {
+    "conv4": ("vinyals2016matching",),
+    "gru": ("cho2014gru",),
+    "transformer": ("vaswani2017attention",),
 }
 _NETWORKS: dict[str, tuple[str, ...]] = {"conv4": ("vinyals2016matching",), "conv_maps": ("sung2018relation",)}
 _OPTIMISERS: dict[str, tuple[str, ...]] = {

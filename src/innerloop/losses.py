@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -14,6 +15,30 @@ from innerloop.task import Examples
 
 Loss = Callable[[Any, Examples], Tensor]
 """`(prediction, examples) -> (N,)`."""
+
+
+class Gaussian(NamedTuple):
+    """A prediction that says how sure it is: a normal distribution for every number.
+
+    Attributes:
+        mean: `(N, ...)`.
+        variance: `(N, ...)`, positive. It is that of an observed target, noise included.
+
+    >>> Gaussian(torch.zeros(1), torch.ones(1)).variance.sqrt()
+    tensor([1.])
+    """
+
+    mean: Tensor
+    variance: Tensor
+
+
+def mean_of(prediction: Any) -> Any:
+    """The mean of a `Gaussian`; any other prediction as it is.
+
+    >>> mean_of(Gaussian(torch.zeros(1), torch.ones(1)))
+    tensor([0.])
+    """
+    return prediction.mean if isinstance(prediction, Gaussian) else prediction
 
 
 def cross_entropy(prediction: Tensor, examples: Examples) -> Tensor:
@@ -35,12 +60,17 @@ def cross_entropy(prediction: Tensor, examples: Examples) -> Tensor:
     return F.cross_entropy(prediction, examples.y, reduction="none")
 
 
-def squared_error(prediction: Tensor, examples: Examples) -> Tensor:
+def squared_error(prediction: Tensor | Gaussian, examples: Examples) -> Tensor:
     """Mean over the outputs of `(prediction - y)^2`, for predictions and targets `(N, ...)`.
 
     >>> squared_error(torch.ones(1, 2), Examples(torch.zeros(1), torch.zeros(1, 2))).item()
     1.0
     """
+    if isinstance(prediction, Gaussian):
+        raise DataError(
+            "squared_error compares numbers; got a Gaussian. Use loss=innerloop.losses.gaussian_nll, or "
+            "innerloop.losses.mean_of(prediction)."
+        )
     if prediction.shape != examples.y.shape:
         # broadcasting (N, 1) against (N,) would silently compare every pair
         raise DataError(
@@ -49,6 +79,38 @@ def squared_error(prediction: Tensor, examples: Examples) -> Tensor:
         )
     each: Tensor = (prediction - examples.y).square()
     return each.reshape(each.shape[0], -1).mean(1)
+
+
+def gaussian_nll(prediction: Any, examples: Examples) -> Tensor:
+    """Negative log-density of the targets in nats, the sum over the outputs of a point.
+
+        1/2 Σ_d [ log(2π v_d) + (y_d - m_d)^2 / v_d ]
+
+    Args:
+        prediction: means and variances `(N, ...)`.
+        examples: targets `(N, ...)`.
+
+    Raises:
+        DataError: if the prediction is no `Gaussian`, or of another shape than the targets.
+
+    >>> one = Gaussian(torch.zeros(1, 1), torch.ones(1, 1))
+    >>> gaussian_nll(one, Examples(torch.zeros(1), torch.zeros(1, 1))).item()  # log(2π) / 2
+    0.918...
+    """
+    if not isinstance(prediction, Gaussian):
+        raise DataError(
+            f"gaussian_nll needs a Gaussian of means and variances; got {type(prediction).__name__}. "
+            "Use a learner that predicts one (innerloop.methods.cnp), or loss=innerloop.losses.squared_error."
+        )
+    mean, variance = prediction
+    if mean.shape != examples.y.shape or variance.shape != mean.shape:
+        raise DataError(
+            f"Mean, variance and target must have one shape; got {tuple(mean.shape)}, {tuple(variance.shape)} and "
+            f"{tuple(examples.y.shape)}. Reshape y or change the number of outputs."
+        )
+    each = 0.5 * (math.log(2 * math.pi) + variance.log() + (examples.y - mean).square() / variance)
+    found: Tensor = each.reshape(each.shape[0], -1).sum(1)
+    return found
 
 
 def mean_loss(loss: Loss, prediction: Any, examples: Examples) -> Tensor:

@@ -134,6 +134,19 @@ def test_regression_is_judged_by_the_squared_error():
     assert found.values[1] == pytest.approx((prediction - task.query.y).square().mean().item(), rel=1e-4)
 
 
+def test_means_and_variances_are_judged_by_the_mean_and_by_the_density():
+    learner, source = methods.cnp(mlp(1, None, []), width=8).eval(), Sinusoids(shots=5, queries=4).test
+    found = evaluate(learner, source, 3)
+    task = source[1]
+    mean, variance = learner.predict(learner.adapt(task.support), task.query.x)
+    density = torch.distributions.Normal(mean, variance.sqrt()).log_prob(task.query.y)
+    assert found.metric == "squared error"
+    assert found.values[1] == pytest.approx((mean - task.query.y).square().mean().item(), rel=1e-4)
+    assert found.losses[1] == pytest.approx(-density.mean().item(), rel=1e-4)
+    both = compare({"process": learner, "mean": methods.constant()}, source, 3)
+    assert set(both.rows) == {"process", "mean"}
+
+
 def test_the_norm_policy_is_named_in_the_result():
     learner = maml()
     for norm, words in (

@@ -59,6 +59,6 @@ def write_table(path: Path, plants: int = 12, rows: int = 9) -> Path:
 
 def train(recipe: str, folder: Path, *options: str) -> Path:
     """Trains a small run in this process; gives its folder."""
-    own = {"folder": PICTURE_OPTIONS, "table": TABLE_OPTIONS, "sinusoids": SINUSOID_OPTIONS}[recipe]
+    own = {"folder": PICTURE_OPTIONS, "table": TABLE_OPTIONS}.get(recipe, SINUSOID_OPTIONS)
     assert main(["train", recipe, "--run", str(folder), *own, *options]) == 0
     return folder

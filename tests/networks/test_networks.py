@@ -84,7 +84,9 @@ def test_errors():
         conv4(size=15)
     with pytest.raises(ConfigurationError, match="at least 16 pixels a side; got 15"):
         conv_maps(size=15)
-    with pytest.raises(ConfigurationError, match="Unknown network 'resnet'; known are conv4, conv_maps, mlp"):
+    with pytest.raises(
+        ConfigurationError, match="Unknown network 'resnet'; known are conv4, conv_maps, gru, mlp, transformer"
+    ):
         build({"network": "resnet"})
     with pytest.raises(ConfigurationError, match="Unknown network None"):
         build({})

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from innerloop.adapted import AdaptedModel
 from innerloop.errors import CheckpointError, ConfigurationError, DataError, InnerloopError
+from innerloop.losses import mean_of
 from innerloop.outer import Run
 from innerloop.recipes import Recipe
 from innerloop.recipes._recipe import FolderRecipe, PictureRecipe, TableRecipe
@@ -125,7 +126,7 @@ class TableInputs(Inputs):
         rows, x = found
         if self.scaling.classes is not None:
             return [{**row, **guess} for row, guess in zip(rows, _guesses(model, x), strict=True)]
-        values = self.scaling.restore(model(x).double()).flatten().tolist()
+        values = self.scaling.restore(mean_of(model(x)).double()).flatten().tolist()
         return [{**row, self.scaling.target: value} for row, value in zip(rows, values, strict=True)]
 
 

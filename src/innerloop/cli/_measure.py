@@ -1,4 +1,4 @@
-"""The rows that every run gets: itself, itself without a look at the query batch, and the trivial rivals."""
+"""The rows that every run gets: itself, itself without a look at the query batch, and what needs no training."""
 
 from __future__ import annotations
 
@@ -10,14 +10,17 @@ from innerloop.evaluation import Evaluation, evaluate
 from innerloop.learner import Learner
 from innerloop.outer import Run
 from innerloop.recipes._build import Experiment
-from innerloop.recipes._recipe import PictureRecipe
+from innerloop.recipes._recipe import CurvesRecipe, PictureRecipe
 
 
 def rivals(experiment: Experiment) -> dict[str, Learner]:
-    """Learners that cost nothing to have: the trivial predictor and, for pictures, the nearest mean on pixels."""
+    """Learners that cost nothing to have: the trivial predictor, the nearest mean on pixels, a curve's posterior."""
     rows: dict[str, Learner] = {"constant": methods.constant()}
     if isinstance(experiment.recipe, PictureRecipe):
         rows["nearest_mean"] = methods.nearest_mean()
+    if isinstance(experiment.recipe, CurvesRecipe):
+        test: Any = experiment.source.test
+        rows["gaussian_process"] = methods.gaussian_process(kernel=test.kernel, noise=test.noise, known=True)
     return rows
 
 
@@ -47,4 +50,6 @@ def measure(
     if learner.norm == "batch":
         keep(f"{label}.support", evaluate(learner, split, tasks, norm="support"))
     for name, rival in rivals(experiment).items():
-        keep(f"{label}.{name}", evaluate(rival, split, tasks))
+        # the oracle is told what a task was drawn from
+        shown = split.with_(known=True) if name == "gaussian_process" else split
+        keep(f"{label}.{name}", evaluate(rival, shown, tasks))

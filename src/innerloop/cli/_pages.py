@@ -11,7 +11,7 @@ from innerloop.evaluation._evaluate import evaluating
 from innerloop.files import read_json
 from innerloop.outer import Run
 from innerloop.recipes._build import Experiment
-from innerloop.recipes._recipe import PictureRecipe, SinusoidsRecipe
+from innerloop.recipes._recipe import CurvesRecipe, PictureRecipe, SinusoidsRecipe
 from innerloop.report import Learning, Page, Row, Table, write_page
 from innerloop.report._views import fits, notable, task_views
 
@@ -33,7 +33,9 @@ def write_run_page(run: Run, experiment: Experiment) -> Path:
     rows = [Row(own, experiment.learner.family, seconds, highlight=True)]
     if "test.support" in results:
         rows.append(Row(_named(results["test.support"], own.name + _SUPPORT), experiment.learner.family, seconds))
-    for key, family in (("test.nearest_mean", "transfer"), ("test.constant", "trivial")):
+    for key, family in (
+        ("test.nearest_mean", "transfer"), ("test.constant", "trivial"), ("test.gaussian_process", "oracle"),
+    ):  # fmt: skip
         if key in results:
             rows.append(Row(Evaluation.from_json(results[key]), family))
     found = comparison({row.evaluation.name: row.evaluation for row in rows})
@@ -139,6 +141,9 @@ def _views(experiment: Experiment, own: Evaluation) -> dict[str, Any]:
         if isinstance(experiment.recipe, SinusoidsRecipe):
             many = test.with_(queries=100)
             return {"fits": fits(learner, many, notable(own))}
+        if isinstance(experiment.recipe, CurvesRecipe):
+            many = test.with_(queries=100, points=None)
+            return {"fits": fits(learner, many, notable(own))}
     return {}
 
 
@@ -157,7 +162,7 @@ def _verdicts(rows: list[Row], found: Comparison) -> list[str]:
     names = list(found.rows)
     pairs = [(names[0], name) for name in names[1:2]]
     pairs += [(names[0], row.evaluation.name) for row in rows if row.highlight]
-    plain = {row.evaluation.name for row in rows if row.family in ("transfer", "trivial")}
+    plain = {row.evaluation.name for row in rows if row.family in ("transfer", "trivial", "oracle")}
     learned, simple = ([name for name in names if (name in plain) == which] for which in (False, True))
     if learned and simple:
         pairs.append((learned[0], simple[0]))

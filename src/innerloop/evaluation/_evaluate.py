@@ -17,7 +17,7 @@ from innerloop.evaluation._calibration import calibration
 from innerloop.evaluation._evaluation import Evaluation
 from innerloop.evaluation._statistics import interval
 from innerloop.learner import Learner, check
-from innerloop.losses import mean_loss, squared_error
+from innerloop.losses import mean_loss, mean_of, squared_error
 from innerloop.networks._norm import Policy
 from innerloop.task import Examples, Task
 
@@ -151,10 +151,13 @@ def surroundings(device: torch.device) -> dict[str, Any]:
     }
 
 
-def metric(prediction: Tensor, examples: Examples) -> Tensor:
-    """Accuracy of logits, or mean squared error, over the rows that are not padding: a scalar."""
+def metric(prediction: Any, examples: Examples) -> Tensor:
+    """Accuracy of logits, or mean squared error, over the rows that are not padding: a scalar.
+
+    Of a `Gaussian` it is the mean that is judged; its variance counts in the loss.
+    """
     if examples.ways is None:
-        return mean_loss(squared_error, prediction, examples)
+        return mean_loss(squared_error, mean_of(prediction), examples)
     right = (prediction.argmax(-1) == examples.y) & examples.mask
     return cast(Tensor, right.sum() / examples.mask.sum())
 

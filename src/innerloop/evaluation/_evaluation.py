@@ -21,7 +21,8 @@ class Evaluation:
         name: the learner.
         metric: "accuracy" (higher is better) or "squared error" (lower is better).
         values: `(T,)` the metric of each task.
-        losses: `(T,)` query loss of each task.
+        losses: `(T,)` query loss of each task. Where predictions are `innerloop.losses.Gaussian`, the negative
+            log-density of a query point in nats.
         source: what the tasks are (`TaskSource.describe()`).
         first: number of the first task; the others follow.
         norm: whose statistics normalised the query examples. "batch" is transductive.

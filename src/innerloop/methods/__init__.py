@@ -20,11 +20,13 @@ from innerloop.methods._gradient import (
     proto_maml,
     reptile,
 )
+from innerloop.methods._remembering import anp, cnp, in_context, mann, snail
 from innerloop.methods._spec import from_spec
 from innerloop.methods._transfer import (
     constant,
     fine_tune,
     from_scratch,
+    gaussian_process,
     joint,
     linear_head,
     nearest_mean,
@@ -34,20 +36,25 @@ from innerloop.methods._transfer import (
 
 __all__ = [
     "anil",
+    "anp",
     "boil",
     "cavia",
+    "cnp",
     "constant",
     "fine_tune",
     "fomaml",
     "from_scratch",
     "from_spec",
+    "gaussian_process",
     "imaml",
+    "in_context",
     "joint",
     "linear_head",
     "lora_maml",
     "lstm",
     "maml",
     "maml_plus_plus",
+    "mann",
     "matching",
     "meta_curvature",
     "meta_sgd",
@@ -59,5 +66,6 @@ __all__ = [
     "reptile",
     "ridge",
     "simple_shot",
+    "snail",
     "svm",
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from typing import Any
 
 from torch import nn
 
@@ -11,7 +12,7 @@ from innerloop.losses import Loss
 from innerloop.methods._named import named, spec_of
 from innerloop.metric import Prototypes
 from innerloop.networks._norm import Policy
-from innerloop.transfer import Constant, Joint, Pretraining, SimpleShot, with_new_head
+from innerloop.transfer import Constant, GaussianProcess, Joint, Pretraining, SimpleShot, with_new_head
 
 
 def pretraining(classifier: nn.Module, *, smoothing: float = 0.1) -> Pretraining:
@@ -120,6 +121,31 @@ def nearest_mean(network: nn.Module | None = None) -> Prototypes:
 def constant() -> Constant:
     """The trivial predictor: class frequencies, or the mean target, of the support set."""
     return named(Constant(), "constant", "Trivial predictor", {}, {})
+
+
+def gaussian_process(
+    *,
+    kernel: Any = "rbf",
+    length: float = 0.4,
+    scale: float = 1.0,
+    period: float = 0.5,
+    noise: float = 0.1,
+    known: bool = False,
+) -> GaussianProcess:
+    """The exact posterior of a Gaussian process with a known kernel: what no learner can beat on its curves.
+
+    Args:
+        kernel: "rbf", "matern" or "periodic".
+        length: of the kernel.
+        scale: standard deviation of the function.
+        period: of the periodic kernel.
+        noise: standard deviation of the observation noise.
+        known: read length, scale and period from the last three input columns of a task.
+
+    Source: Rasmussen and Williams 2006, algorithm 2.1.
+    """
+    arguments = {"kernel": kernel, "length": length, "scale": scale, "period": period, "noise": noise, "known": known}
+    return named(GaussianProcess(**arguments), "gaussian_process", "Exact posterior", {}, arguments)
 
 
 def _tuned(

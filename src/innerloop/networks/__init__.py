@@ -9,8 +9,10 @@ from innerloop.networks._backbone import build as _build
 from innerloop.networks._context import Context, with_context
 from innerloop.networks._conv4 import conv4
 from innerloop.networks._conv_maps import conv_maps
+from innerloop.networks._gru import gru
 from innerloop.networks._mlp import mlp
 from innerloop.networks._norm import Norm, convert_norms, per_step_norms
+from innerloop.networks._transformer import transformer
 
 __all__ = [
     "Backbone",
@@ -20,8 +22,10 @@ __all__ = [
     "conv4",
     "conv_maps",
     "convert_norms",
+    "gru",
     "mlp",
     "per_step_norms",
+    "transformer",
     "with_context",
 ]
 
@@ -35,4 +39,5 @@ def build(spec: dict[str, Any]) -> nn.Module:
     >>> build(mlp(1, 1).spec).width
     40
     """
-    return _build(spec, {"conv4": conv4, "conv_maps": conv_maps, "mlp": mlp})
+    builders = {"conv4": conv4, "conv_maps": conv_maps, "gru": gru, "mlp": mlp, "transformer": transformer}
+    return _build(spec, builders)

@@ -7,6 +7,7 @@ from innerloop.catalogue import TRAINED as METHODS
 from innerloop.errors import ConfigurationError
 from innerloop.recipes._recipe import Recipe
 from innerloop.recipes.characters import characters
+from innerloop.recipes.curves import curves
 from innerloop.recipes.folder import folder
 from innerloop.recipes.omniglot import omniglot
 from innerloop.recipes.sinusoids import sinusoids
@@ -18,6 +19,7 @@ RECIPES: dict[str, Callable[[str], Recipe]] = {
     "folder": folder,
     "table": table,
     "sinusoids": sinusoids,
+    "curves": curves,
 }
 
 __all__ = ["METHODS", "RECIPES", "Recipe", "from_json", "recipe"]

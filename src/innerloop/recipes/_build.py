@@ -21,6 +21,7 @@ from innerloop.networks import conv4, conv_maps, mlp
 from innerloop.own import find, guarded
 from innerloop.recipes._recipe import (
     CharactersRecipe,
+    CurvesRecipe,
     FolderRecipe,
     OmniglotRecipe,
     PictureRecipe,
@@ -28,7 +29,7 @@ from innerloop.recipes._recipe import (
     SinusoidsRecipe,
     TableRecipe,
 )
-from innerloop.sources import Characters, ImageFolder, Omniglot, Sinusoids, Splits, Table
+from innerloop.sources import Characters, GPCurves, ImageFolder, Omniglot, Sinusoids, Splits, Table
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,11 +49,13 @@ class Experiment:
     def fit_settings(self) -> dict[str, Any]:
         """Arguments for `innerloop.fit`, apart from learner and run folder."""
         recipe = self.recipe
-        shape = {"queries": recipe.train_queries, "seed": recipe.seed}
+        shape: dict[str, Any] = {"queries": recipe.train_queries, "seed": recipe.seed}
         if recipe.train_shots is not None:
             shape["shots"] = recipe.train_shots
         if isinstance(recipe, PictureRecipe) and recipe.train_ways is not None:
             shape["ways"] = recipe.train_ways
+        if isinstance(recipe, CurvesRecipe):
+            shape["points"] = recipe.points
         return {
             "source": self.source.train.with_(**shape),
             "validation": self.source.validation,
@@ -124,6 +127,10 @@ def build_source(recipe: Recipe) -> Splits:
             )
         case SinusoidsRecipe():
             return Sinusoids(shots=recipe.shots, queries=recipe.queries)
+        case CurvesRecipe(protocol="tnp"):
+            return GPCurves.tnp(recipe.kernel, recipe.shots, recipe.queries)
+        case CurvesRecipe():
+            return GPCurves(recipe.kernel, recipe.shots, recipe.queries)
         case _:
             raise ConfigurationError(f"No data are known for {type(recipe).__name__}.")
 
@@ -214,6 +221,7 @@ def _known(recipe: Recipe, source: Splits) -> dict[str, Any]:
         "ways": task.ways,
         "inputs": task.support.x[0].numel(),
         "outputs": outputs_of(source),
+        "length": len(task.support) + 1,
         # 10 of 100 epochs, as in the published code of MAML++
         "anneal_until": max(1, recipe.steps // 10),
     }

@@ -16,6 +16,7 @@ _LEAST = {
     ),
     **dict.fromkeys(("validate_every", "validation_tasks", "patience", "test_tasks", "filters", "size", "hidden"), 1),
     **dict.fromkeys(("chunk", "memory"), 1),
+    "points": 7,
     "curve_steps": 0,
     "ways": 2,
 }
@@ -175,3 +176,17 @@ class SinusoidsRecipe(Recipe):
 
     hidden: tuple[int, ...] = (40, 40)
     """Widths of the hidden layers."""
+
+
+@dataclass(frozen=True)
+class CurvesRecipe(Recipe):
+    """Curves from Gaussian processes, the test bed of neural processes."""
+
+    kernel: Literal["rbf", "matern", "periodic"] = "rbf"
+    """Covariance of the curves."""
+    protocol: Literal["fixed", "tnp"] = "fixed"
+    """fixed: length 0.4, scale 1, noise 0.1; tnp: all but the noise of 0.02 is drawn anew in every task."""
+    points: int | None = 50
+    """Most points of a training task, divided at random into support and query; None: as in evaluation."""
+    hidden: tuple[int, ...] = (64, 64)
+    """Widths of the hidden layers of the network (of the embedding, where a method has layers of its own)."""

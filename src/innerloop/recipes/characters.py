@@ -41,7 +41,7 @@ def characters(method: str = "maml") -> CharactersRecipe:
         norm="batch" if gradient or method == "reptile" else "running",
         steps=_STEPS.get(method, 2_000),
         tasks_per_step=1 if flat else 4,
-        lr=3e-3,
+        lr=1e-3 if family_of(method) == "memory" else 3e-3,  # 3e-3 is high for recurrences and attention: a choice
         schedule="cosine",
         weight_decay=5e-4 if flat else 0.0,  # Wang et al. 2019 (SimpleShot), 1e-4 to 5e-4
     )

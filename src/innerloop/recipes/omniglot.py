@@ -45,7 +45,9 @@ def omniglot(method: str = "maml") -> OmniglotRecipe:
     from 3e-3 instead of a constant 1e-3, and 8,000 steps instead of 60,000, so that a run ends within 45 minutes on
     two cores.
     """
-    metric, flat = family_of(method) != "gradient", method in ("pretraining", "simple_shot")
+    family = family_of(method)
+    metric = family != "gradient"
+    flat = method in ("pretraining", "simple_shot")
     base = OmniglotRecipe(
         recipe="omniglot",
         method=method,
@@ -59,8 +61,8 @@ def omniglot(method: str = "maml") -> OmniglotRecipe:
         inner_lr=0.4,
         norm="running" if metric else "batch",
         steps=8_000,
-        tasks_per_step=1 if metric else 32,
-        lr=3e-3,
+        tasks_per_step=16 if family == "memory" else 1 if metric else 32,
+        lr=1e-3 if family == "memory" else 3e-3,  # 3e-3 is high for recurrences and attention: a choice
         schedule="cosine",
         weight_decay=5e-4 if flat else 0.0,
         validate_every=1_000,

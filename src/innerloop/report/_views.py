@@ -10,6 +10,7 @@ import torch
 from innerloop.errors import ConfigurationError
 from innerloop.evaluation import Evaluation
 from innerloop.learner import Learner
+from innerloop.losses import mean_of
 from innerloop.report._page import Fit, Shown, TaskView
 from innerloop.task import stack
 
@@ -91,7 +92,7 @@ def fits(learner: Learner, source: Any, tasks: dict[int, str]) -> list[Fit]:
 
             def both(one: Any) -> Any:
                 states = list(learner.trajectory(one.support, getattr(learner, "test_steps", 1)))
-                return torch.stack([learner.predict(state, one.query.x) for state in (states[0], states[-1])])
+                return torch.stack([mean_of(learner.predict(state, one.query.x)) for state in (states[0], states[-1])])
 
             before, after = learner.map(both, stack([task]))[0]
         numbers = [task.support.x, task.support.y, task.query.x, task.query.y, before, after]

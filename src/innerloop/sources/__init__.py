@@ -4,6 +4,7 @@ from innerloop.sources._arrays import from_arrays
 from innerloop.sources._base import Splits, TaskSource
 from innerloop.sources._characters import Characters
 from innerloop.sources._classes import ClassData, ClassTasks
+from innerloop.sources._gaussian_process import GPCurves
 from innerloop.sources._image_folder import ImageFolder
 from innerloop.sources._omniglot import Omniglot
 from innerloop.sources._pictures import Pictures
@@ -14,6 +15,7 @@ __all__ = [
     "Characters",
     "ClassData",
     "ClassTasks",
+    "GPCurves",
     "ImageFolder",
     "Omniglot",
     "Pictures",
