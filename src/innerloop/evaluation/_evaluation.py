@@ -19,7 +19,7 @@ class Evaluation:
 
     Attributes:
         name: the learner.
-        metric: "accuracy" (higher is better) or "squared error" (lower is better).
+        metric: "accuracy" (higher is better), "squared error" or "absolute error" (lower is better).
         values: `(T,)` the metric of each task.
         losses: `(T,)` query loss of each task.
         source: what the tasks are (`TaskSource.describe()`).

@@ -4,7 +4,7 @@ Every one takes any `nn.Module` and a `loss=`; the four choices behind the gradi
 `innerloop.gradient.GradientLearner`, so a new combination is a new call.
 """
 
-from innerloop.methods._comparing import prototypes
+from innerloop.methods._comparing import meta_baseline, prototypes
 from innerloop.methods._gradient import (
     anil,
     boil,
@@ -19,23 +19,31 @@ from innerloop.methods._gradient import (
     meta_sgd,
     proto_maml,
     reptile,
+    unicorn_maml,
 )
 from innerloop.methods._spec import from_spec
 from innerloop.methods._transfer import (
+    baseline_plus_plus,
     constant,
+    cosine_head,
     fine_tune,
     from_scratch,
     joint,
     linear_head,
+    linear_probe,
     nearest_mean,
+    pooled_ridge,
     pretraining,
+    shrunk_ridge,
 )
 
 __all__ = [
     "anil",
+    "baseline_plus_plus",
     "boil",
     "cavia",
     "constant",
+    "cosine_head",
     "fine_tune",
     "fomaml",
     "from_scratch",
@@ -43,15 +51,20 @@ __all__ = [
     "imaml",
     "joint",
     "linear_head",
+    "linear_probe",
     "lora_maml",
     "lstm",
     "maml",
     "maml_plus_plus",
+    "meta_baseline",
     "meta_curvature",
     "meta_sgd",
     "nearest_mean",
+    "pooled_ridge",
     "pretraining",
     "proto_maml",
     "prototypes",
     "reptile",
+    "shrunk_ridge",
+    "unicorn_maml",
 ]

@@ -8,7 +8,7 @@ from torch import nn
 
 from innerloop.losses import Loss
 from innerloop.methods._named import named, spec_of
-from innerloop.metric import Prototypes
+from innerloop.metric import MetaBaseline, Prototypes
 from innerloop.networks._norm import Policy
 
 
@@ -27,3 +27,25 @@ def prototypes(
     """
     learner = Prototypes(embedding, distance=distance, loss=loss, norm=norm)
     return named(learner, "prototypes", "Prototypes", spec_of(embedding), {"distance": distance, "norm": norm})
+
+
+def meta_baseline(
+    embedding: nn.Module, *, scale: float = 10.0, loss: Loss | None = None, norm: Policy = "running"
+) -> MetaBaseline:
+    """Meta-Baseline: cosine prototypes with a learned scale, meta-trained from pretrained features.
+
+        logits_k = τ cos(f(x), c_k)
+
+    Pretrain a classifier with `pretraining`, then `innerloop.transfer.start_from(learner, pretrained)`, or
+    `innerloop train ... --method meta_baseline --start RUN`.
+
+    Args:
+        embedding: the network, for instance `innerloop.networks.conv4(outputs=None)`.
+        scale: where τ starts.
+        loss: outer loss; None: cross-entropy.
+        norm: policy of the norm layers.
+
+    Source: Chen et al. 2021, "Meta-Baseline", section 3.
+    """
+    learner = MetaBaseline(embedding, scale=scale, loss=loss, norm=norm)
+    return named(learner, "meta_baseline", "Meta-Baseline", spec_of(embedding), {"scale": scale, "norm": norm})

@@ -22,7 +22,7 @@ def squared_euclidean(z: Tensor, prototypes: Tensor) -> Tensor:
     return -(z[:, None] - prototypes[None]).square().sum(-1)
 
 
-def cosine(z: Tensor, prototypes: Tensor, sharpness: float = 10.0) -> Tensor:
+def cosine(z: Tensor, prototypes: Tensor, sharpness: float | Tensor = 10.0) -> Tensor:
     """`sharpness * cos(z, c)`: logits `(N, W)`.
 
     The sharpness turns similarities into logits and changes no decision; 10 is the learned scale's starting value in
@@ -120,6 +120,9 @@ class Prototypes(Learner):
         z = self._embed(x, call)
         # a class without examples (all its rows padding) has its prototype at the origin, not at NaN
         prototypes = state.sums / state.counts.clamp(min=1)[:, None]
+        return self._compare(z, prototypes)
+
+    def _compare(self, z: Tensor, prototypes: Tensor) -> Tensor:
         return _DISTANCES[self.distance](z, prototypes)
 
     def _embed(self, x: Tree, call: NormCall) -> Tensor:

@@ -8,18 +8,24 @@ from innerloop.networks._backbone import Backbone
 from innerloop.networks._backbone import build as _build
 from innerloop.networks._context import Context, with_context
 from innerloop.networks._conv4 import conv4
+from innerloop.networks._cosine_head import CosineHead
+from innerloop.networks._dropblock import DropBlock
 from innerloop.networks._mlp import mlp
 from innerloop.networks._norm import Norm, convert_norms, per_step_norms
+from innerloop.networks._resnet12 import resnet12
 
 __all__ = [
     "Backbone",
     "Context",
+    "CosineHead",
+    "DropBlock",
     "Norm",
     "build",
     "conv4",
     "convert_norms",
     "mlp",
     "per_step_norms",
+    "resnet12",
     "with_context",
 ]
 
@@ -33,4 +39,4 @@ def build(spec: dict[str, Any]) -> nn.Module:
     >>> build(mlp(1, 1).spec).width
     40
     """
-    return _build(spec, {"conv4": conv4, "mlp": mlp})
+    return _build(spec, {"conv4": conv4, "mlp": mlp, "resnet12": resnet12})

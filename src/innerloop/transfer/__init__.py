@@ -1,8 +1,26 @@
 """What one would do without meta-learning: the rows that every table needs."""
 
 from innerloop.transfer._constant import Constant
+from innerloop.transfer._features import start_from
 from innerloop.transfer._joint import Joint
-from innerloop.transfer._new_head import with_new_head
+from innerloop.transfer._linear_probe import LinearProbe, LinearProbeState
+from innerloop.transfer._logistic import logistic_regression
+from innerloop.transfer._new_head import with_cosine_head, with_new_head, without_head
 from innerloop.transfer._pretraining import Pretraining
+from innerloop.transfer._ridge import PooledRidge, ShrunkRidge, ShrunkRidgeState
 
-__all__ = ["Constant", "Joint", "Pretraining", "with_new_head"]
+__all__ = [
+    "Constant",
+    "Joint",
+    "LinearProbe",
+    "LinearProbeState",
+    "PooledRidge",
+    "Pretraining",
+    "ShrunkRidge",
+    "ShrunkRidgeState",
+    "logistic_regression",
+    "start_from",
+    "with_cosine_head",
+    "with_new_head",
+    "without_head",
+]
