@@ -10,13 +10,13 @@ from innerloop.evaluation import Evaluation, evaluate
 from innerloop.learner import Learner
 from innerloop.outer import Run
 from innerloop.recipes._build import Experiment
-from innerloop.recipes._recipe import PictureRecipe
+from innerloop.recipes._recipe import ClassRecipe
 
 
 def rivals(experiment: Experiment) -> dict[str, Learner]:
-    """Learners that cost nothing to have: the trivial predictor and, for pictures, the nearest mean on pixels."""
+    """Learners that cost nothing to have: the trivial predictor and, for classes, the nearest mean on raw inputs."""
     rows: dict[str, Learner] = {"constant": methods.constant()}
-    if isinstance(experiment.recipe, PictureRecipe):
+    if isinstance(experiment.recipe, ClassRecipe):
         rows["nearest_mean"] = methods.nearest_mean()
     return rows
 

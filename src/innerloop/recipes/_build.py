@@ -17,18 +17,22 @@ from innerloop import methods
 from innerloop.catalogue import METHODS, is_own
 from innerloop.errors import ConfigurationError
 from innerloop.learner import Learner
-from innerloop.networks import conv4, mlp
+from innerloop.networks import conv4, mlp, resnet12
 from innerloop.own import find, guarded
 from innerloop.recipes._recipe import (
     CharactersRecipe,
+    ClassRecipe,
+    ClincRecipe,
     FolderRecipe,
     OmniglotRecipe,
     PictureRecipe,
     Recipe,
     SinusoidsRecipe,
     TableRecipe,
+    TextRecipe,
 )
-from innerloop.sources import Characters, ImageFolder, Omniglot, Sinusoids, Splits, Table
+from innerloop.recipes._start import start_from_run
+from innerloop.sources import Characters, Clinc150, HashedNgrams, ImageFolder, Omniglot, Sinusoids, Splits, Table, Text
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,7 +55,7 @@ class Experiment:
         shape = {"queries": recipe.train_queries, "seed": recipe.seed}
         if recipe.train_shots is not None:
             shape["shots"] = recipe.train_shots
-        if isinstance(recipe, PictureRecipe) and recipe.train_ways is not None:
+        if isinstance(recipe, ClassRecipe) and recipe.train_ways is not None:
             shape["ways"] = recipe.train_ways
         return {
             "source": self.source.train.with_(**shape),
@@ -68,23 +72,32 @@ class Experiment:
             "mapping": recipe.mapping,
             "chunk": recipe.chunk,
             "memory": recipe.memory,
-            "config": {"recipe": recipe.to_json(), **self._scaling()},
+            "config": {"recipe": recipe.to_json(), **self._preparation()},
         }
 
-    def _scaling(self) -> dict[str, Any]:
+    def _preparation(self) -> dict[str, Any]:
         # kept with the run, so that `innerloop adapt` needs no training data
+        if isinstance(self.source, Text) and isinstance(self.source.encoder, HashedNgrams):
+            return {"ngrams": self.source.encoder.to_json()}
         return {"scaling": asdict(self.source.scaling)} if isinstance(self.source, Table) else {}
 
 
-def build(recipe: Recipe) -> Experiment:
+def build(recipe: Recipe, *, start: bool = True) -> Experiment:
     """Makes the source and the learner of a recipe; weights are drawn from its seed.
+
+    Args:
+        recipe: the plain values.
+        start: with the features of the run that `recipe.start` names; False where trained weights are loaded anyway.
 
     Raises:
         DataError: if the data cannot be used.
-        ConfigurationError: if the settings cannot work.
+        ConfigurationError: if the settings cannot work, or pretrained features do not fit.
     """
     source = build_source(recipe)
-    return Experiment(recipe, source, build_learner(recipe, source))
+    learner = build_learner(recipe, source)
+    if start and recipe.start is not None:
+        start_from_run(learner, recipe, recipe.start)
+    return Experiment(recipe, source, learner)
 
 
 def build_source(recipe: Recipe) -> Splits:
@@ -100,6 +113,7 @@ def build_source(recipe: Recipe) -> Splits:
                 shots=recipe.shots,
                 queries=recipe.queries,
                 download=recipe.download,
+                augment=recipe.augment,
             )
         case FolderRecipe():
             return ImageFolder(
@@ -121,6 +135,29 @@ def build_source(recipe: Recipe) -> Splits:
                 drop=recipe.drop,
                 shots=recipe.shots,
                 queries=recipe.queries,
+                order=recipe.order,
+                folds=recipe.folds,
+                fold=recipe.fold,
+            )
+        case TextRecipe():
+            return Text(
+                _given(recipe.data, "the file of texts"),
+                ways=recipe.ways,
+                shots=recipe.shots,
+                queries=recipe.queries,
+                text=recipe.text,
+                label=recipe.label,
+                splits=_split_file(recipe.splits),
+                dimensions=recipe.dimensions,
+            )
+        case ClincRecipe():
+            return Clinc150(
+                recipe.data,
+                ways=recipe.ways,
+                shots=recipe.shots,
+                queries=recipe.queries,
+                within_domains=recipe.within_domains,
+                dimensions=recipe.dimensions,
             )
         case SinusoidsRecipe():
             return Sinusoids(shots=recipe.shots, queries=recipe.queries)
@@ -133,6 +170,8 @@ def build_network(recipe: Recipe, source: Splits, outputs: int | None) -> nn.Mod
     task = source.train[0]
     if isinstance(recipe, PictureRecipe):
         channels, size = task.support.x.shape[1], task.support.x.shape[2]
+        if recipe.network == "resnet12":
+            return resnet12(outputs, recipe.filters, channels=channels, size=size)
         return conv4(outputs, recipe.filters, channels=channels, size=size, downsample=recipe.downsample)
     hidden = cast(Any, recipe).hidden
     return mlp(task.support.x[0].numel(), outputs, hidden)
