@@ -6,7 +6,7 @@ from torch import nn
 
 from helpers import problems
 from innerloop.errors import ConfigurationError
-from innerloop.networks import Norm, build, conv4, mlp
+from innerloop.networks import Norm, build, conv4, mlp, resnet12
 
 NETWORKS = [
     (mlp(4, 3), (4,)),
@@ -16,6 +16,8 @@ NETWORKS = [
     (conv4(4, 5, channels=3, size=20, downsample="pool"), (3, 20, 20)),
     (conv4(None, 5, size=33, downsample="stride", norm=False), (1, 33, 33)),
     (conv4(2, 5, size=16, downsample="average", activation="softplus"), (1, 16, 16)),
+    (resnet12(4, 2, channels=1, size=16), (1, 16, 16)),
+    (resnet12(None, 4, size=33, drop=0.2, block=3), (3, 33, 33)),
 ]
 
 
