@@ -3,7 +3,7 @@ import torch
 import torch.nn.functional as F
 
 from innerloop.errors import DataError
-from innerloop.losses import cross_entropy, default_loss, mean_loss, squared_error
+from innerloop.losses import absolute_error, cross_entropy, default_loss, mean_loss, squared_error
 from innerloop.task import Examples
 
 LABELS = Examples(torch.zeros(4, 1), torch.tensor([0, 2, 1, 0]), ways=3)
@@ -25,6 +25,16 @@ def test_squared_error_is_the_mean_over_the_outputs(shape):
     each = squared_error(prediction, examples)
     assert each.shape == (4,)
     torch.testing.assert_close(each.mean(), F.mse_loss(prediction, examples.y))
+
+
+@pytest.mark.parametrize("shape", [(4,), (4, 1), (4, 2, 3)])
+def test_absolute_error_is_the_mean_over_the_outputs(shape):
+    examples, prediction = targets(*shape), torch.randn(shape)
+    each = absolute_error(prediction, examples)
+    assert each.shape == (4,)
+    torch.testing.assert_close(each.mean(), F.l1_loss(prediction, examples.y))
+    with pytest.raises(DataError, match="one shape"):
+        absolute_error(torch.zeros(4, 5), examples)
 
 
 def test_a_mean_counts_unmasked_rows_only():
