@@ -141,7 +141,8 @@ def _compute(spec: RowSpec, folder: Path) -> None:
 
 def _learner(spec: RowSpec, experiment: Any) -> tuple[Any, str]:
     if spec.kind == "run":
-        return experiment.learner, ""
+        start = experiment.recipe.start
+        return experiment.learner, f"from the features of {start}, whose training is not in the time" if start else ""
     return rival(spec.kind, experiment)
 
 

@@ -61,7 +61,7 @@ class PooledRidge(Learner):
         penalties = self.penalty * gram[-1, -1] * self._slopes(gram)
         self.coefficients.copy_(torch.linalg.solve(gram + torch.diag(penalties), moment))
 
-    def adapt(self, support: Examples, state: dict[str, Any] | None = None) -> Any:
+    def adapt(self, support: Examples, state: Any = None) -> Any:
         """Nothing is learned from the support set."""
         return {}
 
