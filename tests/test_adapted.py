@@ -30,6 +30,7 @@ LEARNERS = {
     "baseline_plus_plus": lambda: methods.baseline_plus_plus(network(20), inner_steps=5),
     "linear_probe": lambda: methods.linear_probe(network(20)),
     "cosine_head": lambda: methods.cosine_head(network(20), inner_steps=5),
+    "pooled_ridge": lambda: methods.pooled_ridge(inputs=256, outputs=3),
     "shrunk_ridge": lambda: methods.shrunk_ridge(inputs=256, outputs=3),
     "fine_tune": lambda: methods.fine_tune(network(20), 3, inner_steps=5),
     "linear_head": lambda: methods.linear_head(network(20), 3, inner_steps=5),

@@ -342,7 +342,8 @@ def test_support_rows_may_be_the_first_ones_by_a_column(write):
             seen = query[row][tasks.query.mask[row]].tolist()
             assert set(seen) <= set(own[3:])
             assert len(set(seen)) == len(seen) == min(4, len(own) - 3)
-    assert len(ages(splits, splits.train[0:400].query).unique()) == sum(
+    query = splits.train[0:400].query
+    assert len(ages(splits, query)[query.mask].unique()) == sum(
         SIZES[int(name[1:])] - 3 for name in splits.train.data.names
     )  # every later row comes up
     assert splits.test.describe()["ordered"] is True

@@ -60,6 +60,8 @@ def prototype_head(head: nn.Module, features: Tensor, support: Examples) -> dict
 def shared_head(head: nn.Module, support: Examples) -> dict[str, Tensor]:
     """Parameters of a linear head in which all classes start from one and the same vector: `w_k = w`, `b_k = 0`.
 
+    Under cross-entropy `w` cancels out of every probability and gradient: a vector of zeros does as well.
+
     Raises:
         DataError: in regression, where there are no classes.
 

@@ -400,12 +400,14 @@ def unicorn_maml(
     loss: Loss | None = None,
     norm: Policy = "batch",
 ) -> GradientLearner:
-    """UNICORN-MAML: the head's vectors of all classes start from one and the same meta-learned vector.
+    """UNICORN-MAML: the head's vectors of all classes start from one and the same vector.
 
         w_k = w,   b_k = 0   for every class k,   then MAML on all parameters
 
     So the order in which a task's classes are dealt to label slots makes no difference, and any number of ways goes.
-    The paper starts from pretrained features (see `innerloop.transfer.start_from`).
+    The paper starts from pretrained features (see `innerloop.transfer.start_from`) and meta-learns `w`. Under
+    cross-entropy a vector that all classes share adds the same number to all logits: it changes no probability and no
+    gradient. So it stays at zero here, which gives the same learner, and is meta-learned with a loss of your own only.
 
     Args:
         network: a network with `features` and `width`; its head is left aside.
@@ -416,11 +418,13 @@ def unicorn_maml(
         loss: inner and outer loss; None: cross-entropy.
         norm: policy of the norm layers for query examples.
 
-    Source: Ye and Chao 2022, "How to train your MAML to excel in few-shot classification", section 5.
+    Source: Ye and Chao 2022, "How to train your MAML to excel in few-shot classification", section 5; a head of zeros:
+    Kao, Chiu and Chen 2022, "MAML is a noisy contrastive learner in classification", section 3.
     """
-    with_head = with_new_head(network, 1, copied=False)  # a place for the one vector
-    nn.init.xavier_uniform_(with_head.get_parameter("head.weight"))
-    with_head.get_parameter("head.bias").requires_grad_(False)  # the same number for every class changes nothing
+    with_head = with_new_head(network, 1, copied=False)  # a place for the one vector, zero at first
+    with_head.head.requires_grad_(False)
+    if loss is not None:
+        nn.init.xavier_uniform_(with_head.get_parameter("head.weight").requires_grad_())
     learner = GradientLearner(
         with_head, start="shared", optimiser=SGD(inner_lr), steps=inner_steps, test_steps=test_steps,
         outer_gradient=FirstOrder() if first_order else Unrolled(), loss=loss, norm=norm,

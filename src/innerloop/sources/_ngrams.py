@@ -120,4 +120,5 @@ class HashedNgrams:
         Raises:
             TypeError: if it is something else.
         """
-        return HashedNgrams(**{name: tuple(v) if isinstance(v, list | tuple) else v for name, v in value.items()})
+        fields: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in value.items()}
+        return HashedNgrams(**fields)

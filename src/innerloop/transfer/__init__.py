@@ -7,7 +7,7 @@ from innerloop.transfer._linear_probe import LinearProbe, LinearProbeState
 from innerloop.transfer._logistic import logistic_regression
 from innerloop.transfer._new_head import with_cosine_head, with_new_head, without_head
 from innerloop.transfer._pretraining import Pretraining
-from innerloop.transfer._ridge import PooledRidge, ShrunkRidge, ShrunkRidgeState
+from innerloop.transfer._ridge import PooledRidge, PooledRidgeState, ShrunkRidge, ShrunkRidgeState
 
 __all__ = [
     "Constant",
@@ -15,6 +15,7 @@ __all__ = [
     "LinearProbe",
     "LinearProbeState",
     "PooledRidge",
+    "PooledRidgeState",
     "Pretraining",
     "ShrunkRidge",
     "ShrunkRidgeState",

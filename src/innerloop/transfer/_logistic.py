@@ -84,18 +84,21 @@ def _minimum(design: Tensor, target: Tensor, ridges: Tensor, steps: int, solver_
     lengths = design.new_tensor([*_LENGTHS, 0.0])
     for _ in range(steps):
         p = torch.softmax(design @ theta, dim=1)
-        slope = design.T @ (p * target.sum(1, keepdim=True) - target) + ridges @ theta
+        slope = _unshifted(design.T @ (p * target.sum(1, keepdim=True) - target) + ridges @ theta)
 
         def product(v: dict[str, Tensor], p: Tensor = p) -> dict[str, Tensor]:
             moved = p * (design @ v["θ"])
-            return {"θ": design.T @ (moved - p * moved.sum(1, keepdim=True)) + ridges @ v["θ"]}
+            return {"θ": _unshifted(design.T @ (moved - p * moved.sum(1, keepdim=True)) + ridges @ v["θ"])}
 
-        direction = conjugate_gradients(product, {"θ": slope}, solver_steps)["θ"]
-        # the same shift of all classes changes nothing: without this, rounding would walk along it
-        direction = direction - direction.mean(1, keepdim=True)
+        direction = _unshifted(conjugate_gradients(product, {"θ": slope}, solver_steps)["θ"])
         tried = theta - lengths[:, None, None] * direction
         losses = -(target * torch.log_softmax(design @ tried, dim=-1)).sum((1, 2)) + 0.5 * (
             tried * (ridges @ tried)
         ).sum((1, 2))
         theta = tried.index_select(0, losses.argmin(0, keepdim=True))[0]
     return theta
+
+
+def _unshifted(x: Tensor) -> Tensor:
+    # the same shift of all classes changes nothing: without this, rounding would walk far along it
+    return x - x.mean(1, keepdim=True)

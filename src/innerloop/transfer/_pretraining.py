@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -36,7 +37,7 @@ class Pretraining(Learner):
     """
 
     family = "transfer"
-    state_type = PrototypeState
+    state_type: Callable[..., State] = PrototypeState
 
     def __init__(
         self,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import torch
@@ -9,8 +10,18 @@ from torch import Tensor
 
 from innerloop.errors import DataError
 from innerloop.gradient._optimisers import positive
-from innerloop.learner import Learner
+from innerloop.learner import Learner, cut_to_ways
 from innerloop.task import Examples, Task, Tree
+
+
+class PooledRidgeState(NamedTuple):
+    """There is nothing to learn of a task but its number of classes.
+
+    Attributes:
+        ways: number of classes; None in regression.
+    """
+
+    ways: int | None
 
 
 class PooledRidge(Learner):
@@ -39,7 +50,7 @@ class PooledRidge(Learner):
     """
 
     family = "transfer"
-    state_type = dict
+    state_type: Callable[..., Any] = PooledRidgeState
     coefficients: Tensor
 
     def __init__(self, inputs: int, outputs: int, *, penalty: float = 0.1):
@@ -63,11 +74,11 @@ class PooledRidge(Learner):
 
     def adapt(self, support: Examples, state: Any = None) -> Any:
         """Nothing is learned from the support set."""
-        return {}
+        return PooledRidgeState(support.ways)
 
     def predict(self, state: Any, x: Tree, mask: Tensor | None = None) -> Any:
         """`x w + b` for inputs `(N, ...)`."""
-        return (_design(x, None) @ self._coefficients(state)).to(x.dtype)
+        return cut_to_ways((_design(x, None) @ self._coefficients(state)).to(x.dtype), state.ways)
 
     def _coefficients(self, state: Any) -> Tensor:
         return _exactly(self.coefficients)
@@ -75,8 +86,8 @@ class PooledRidge(Learner):
     def _sums(self, rows: Examples) -> tuple[Tensor, Tensor]:
         """`X'X` and `X'Y` of the rows that count, with a column of ones."""
         x = _design(rows.x, rows.mask)
-        y = _targets(rows)
         expected = tuple(self.coefficients.shape)
+        y = _targets(rows, expected[1])
         if (x.shape[1], y.shape[1]) != expected:
             raise DataError(
                 f"{self.name} was made for {expected[0] - 1} inputs and {expected[1]} outputs; got rows with "
@@ -98,11 +109,13 @@ class ShrunkRidgeState(NamedTuple):
         gram: `(D + 1, D + 1)`, `X'X` with a column of ones.
         moment: `(D + 1, outputs)`, `X'Y`.
         coefficients: `(D + 1, outputs)`, the task's own.
+        ways: number of classes; None in regression.
     """
 
     gram: Tensor
     moment: Tensor
     coefficients: Tensor
+    ways: int | None
 
 
 class ShrunkRidge(PooledRidge):
@@ -145,7 +158,7 @@ class ShrunkRidge(PooledRidge):
         pull = torch.diag(self.slopes * slopes + self.intercept * (1 - slopes))
         pooled = _exactly(self.coefficients)
         away = torch.linalg.solve(gram + pull, moment - gram @ pooled)
-        return ShrunkRidgeState(gram, moment, pooled + away)
+        return ShrunkRidgeState(gram, moment, pooled + away, support.ways)
 
     def _coefficients(self, state: Any) -> Tensor:
         coefficients: Tensor = state.coefficients
@@ -163,9 +176,9 @@ def _design(x: Tensor, mask: Tensor | None) -> Tensor:
     return _exactly(rows if mask is None else torch.where(mask[:, None], rows, 0))
 
 
-def _targets(rows: Examples) -> Tensor:
+def _targets(rows: Examples, outputs: int) -> Tensor:
     y = rows.y
     if rows.ways is not None:
-        # not F.one_hot, which looks at the labels' values
-        y = (y[:, None] == torch.arange(rows.ways, device=y.device)).to(torch.float32)
+        # not F.one_hot, which looks at the labels' values; more classes than outputs are an error further on
+        y = (y[:, None] == torch.arange(max(outputs, rows.ways), device=y.device)).to(torch.float32)
     return _exactly(torch.where(rows.mask[:, None], torch.flatten(y, 1), 0))
