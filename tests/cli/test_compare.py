@@ -42,14 +42,3 @@ def test_runs_of_other_tasks_are_refused(tmp_path, capsys):
 def test_a_comparison_needs_runs(capsys):
     assert main(["compare"]) == 2
     assert capsys.readouterr().err.startswith("innerloop: ")
-
-
-def test_a_table_is_compared_with_closed_forms(table_run, tmp_path):
-    out = tmp_path / "both"
-    assert main(["compare", str(table_run), "--tasks", "6", "--processes", "1", "--out", str(out)]) == 0
-    rows = json.loads((out / "comparison.json").read_text())["tables"]["test"]
-    found = {row["name"]: row for row in rows}
-    assert found["Pooled ridge"]["note"].startswith("penalty ")
-    assert "of slopes and" in found["Shrunk ridge"]["note"]
-    # height = rate of the plant x light + 30 water: a line for each plant is the truth
-    assert found["Shrunk ridge"]["mean"] < 0.01 < found["Pooled ridge"]["mean"]

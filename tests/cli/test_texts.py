@@ -107,14 +107,3 @@ def test_starts_that_do_not_fit(pretrained, texts, fails, tmp_path):
     assert "'1.weight' has shape (8, 64)" in line
     assert "is not a run" in fails("train", "text", *options, "--start", tmp_path / "nowhere")
     assert not (tmp_path / "a").exists()
-
-
-def test_a_comparison_has_the_rows_on_features(pretrained, tmp_path, capsys):
-    out = tmp_path / "both"
-    assert main(["compare", str(pretrained), "--tasks", "6", "--processes", "1", "--out", str(out)]) == 0
-    rows = json.loads((out / "comparison.json").read_text())["tables"]["test"]
-    found = {row["name"]: row["note"] for row in rows}
-    for name in ("Pretrained + logistic regression", "Pretrained + fine-tuned", "Pretrained + linear head"):
-        assert "chosen on 40 validation tasks" in found[name]
-    assert found["Pretrained + logistic regression"].startswith("penalty ")
-    assert {"Nearest mean on raw inputs", "Trivial predictor"} <= set(found)

@@ -26,7 +26,7 @@ PENALTIES: dict[str, tuple[Any, ...]] = {
     "linear_probe": (0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0),
     "pooled_ridge": (0.001, 0.01, 0.1, 1.0, 10.0),
     # of slopes and of the intercept; a large one leaves the slopes as they are in the pooled fit
-    "shrunk_ridge": tuple((s, i) for s in (1.0, 10.0, 100.0, 1_000.0, 1e6) for i in (0.01, 0.1, 1.0, 10.0)),
+    "shrunk_ridge": tuple((s, i) for s in (0.1, 1.0, 10.0, 100.0, 1e3, 1e6) for i in (0.01, 0.1, 1.0, 10.0)),
 }
 _VALIDATION_TASKS = 40
 _CHOSEN = f"chosen on {_VALIDATION_TASKS} validation tasks"
