@@ -13,6 +13,8 @@ NAMED = (
     "maml", "fomaml", "reptile", "anil", "boil", "meta_sgd", "maml_plus_plus", "imaml", "cavia", "meta_curvature",
     "proto_maml", "lora_maml", "lstm", "prototypes", "matching", "relation", "ridge", "svm", "mann", "snail",
     "cnp", "anp", "in_context", "pretraining", "simple_shot",
+    "unicorn_maml", "meta_baseline", "baseline_plus_plus", "linear_probe", "cosine_head", "pooled_ridge",
+    "shrunk_ridge",
 )  # fmt: skip
 
 
@@ -114,6 +116,13 @@ def test_the_learner_that_was_built_counts():
     table["settings"]["learner"]["method"] = "joint"
     assert "chen2019closer" not in keys(table)
     assert {"chen2019closer", "wang2019simpleshot"} <= set(keys(run("pretraining")))
+
+
+def test_networks_and_texts():
+    found = keys(run("prototypes", "folder", {"network": "resnet12"}))
+    assert {"lee2019metaoptnet", "ghiasi2018dropblock", "ioffe2015batchnorm"} <= set(found)
+    assert {"larson2019clinc", "weinberger2009hashing"} <= set(keys(run("prototypes", "clinc", {"network": "mlp"})))
+    assert "larson2019clinc" not in keys(run("prototypes", "text", {"network": "mlp"}))
 
 
 @pytest.mark.parametrize("name", NAMED)

@@ -5,6 +5,7 @@ import torch.nn.functional as F
 from innerloop.errors import DataError
 from innerloop.losses import (
     Gaussian,
+    absolute_error,
     cross_entropy,
     default_loss,
     gaussian_nll,
@@ -47,6 +48,16 @@ def test_the_mean_of_a_prediction():
     mean = torch.randn(3)
     assert mean_of(Gaussian(mean, torch.ones(3))) is mean
     assert mean_of(mean) is mean
+
+
+@pytest.mark.parametrize("shape", [(4,), (4, 1), (4, 2, 3)])
+def test_absolute_error_is_the_mean_over_the_outputs(shape):
+    examples, prediction = targets(*shape), torch.randn(shape)
+    each = absolute_error(prediction, examples)
+    assert each.shape == (4,)
+    torch.testing.assert_close(each.mean(), F.l1_loss(prediction, examples.y))
+    with pytest.raises(DataError, match="one shape"):
+        absolute_error(torch.zeros(4, 5), examples)
 
 
 def test_a_mean_counts_unmasked_rows_only():

@@ -25,10 +25,12 @@ LEARNERS = {
     "cavia": lambda: methods.cavia(mlp(4, 3), context=2, inner_lr=0.3),
     "meta_curvature": lambda: methods.meta_curvature(mlp(4, 3), inner_lr=0.1),
     "proto_maml": lambda: methods.proto_maml(mlp(4, None), inner_lr=0.1, first_order=True),
+    "unicorn_maml": lambda: methods.unicorn_maml(mlp(4, None), inner_steps=2, first_order=True),
     "lstm": lambda: methods.lstm(mlp(4, 3), hidden=4),
     "maml, truncated": lambda: methods.maml(mlp(4, 3), inner_steps=3, truncate=1),
     "maml, recomputed": lambda: methods.maml(mlp(4, 3), inner_steps=3, recompute=True),
     "prototypes": lambda: methods.prototypes(mlp(4, None), distance="cosine", norm="batch"),
+    "meta_baseline": lambda: methods.meta_baseline(mlp(4, None), norm="batch"),
     "prototypes, learned scale": lambda: methods.prototypes(mlp(4, None), scale="learned"),
     "matching": lambda: methods.matching(mlp(4, None), scale="learned"),
     "matching, full context": lambda: methods.matching(mlp(4, None), full_context=True, reads=2, scale=3.0),
@@ -42,9 +44,15 @@ LEARNERS = {
     "in_context": lambda: methods.in_context(mlp(4, None), ways=3, width=8, layers=2, heads=2, hidden=9),
     "pretraining": lambda: methods.pretraining(mlp(4, 9), smoothing=0.3),
     "simple_shot": lambda: methods.simple_shot(mlp(4, 9), smoothing=0.2),
+    "baseline_plus_plus": lambda: methods.baseline_plus_plus(mlp(4, 9), inner_steps=4, inner_lr=0.1, scale=3.0),
     "joint": lambda: methods.joint(mlp(4, 3)),
     "linear_head": lambda: methods.linear_head(mlp(4, 9), 3, inner_steps=4, inner_lr=0.1),
     "fine_tune": lambda: methods.fine_tune(mlp(4, 9), 3, inner_steps=4, inner_lr=0.1),
+    "fine_tune, head first": lambda: methods.fine_tune(mlp(4, 9), 3, inner_steps=4, inner_lr=0.1, head_steps=2),
+    "linear_probe": lambda: methods.linear_probe(mlp(4, 9), penalty=0.2, normalise=False),
+    "cosine_head": lambda: methods.cosine_head(mlp(4, 9), inner_steps=4, inner_lr=0.1, scale=3.0),
+    "pooled_ridge": lambda: methods.pooled_ridge(inputs=4, outputs=3, penalty=0.2),
+    "shrunk_ridge": lambda: methods.shrunk_ridge(inputs=4, outputs=3, slopes=2.0, intercept=0.3),
     "from_scratch": lambda: methods.from_scratch(mlp(4, 3), inner_steps=4, inner_lr=0.1),
     "nearest_mean": lambda: methods.nearest_mean(mlp(4, None)),
     "nearest_mean, raw": lambda: methods.nearest_mean(),
@@ -60,7 +68,7 @@ def test_a_spec_in_json_makes_the_same_learner(name):
     for attribute in ("spec", "name", "family", "norm", "training"):
         assert getattr(again, attribute) == getattr(learner, attribute)
     with torch.no_grad():
-        for p in learner.parameters():
+        for p in [*learner.parameters(), *learner.buffers()]:
             p.add_(torch.randn_like(p))
     again.load_state_dict(snapshot(learner))
     trainable = [[n for n, p in one.named_parameters() if p.requires_grad] for one in (learner, again)]
@@ -106,14 +114,17 @@ def test_a_file_from_elsewhere_is_refused():
 
 
 def test_comparison_rows_belong_to_the_transfer_family():
-    for name in ("pretraining", "simple_shot", "joint", "linear_head", "fine_tune", "from_scratch"):
+    for name in (
+        "pretraining", "simple_shot", "joint", "linear_head", "fine_tune", "from_scratch", "baseline_plus_plus",
+        "linear_probe", "cosine_head", "pooled_ridge", "shrunk_ridge",
+    ):  # fmt: skip
         assert LEARNERS[name]().family == "transfer"
 
 
 def test_names_for_tables_differ():
     names = [make().name for make in LEARNERS.values()]
-    # ANIL, prototypes and matching networks are there twice, MAML three times
-    assert len(set(names)) == len(names) - 5
+    # ANIL, prototypes and matching networks are there twice, MAML three times, fine-tuning twice
+    assert len(set(names)) == len(names) - 6
 
 
 def test_pictures_too():

@@ -47,6 +47,10 @@ def _paper(key: str, title: str, author: str, venue: str, year: int, **more: str
     )
 
 
+def _article(key: str, title: str, author: str, journal: str, year: int, **more: str) -> Citation:
+    return Citation(key, "article", {"title": title, "author": author, "journal": journal, "year": str(year), **more})
+
+
 def _preprint(key: str, title: str, author: str, year: int, number: str) -> Citation:
     journal = f"arXiv preprint arXiv:{number}"
     return Citation(key, "article", {"title": title, "author": author, "journal": journal, "year": str(year)})
@@ -143,6 +147,13 @@ _ALL = (
         "{LoRA}: Low-Rank Adaptation of Large Language Models",
         "Hu, Edward J. and Shen, Yelong and Wallis, Phillip and Allen-Zhu, Zeyuan and Li, Yuanzhi and Wang, Shean and "
         "Wang, Lu and Chen, Weizhu",
+        _ICLR,
+        2022,
+    ),
+    _paper(
+        "ye2022unicorn",
+        "How to Train Your {MAML} to Excel in Few-Shot Classification",
+        "Ye, Han-Jia and Chao, Wei-Lun",
         _ICLR,
         2022,
     ),
@@ -247,12 +258,46 @@ _ALL = (
         _ICLR,
         2019,
     ),
+    _paper(
+        "chen2021metabaseline",
+        "{Meta-Baseline}: Exploring Simple Meta-Learning for Few-Shot Learning",
+        "Chen, Yinbo and Liu, Zhuang and Xu, Huijuan and Darrell, Trevor and Wang, Xiaolong",
+        "IEEE/CVF International Conference on Computer Vision",
+        2021,
+    ),
+    _paper(
+        "tian2020rethinking",
+        "Rethinking Few-Shot Image Classification: A Good Embedding Is All You Need?",
+        "Tian, Yonglong and Wang, Yue and Krishnan, Dilip and Tenenbaum, Joshua B. and Isola, Phillip",
+        "European Conference on Computer Vision",
+        2020,
+    ),
     _preprint(
         "wang2019simpleshot",
         "{SimpleShot}: Revisiting Nearest-Neighbor Classification for Few-Shot Learning",
         "Wang, Yan and Chao, Wei-Lun and Weinberger, Kilian Q. and van der Maaten, Laurens",
         2019,
         "1911.04623",
+    ),
+    _article(
+        "hoerl1970ridge",
+        "Ridge Regression: Biased Estimation for Nonorthogonal Problems",
+        "Hoerl, Arthur E. and Kennard, Robert W.",
+        "Technometrics",
+        1970,
+        volume="12",
+        number="1",
+        pages="55--67",
+    ),
+    _article(
+        "laird1982random",
+        "Random-Effects Models for Longitudinal Data",
+        "Laird, Nan M. and Ware, James H.",
+        "Biometrics",
+        1982,
+        volume="38",
+        number="4",
+        pages="963--974",
     ),
     Citation(
         "lake2015omniglot",
@@ -294,6 +339,32 @@ _ALL = (
         volume="30",
     ),
     _paper(
+        "larson2019clinc",
+        "An Evaluation Dataset for Intent Classification and Out-of-Scope Prediction",
+        "Larson, Stefan and Mahendran, Anish and Peper, Joseph J. and Clarke, Christopher and Lee, Andrew and Hill, "
+        "Parker and Kummerfeld, Jonathan K. and Leach, Kevin and Laurenzano, Michael A. and Tang, Lingjia and Mars, "
+        "Jason",
+        "Conference on Empirical Methods in Natural Language Processing",
+        2019,
+        pages="1311--1316",
+    ),
+    _paper(
+        "weinberger2009hashing",
+        "Feature Hashing for Large Scale Multitask Learning",
+        "Weinberger, Kilian and Dasgupta, Anirban and Langford, John and Smola, Alex and Attenberg, Josh",
+        _ICML,
+        2009,
+        pages="1113--1120",
+    ),
+    _paper(
+        "ghiasi2018dropblock",
+        "{DropBlock}: A Regularization Method for Convolutional Networks",
+        "Ghiasi, Golnaz and Lin, Tsung-Yi and Le, Quoc V.",
+        _NEURIPS,
+        2018,
+        volume="31",
+    ),
+    _paper(
         "ioffe2015batchnorm",
         "Batch Normalization: Accelerating Deep Network Training by Reducing Internal Covariate Shift",
         "Ioffe, Sergey and Szegedy, Christian",
@@ -324,13 +395,16 @@ _DATA: dict[str, tuple[str, ...]] = {
     "omniglot": ("lake2015omniglot", "vinyals2016matching"),
     "sinusoids": ("finn2017maml",),
     "curves": ("garnelo2018cnp", "nguyen2022tnp"),
+    "clinc": ("larson2019clinc", "weinberger2009hashing"),
+    "text": ("weinberger2009hashing",),
 }
 _NETWORKS: dict[str, tuple[str, ...]] = {
     "conv4": ("vinyals2016matching",),
+    "conv_maps": ("sung2018relation",),
+    "resnet12": ("lee2019metaoptnet", "ghiasi2018dropblock"),
     "gru": ("cho2014gru",),
     "transformer": ("vaswani2017attention",),
 }
-_NETWORKS: dict[str, tuple[str, ...]] = {"conv4": ("vinyals2016matching",), "conv_maps": ("sung2018relation",)}
 _OPTIMISERS: dict[str, tuple[str, ...]] = {
     "adam": ("kingma2015adam",),
     "adamw": ("kingma2015adam", "loshchilov2019adamw"),
@@ -369,7 +443,7 @@ def _keys(config: dict[str, Any]) -> Iterator[str]:
     found = _of(_DATA, data)
     yield from found[:1] if recipe.get("protocol") == "B" else found
     yield from _of(_NETWORKS, network.get("network"))
-    if network.get("network") in ("conv4", "conv_maps") and network.get("norm", True):
+    if network.get("network") in ("conv4", "conv_maps", "resnet12") and network.get("norm", True):
         yield "ioffe2015batchnorm"
     outer = _inside(settings, "optimiser")
     # AdamW without decay is Adam

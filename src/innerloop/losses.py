@@ -66,19 +66,16 @@ def squared_error(prediction: Tensor | Gaussian, examples: Examples) -> Tensor:
     >>> squared_error(torch.ones(1, 2), Examples(torch.zeros(1), torch.zeros(1, 2))).item()
     1.0
     """
-    if isinstance(prediction, Gaussian):
-        raise DataError(
-            "squared_error compares numbers; got a Gaussian. Use loss=innerloop.losses.gaussian_nll, or "
-            "innerloop.losses.mean_of(prediction)."
-        )
-    if prediction.shape != examples.y.shape:
-        # broadcasting (N, 1) against (N,) would silently compare every pair
-        raise DataError(
-            f"Prediction and target must have one shape; got {tuple(prediction.shape)} and "
-            f"{tuple(examples.y.shape)}. Reshape y or change the network's outputs."
-        )
-    each: Tensor = (prediction - examples.y).square()
-    return each.reshape(each.shape[0], -1).mean(1)
+    return _mean_over_outputs(prediction, examples, Tensor.square)
+
+
+def absolute_error(prediction: Tensor | Gaussian, examples: Examples) -> Tensor:
+    """Mean over the outputs of `|prediction - y|`, for predictions and targets `(N, ...)`.
+
+    >>> absolute_error(torch.full((1, 2), 3.0), Examples(torch.zeros(1), torch.zeros(1, 2))).item()
+    3.0
+    """
+    return _mean_over_outputs(prediction, examples, Tensor.abs)
 
 
 def gaussian_nll(prediction: Any, examples: Examples) -> Tensor:
@@ -134,3 +131,19 @@ def mean_loss(loss: Loss, prediction: Any, examples: Examples) -> Tensor:
 def default_loss(ways: int | None) -> Loss:
     """Cross-entropy for classification, squared error for regression."""
     return squared_error if ways is None else cross_entropy
+
+
+def _mean_over_outputs(prediction: Tensor | Gaussian, examples: Examples, of: Callable[[Tensor], Tensor]) -> Tensor:
+    if isinstance(prediction, Gaussian):
+        raise DataError(
+            "This loss compares numbers; got a Gaussian. Use loss=innerloop.losses.gaussian_nll, or "
+            "innerloop.losses.mean_of(prediction)."
+        )
+    if prediction.shape != examples.y.shape:
+        # broadcasting (N, 1) against (N,) would silently compare every pair
+        raise DataError(
+            f"Prediction and target must have one shape; got {tuple(prediction.shape)} and "
+            f"{tuple(examples.y.shape)}. Reshape y or change the network's outputs."
+        )
+    each = of(prediction - examples.y)
+    return each.reshape(each.shape[0], -1).mean(1)

@@ -9,7 +9,7 @@ from torch import nn
 from helpers import training
 from innerloop import methods
 from innerloop.errors import ConfigurationError, DataError
-from innerloop.evaluation import Evaluation, compare, comparison, evaluate, tune
+from innerloop.evaluation import Evaluation, compare, comparison, evaluate, select, tune
 from innerloop.networks import Backbone, Norm, mlp
 from innerloop.sources import Sinusoids
 
@@ -145,6 +145,33 @@ def test_means_and_variances_are_judged_by_the_mean_and_by_the_density():
     assert found.losses[1] == pytest.approx(-density.mean().item(), rel=1e-4)
     both = compare({"process": learner, "mean": methods.constant()}, source, 3)
     assert set(both.rows) == {"process", "mean"}
+
+
+def test_regression_may_be_judged_by_the_absolute_error():
+    learner, source = training.make("maml")
+    found = evaluate(learner.eval(), source.test, 3, metric="absolute error", curve_steps=1)
+    task = source.test[1]
+    prediction = learner.predict(learner.adapt(task.support), task.query.x)
+    assert (found.metric, found.higher_is_better) == ("absolute error", False)
+    assert found.values[1] == pytest.approx((prediction - task.query.y).abs().mean().item(), rel=1e-4)
+    assert found.curve[1][0] == pytest.approx(found.mean, rel=1e-4)
+    assert "absolute error" in str(found)
+    named = evaluate(learner, source.test, 3, metric="squared error")
+    assert np.array_equal(named.values, evaluate(learner, source.test, 3).values)
+    assert compare({"a": learner}, source.test, 3, metric="absolute error").rows["a"].metric == "absolute error"
+    with pytest.raises(ConfigurationError, match="not evaluated on the same tasks"):
+        comparison({"a": found, "b": named})
+
+
+def test_metrics_that_do_not_fit():
+    learner, source = training.make("maml")
+    with pytest.raises(ConfigurationError, match="metric='accuracy' does not fit these tasks, which have no classes"):
+        evaluate(learner, source.test, 3, metric="accuracy")
+    with pytest.raises(ConfigurationError, match="'absolute error' does not fit these tasks, which have 3 classes"):
+        evaluate(maml(), BLOBS.test, 3, metric="absolute error")
+    with pytest.raises(ConfigurationError, match="metric= is one of accuracy, squared error, absolute error; got 'f1'"):
+        evaluate(maml(), BLOBS.test, 3, metric="f1")
+    assert evaluate(maml(), BLOBS.test, 3, metric="accuracy").metric == "accuracy"
 
 
 def test_the_norm_policy_is_named_in_the_result():
@@ -303,6 +330,47 @@ def test_tune_with_nothing_to_try():
         tune(lambda rate: maml(inner_lr=rate), [], BLOBS.validation, max_steps=3)
     with pytest.raises(ConfigurationError, match="at least one rate"):
         tune(lambda rate: maml(inner_lr=rate), [0.1], BLOBS.validation, max_steps=0)
+
+
+def test_select_keeps_the_best_of_what_was_tried():
+    tried = []
+
+    def make(rate):
+        tried.append(rate)
+        return maml(inner_lr=rate)
+
+    found = select(make, [0.0001, 0.5, 0.001], BLOBS.validation, tasks=40)
+    assert tried == [0.0001, 0.5, 0.001]
+    assert (found.setting, found.learner.optimiser.rate) == (0.5, 0.5)
+    assert [setting for setting, _ in found.tried] == tried
+    assert found.value == max(value for _, value in found.tried)
+    assert found.value == pytest.approx(evaluate(maml(inner_lr=0.5), BLOBS.validation, 40).mean)
+    assert json.loads(json.dumps(found.to_json()))["setting"] == 0.5
+
+
+def test_select_takes_the_smallest_error_and_the_first_of_equals():
+    source = Sinusoids()
+    for metric in (None, "absolute error"):
+        found = select(
+            lambda slopes: methods.shrunk_ridge(source.train, slopes=slopes, intercept=1e9, tasks=20),
+            [1e-6, 1e9, 1e9], source.validation, tasks=20, metric=metric,
+        )  # fmt: skip
+        values = [value for _, value in found.tried]
+        assert found.value == min(values) == values[1] == values[2]
+        assert found.learner.slopes == 1e9
+    same = select(lambda name: methods.constant(), ["first", "second"], source.validation, tasks=5)
+    assert same.setting == "first"
+
+
+def test_select_with_nothing_to_choose():
+    with pytest.raises(ConfigurationError, match="at least one setting"):
+        select(lambda rate: maml(inner_lr=rate), [], BLOBS.validation)
+    torch.manual_seed(0)
+    with pytest.raises(ConfigurationError, match=r"None of the settings \[1e\+30\] gives a finite squared error"):
+        select(
+            lambda rate: methods.from_scratch(mlp(1, 1), inner_lr=rate, inner_steps=9), [1e30],
+            Sinusoids().validation, tasks=3,
+        )  # fmt: skip
 
 
 def test_an_unknown_norm_policy():

@@ -57,8 +57,26 @@ def write_table(path: Path, plants: int = 12, rows: int = 9) -> Path:
     return path
 
 
+TEXT_OPTIONS = [
+    "--ways", "2", "--shots", "2", "--queries", "2", "--train-queries", "2", "--dimensions", "64", "--hidden", "8",
+    "--inner-steps", "1", "--test-steps", "2", "--steps", "6", "--tasks-per-step", "2", "--validation-tasks", "4",
+    "--validate-every", "3", "--test-tasks", "6", "--curve-steps", "2", "--threads", "1", "--quiet",
+]  # fmt: skip
+
+
+def write_texts(path: Path, classes: int = 12, each: int = 6) -> Path:
+    """Requests to do something with something; the verb is the class."""
+    with open(path, "w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["text", "label"])
+        for k in range(classes):
+            writer.writerows([f"please verb{k} the thing number {i}", f"verb{k}"] for i in range(each))
+    return path
+
+
 def train(recipe: str, folder: Path, *options: str) -> Path:
     """Trains a small run in this process; gives its folder."""
-    own = {"folder": PICTURE_OPTIONS, "table": TABLE_OPTIONS}.get(recipe, SINUSOID_OPTIONS)
+    own = {"folder": PICTURE_OPTIONS, "table": TABLE_OPTIONS, "sinusoids": SINUSOID_OPTIONS, "text": TEXT_OPTIONS}
+    own = own.get(recipe, SINUSOID_OPTIONS)
     assert main(["train", recipe, "--run", str(folder), *own, *options]) == 0
     return folder

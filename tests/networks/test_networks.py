@@ -6,7 +6,7 @@ from torch import nn
 
 from helpers import problems
 from innerloop.errors import ConfigurationError
-from innerloop.networks import Norm, build, conv4, conv_maps, mlp
+from innerloop.networks import Norm, build, conv4, conv_maps, mlp, resnet12
 
 NETWORKS = [
     (mlp(4, 3), (4,)),
@@ -16,6 +16,8 @@ NETWORKS = [
     (conv4(4, 5, channels=3, size=20, downsample="pool"), (3, 20, 20)),
     (conv4(None, 5, size=33, downsample="stride", norm=False), (1, 33, 33)),
     (conv4(2, 5, size=16, downsample="average", activation="softplus"), (1, 16, 16)),
+    (resnet12(4, 2, channels=1, size=16), (1, 16, 16)),
+    (resnet12(None, 4, size=33, drop=0.2, block=3), (3, 33, 33)),
 ]
 
 
@@ -85,7 +87,8 @@ def test_errors():
     with pytest.raises(ConfigurationError, match="at least 16 pixels a side; got 15"):
         conv_maps(size=15)
     with pytest.raises(
-        ConfigurationError, match="Unknown network 'resnet'; known are conv4, conv_maps, gru, mlp, transformer"
+        ConfigurationError,
+        match="Unknown network 'resnet'; known are conv4, conv_maps, gru, mlp, resnet12, transformer",
     ):
         build({"network": "resnet"})
     with pytest.raises(ConfigurationError, match="Unknown network None"):

@@ -9,11 +9,12 @@ from hypothesis import strategies as st
 
 from helpers import folders
 from innerloop.catalogue import METHODS as CATALOGUE
-from innerloop.errors import ConfigurationError, DataError
+from innerloop.errors import CheckpointError, ConfigurationError, DataError
 from innerloop.outer import fit
-from innerloop.recipes import METHODS, RECIPES, from_json, recipe
+from innerloop.recipes import METHODS, RECIPES, from_json, recipe, variants
 from innerloop.recipes._build import build, build_maps, build_source
 from innerloop.recipes._types import fits, reads, words
+from innerloop.sources import HashedNgrams
 
 EVERY = [(name, method) for name in RECIPES for method in METHODS]
 
@@ -145,7 +146,9 @@ def test_ridge_learns_classes_and_numbers():
 
 
 def test_data_that_were_not_named():
-    for name, what in (("folder", "the folder of pictures"), ("table", "the CSV file")):
+    for name, what in (
+        ("folder", "the folder of pictures"), ("table", "the CSV file"), ("text", "the file of texts")
+    ):  # fmt: skip
         with pytest.raises(ConfigurationError, match=f"name {what} with --data"):
             build(recipe(name))
 
@@ -160,3 +163,85 @@ def test_the_scale_of_a_table_is_kept_with_the_run(tmp_path):
     assert type(experiment.source.scaling)(**json.loads(json.dumps(kept))) == experiment.source.scaling
     with pytest.raises(DataError, match="no column 'tree'"):
         build(dataclasses.replace(chosen, task="tree"))
+
+
+def test_protocol_b_of_omniglot_has_settings_of_its_own():
+    for method in METHODS:
+        a, b = recipe("omniglot", method), recipe("omniglot", method, protocol="B")
+        assert (a.protocol, a.ways, a.augment) == ("A", 5, False)
+        assert (b.protocol, b.ways, b.shots, b.queries, b.augment) == ("B", 20, 1, 1, True)
+        assert b.train_ways is None
+        assert from_json(b.to_json()) == b
+    assert variants("omniglot") == ["protocol"]
+
+
+def test_resnet12_is_an_option_of_picture_recipes():
+    chosen = dataclasses.replace(recipe("characters", "prototypes"), network="resnet12", filters=2)
+    experiment = build(chosen)
+    assert experiment.learner.network.spec["network"] == "resnet12"
+    assert experiment.learner.network.width == 20
+    assert experiment.learner.spec["network"] == experiment.learner.network.spec
+
+
+def test_a_table_in_folds(tmp_path):
+    path = folders.write_table(tmp_path / "plants.csv")
+    chosen = dataclasses.replace(
+        recipe("table"), data=str(path), task="plant", target="height", shots=3, queries=4, train_queries=4,
+        order="light", folds=4, fold=3,
+    )  # fmt: skip
+    source = build(chosen).source
+    assert len(source.test.data.names) == len(source.validation.data.names) == 3
+    assert source.train.ordered
+    with pytest.raises(ConfigurationError, match="folds must be at least 3; got 2"):
+        dataclasses.replace(chosen, folds=2)
+
+
+@pytest.fixture
+def texts(tmp_path):
+    return folders.write_texts(tmp_path / "texts.csv")
+
+
+def of_texts(path, method, **more):
+    return dataclasses.replace(
+        recipe("text", method), data=str(path), ways=2, queries=2, train_queries=2, dimensions=64, hidden=(8,), steps=2,
+        tasks_per_step=2, validation_tasks=2, validate_every=2, test_steps=2, **more,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("method", ["maml", "prototypes", "pretraining", "baseline_plus_plus", "meta_baseline"])
+def test_texts_are_learned_from_a_file(texts, method):
+    experiment = build(of_texts(texts, method))
+    settings_ = experiment.fit_settings()
+    fit(experiment.learner, **settings_, progress=False)
+    kept = json.loads(json.dumps(settings_["config"]["ngrams"]))
+    assert HashedNgrams.from_json(kept) == experiment.source.encoder
+    assert experiment.source.train[0].support.x.shape == (2, 64)
+
+
+def test_a_learner_starts_from_the_features_of_a_run(texts, tmp_path):
+    first = build(of_texts(texts, "pretraining"))
+    fit(first.learner, **first.fit_settings(), run=tmp_path / "first", progress=False)
+    trained = first.learner.network.features.state_dict()
+    for method in ("prototypes", "meta_baseline", "maml", "unicorn_maml", "proto_maml", "anil"):
+        chosen = of_texts(texts, method, start=str(tmp_path / "first"))
+        features = build(chosen).learner.network.features.state_dict()
+        assert all(torch.equal(value, trained[name]) for name, value in features.items())
+        fresh = build(chosen, start=False).learner.network.features.state_dict()
+        assert not all(torch.equal(value, trained[name]) for name, value in fresh.items())
+
+
+def test_a_start_that_does_not_fit_is_named(texts, tmp_path):
+    first = build(of_texts(texts, "pretraining"))
+    fit(first.learner, **first.fit_settings(), run=tmp_path / "first", progress=False)
+    chosen = of_texts(texts, "prototypes", start=str(tmp_path / "first"))
+    with pytest.raises(
+        ConfigurationError, match=r"'1.weight' has shape \(8, 64\) in .*first and \(9, 64\) in Prototypes.*--hidden"
+    ):
+        build(dataclasses.replace(chosen, hidden=(9,)))
+    with pytest.raises(CheckpointError, match="is not a run"):
+        build(dataclasses.replace(chosen, start=str(tmp_path / "nothing")))
+    splits = tmp_path / "splits.json"
+    names = [f"verb{i}" for i in range(12)]
+    splits.write_text(json.dumps({"train": names[6:], "validation": names[3:6], "test": names[:3]}))
+    with pytest.raises(ConfigurationError, match=r"trained with splits=None .* may have seen test classes"):
+        build(dataclasses.replace(chosen, splits=str(splits)))

@@ -201,3 +201,19 @@ def test_slices_need_an_end_and_splits_a_known_name():
     assert source[2:8:3].index.tolist() == [2, 5]
     with pytest.raises(ConfigurationError, match=f"'val'.*{', '.join(SPLITS)}"):
         source.with_(split="val")[0]
+
+
+def test_a_transform_may_leave_rows_distinct():
+    def shifted(x, keys):
+        return x + (keys[:, None] % 97) / 1000
+
+    data = ClassData(
+        torch.arange(float(CLASSES * EACH))[:, None], [EACH] * CLASSES, [f"{i}" for i in range(CLASSES)],
+        transform=shifted, distinct=True,
+    )  # fmt: skip
+    tasks = ClassTasks(data, ways=3, shots=2, queries=7)[0:50]
+    rows = torch.cat([rows_of(tasks.support), rows_of(tasks.query)], 1)
+    assert all(len(each.unique()) == 27 for each in rows)
+    assert (tasks.support.x != tasks.support.x.floor()).any()  # varied all the same
+    with pytest.raises(DataError, match="need 10"):
+        ClassTasks(data, ways=3, shots=2, queries=8)

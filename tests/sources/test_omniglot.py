@@ -28,6 +28,7 @@ from innerloop.sources._download import download
 from innerloop.sources._omniglot import (
     HELD_OUT,
     Omniglot,
+    augmented_classes,
     character_classes,
     split_by_alphabet,
     split_by_character,
@@ -209,11 +210,38 @@ def test_alphabets_are_split_and_never_mixed(mini):
         assert len({name.split("/")[0] for name in tasks.classes(index)}) == 1
 
 
+def test_turned_alphabets_are_alphabets_of_their_own(mini):
+    images, names = read(*mini)
+    data = augmented_classes(images, names, range(7))
+    assert len(data.names) == 28
+    tasks = ClassTasks(data, ways=2, shots=1, queries=3, within_groups=True)
+    kinds = set()
+    for index in range(60):
+        places = {(name.split("/")[0], name[-6:]) for name in tasks.classes(index)}
+        assert len(places) == 1  # one alphabet, one turn
+        kinds |= places
+    assert len(kinds) == 12
+    assert tasks[0].support.x.shape == (2, 1, 28, 28)
+
+
+def test_bent_drawings_are_near_their_own_and_new_each_time(mini):
+    images, names = read(*mini)
+    data = augmented_classes(images, names, [0])
+    rows = torch.zeros(50, dtype=torch.long)
+    bent = data.draw(rows, torch.arange(50))
+    assert len(bent.flatten(1).unique(dim=0)) == 50
+    assert torch.equal(bent[7], data.draw(rows[:1], torch.tensor([7]))[0])
+    assert bent.min() >= 0
+    assert bent.max() <= 1
+
+
 def test_arguments_are_checked_before_any_file_is_read():
     with pytest.raises(ConfigurationError, match='"A" and "B"; got \'C\''):
         Omniglot("nowhere", protocol="C")
     with pytest.raises(ConfigurationError, match="Protocol B has no rotations"):
         Omniglot("nowhere", protocol="B", rotations=True)
+    with pytest.raises(ConfigurationError, match="Only protocol B has `augment`"):
+        Omniglot("nowhere", protocol="A", augment=True)
 
 
 def test_without_drawings_the_error_says_where_they_were_sought(tmp_path, monkeypatch):
@@ -354,3 +382,36 @@ def test_raw_pixels_reach_the_measured_floor(real):
     nearest = (query @ support.transpose(1, 2)).argmax(2)
     predicted = tasks.support.y.gather(1, nearest)
     assert abs((predicted == tasks.query.y).float().mean() - 0.479) < 0.02
+
+
+@pytest.mark.data
+def test_protocol_b_is_within_alphabets_of_twenty_and_more(real):
+    test = Omniglot(real, protocol="B").test
+    sizes = {}
+    for name in test.data.names:
+        sizes[name.split("/")[0]] = sizes.get(name.split("/")[0], 0) + 1
+    assert min(sizes.values()) >= 20  # so that each of the 20 evaluation alphabets comes up
+    tasks = [test.classes(index) for index in range(300)]
+    assert {task[0].split("/")[0] for task in tasks} == set(sizes)
+    assert all(len(set(task)) == 20 for task in tasks)
+    one = test[0]
+    assert (one.support.y.sort().values == torch.arange(20)).all()
+    assert (one.query.y.sort().values == torch.arange(20)).all()
+
+
+@pytest.mark.data
+def test_only_training_drawings_are_augmented(real):
+    plain, more = Omniglot(real, protocol="B"), Omniglot(real, protocol="B", augment=True)
+    assert len(more.train.data.names) == 4 * len(plain.train.data.names)
+    for split in ("validation", "test"):
+        assert torch.equal(getattr(more, split)[0].query.x, getattr(plain, split)[0].query.x)
+        assert getattr(more, split).describe() == getattr(plain, split).describe()
+    assert more.train.describe()["name"] == "omniglot B, augmented"
+    # bent a little: nearer to the drawing that it was made from than another drawing of the character is
+    data = more.train.data
+    rows = torch.arange(0, 4000, 80)
+    original = data.rows[rows].float() / 255
+    bent = data.draw(rows, torch.arange(len(rows)))
+    other = data.rows[rows + 1].float() / 255
+    near, far = ((each - original).square().flatten(1).sum(1).median() for each in (bent, other))
+    assert near < far

@@ -325,6 +325,82 @@ def test_a_column_without_a_name_can_be_dropped_by_its_number(write):
     assert table(path, drop=["column 1", "note", "grade"]).scaling.columns == ("age", "dose")
 
 
+def ages(splits, examples):
+    return (examples.x[..., 0] * splits.scaling.stds[0] + splits.scaling.means[0]).round()
+
+
+def test_support_rows_may_be_the_first_ones_by_a_column(write):
+    shuffled = sorted(cells(), key=lambda row: (row[1] * 7919) % 101)
+    splits = table(write(shuffled), order="age")
+    for split in SPLITS:
+        source = getattr(splits, split)
+        tasks = source[0:40]
+        support, query = ages(splits, tasks.support), ages(splits, tasks.query)
+        for row, name in enumerate(source.names(range(40))):
+            own = sorted(r[1] for r in cells() if r[0] == name)
+            assert support[row].tolist() == own[:3]  # the first, in their order
+            seen = query[row][tasks.query.mask[row]].tolist()
+            assert set(seen) <= set(own[3:])
+            assert len(set(seen)) == len(seen) == min(4, len(own) - 3)
+    query = splits.train[0:400].query
+    assert len(ages(splits, query)[query.mask].unique()) == sum(
+        SIZES[int(name[1:])] - 3 for name in splits.train.data.names
+    )  # every later row comes up
+    assert splits.test.describe()["ordered"] is True
+    assert "ordered" not in table(write()).test.describe()
+    assert torch.equal(splits.test[5].query.x, splits.test[3:7].query.x[2])
+
+
+def test_equal_times_keep_the_order_of_the_file(write):
+    splits = table(write([[*row[:3], 1, *row[4:]] for row in cells()]), order="dose")
+    name = splits.test.names([0])[0]
+    assert ages(splits, splits.test[0].support).tolist() == [r[1] for r in cells() if r[0] == name][:3]
+
+
+def test_an_order_that_is_no_number(write):
+    with pytest.raises(DataError, match=r"no column 'day' \(order\)"):
+        table(write(), order="day")
+    with pytest.raises(DataError, match=r"'note' of .* holds text"):
+        table(write(), order="note")
+
+
+@pytest.mark.parametrize("folds", [3, 4, 10])
+def test_over_all_folds_each_task_is_tested_once(write, folds):
+    everyone, tested, validated = {f"p{i}" for i in range(10)}, [], []
+    for number in range(folds):
+        splits = table(write(), folds=folds, fold=number)
+        train, validation, test = (set(getattr(splits, split).data.names) for split in SPLITS)
+        assert train | validation | test == everyone
+        assert len(train) + len(validation) + len(test) == 10
+        tested.append(test)
+        validated.append(validation)
+    assert set.union(*tested) == everyone
+    assert sum(map(len, tested)) == 10
+    assert validated == [*tested[1:], tested[0]]
+
+
+def test_folds_that_cannot_be(write):
+    for folds, number in ((2, 0), (4, 4), (4, -1)):
+        with pytest.raises(ConfigurationError, match=f"got folds={folds}, fold={number}"):
+            table(write(), folds=folds, fold=number)
+    with pytest.raises(DataError, match="11 folds need as many tasks; there are 10"):
+        table(write(), folds=11)
+    with pytest.raises(ConfigurationError, match="Name one of them"):
+        table(write(), folds=4, splits=(0.5, 0.25, 0.25))
+
+
+def test_neither_the_task_nor_what_was_dropped_is_an_input(write):
+    rows = [[i, *row] for i, row in enumerate(cells())]
+    header = ["subject#", "patient", *HEADER[1:-2], "total", "grade"]
+    path = write(rows, header)
+    splits = table(path, target="dose", task="patient", drop=["note", "total", "grade", "subject#"])
+    assert splits.scaling.columns == ("age",)
+    # what was dropped may hold anything: no input changes
+    spoilt = [[999 - i, *row[:4], -7.5, row[5]] for i, row in enumerate(cells())]
+    again = table(write(spoilt, header), target="dose", task="patient", drop=["note", "total", "grade", "subject#"])
+    assert torch.equal(again.test[0].support.x, splits.test[0].support.x)
+
+
 @pytest.mark.data
 def test_parkinsons_telemonitoring():
     data = Path(os.environ.get("INNERLOOP_DATA", "nowhere"), "parkinsons-telemonitoring", "parkinsons_updrs.data")
@@ -336,3 +412,13 @@ def test_parkinsons_telemonitoring():
     assert sum(len(source.data.x) for source in sources) == 5_875
     assert splits.test[0:5].support.x.shape == (5, 10, 19)
     assert splits.test[0:500].query.mask.all()
+    assert not {"subject#", "total_UPDRS", "motor_UPDRS"} & set(splits.scaling.columns)
+    assert "test_time" in splits.scaling.columns
+    ordered = Table(
+        data, "subject#", "motor_UPDRS", drop=["total_UPDRS"], order="test_time", folds=6, fold=2, shots=5, queries=20
+    )
+    assert [len(getattr(ordered, split).data.names) for split in SPLITS] == [28, 7, 7]
+    time = ordered.scaling.columns.index("test_time")
+    tasks = ordered.test[0:50]
+    assert (tasks.support.x[..., time].diff(dim=1) >= 0).all()
+    assert (tasks.query.x[..., time].amin(1) >= tasks.support.x[..., time].amax(1)).all()

@@ -24,9 +24,11 @@ class Options:
     run: Annotated[str | None, tyro.conf.Positional] = None
     """Folder of the run; not needed with --model."""
     support: str | None = None
-    """What to learn from: a folder with one folder of pictures per class, or a CSV file with the run's columns."""
+    """What to learn from: a folder with one folder of pictures per class, a CSV file with the run's columns, or texts
+    with their labels in a CSV or JSON file."""
     predict: tuple[str, ...] = ()
-    """What to predict: pictures and folders of pictures, or CSV files (the target column is not needed)."""
+    """What to predict: pictures and folders of pictures, CSV files (the target column is not needed), or texts, one a
+    line."""
     model: str | None = None
     """A saved adapted model to predict with; None: what --support gives, or RUN/adapted.safetensors."""
     out: str | None = None

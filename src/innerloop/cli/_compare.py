@@ -22,7 +22,8 @@ class Options:
     tasks: int | None = None
     """How many tasks; None: as the first run's recipe says."""
     baselines: bool = True
-    """With the trivial rows, training from scratch and, for a pretraining run, fine-tuning and a linear head."""
+    """With the trivial and closed-form rows, training from scratch and, for a pretraining run, what is fitted to its
+    features."""
     also_omniglot: bool = False
     """A second table on Omniglot's test characters (28x28 grey pictures only)."""
     out: str = "runs/comparison"
@@ -50,7 +51,7 @@ def compare(options: Options, command: str | None = None) -> Any:
     from innerloop.errors import ConfigurationError
     from innerloop.files import write_json
     from innerloop.outer._run import provenance
-    from innerloop.recipes._recipe import PictureRecipe
+    from innerloop.recipes._recipe import ClassRecipe, TableRecipe
 
     opened = [open_run(folder) for folder in options.runs]
     runs, experiments = [run for run, _ in opened], [experiment for _, experiment in opened]
@@ -65,7 +66,7 @@ def compare(options: Options, command: str | None = None) -> Any:
     if max(names.values()) > 1:
         raise ConfigurationError(f"Two runs have the folder name {names.most_common(1)[0][0]!r}; rename one of them.")
     out, tasks = Path(options.out), options.tasks or first.recipe.test_tasks
-    pictures = isinstance(first.recipe, PictureRecipe)
+    classes, table = (isinstance(first.recipe, kind) for kind in (ClassRecipe, TableRecipe))
     methods = [experiment.recipe.method for experiment in experiments]
     norms = [experiment.learner.norm for experiment in experiments]
     tables, result = [], {}
@@ -80,7 +81,8 @@ def compare(options: Options, command: str | None = None) -> Any:
             on,
             curve,
             baselines=options.baselines,
-            pictures=pictures,
+            classes=classes,
+            table=table,
         )
         compute_rows(specs, out, options.processes or default_processes())
         rows = read_rows(specs, out)

@@ -21,14 +21,17 @@ class Options:
     """How many tasks."""
     split: Literal["test", "validation", "train"] = "test"
     """Which split."""
-    on: Literal["own", "omniglot"] = "own"
-    """The run's own tasks, or Omniglot's test characters (28x28 grey pictures only)."""
+    on: Literal["own", "omniglot", "lake"] = "own"
+    """The run's own tasks or, for 28x28 grey pictures, Omniglot's test characters, or Lake's 20 fixed runs in
+    $INNERLOOP_DATA/omniglot/all_runs."""
     norm: Literal["batch", "support", "running"] | None = None
     """Whose statistics normalise query examples; None: as trained."""
     steps: int | None = None
     """Inner steps; None: as the recipe says."""
     curve_steps: int = 0
     """Also measure after 0..N inner steps."""
+    metric: Literal["accuracy", "squared error", "absolute error"] | None = None
+    """What predictions are judged by; None: accuracy for classes, squared error for numbers."""
     out: str | None = None
     """File for the result as JSON; None: results/NAME.json in the run."""
     threads: int | None = None
@@ -44,27 +47,31 @@ def run(arguments: Sequence[str]) -> int:
     from innerloop.evaluation import evaluate
     from innerloop.files import write_json
     from innerloop.mapping import keep_large_blocks
+    from innerloop.sources import LakeRuns
 
     keep_large_blocks()
     set_threads(options.threads)
     folder, experiment = open_run(options.run)
     source = getattr(experiment.source, options.split) if options.on == "own" else other_tasks(experiment, options.on)
+    tasks = min(options.tasks, len(source)) if isinstance(source, LakeRuns) else options.tasks
     found = evaluate(
         experiment.learner,
         source,
-        options.tasks,
+        tasks,
         norm=options.norm,
         steps=options.steps,
         curve_steps=options.curve_steps,
+        metric=options.metric,
     )
     print(found)
     # names of their own: test.json and its siblings are the rows of the run's page, all on the same tasks
     parts = [
         "evaluate",
         options.on if options.on != "own" else options.split,
-        f"{options.tasks}tasks",
+        f"{tasks}tasks",
         options.norm,
         options.steps and f"{options.steps}steps",
+        options.metric and options.metric.replace(" ", "_"),
     ]
     name = ".".join(str(part) for part in parts if part)
     path = Path(options.out) if options.out else folder.folder / "results" / f"{name}.json"

@@ -16,11 +16,12 @@ from innerloop.errors import CheckpointError, ConfigurationError, DataError, Inn
 from innerloop.losses import mean_of
 from innerloop.outer import Run
 from innerloop.recipes import Recipe
-from innerloop.recipes._recipe import FolderRecipe, PictureRecipe, TableRecipe
-from innerloop.sources import Pictures
+from innerloop.recipes._recipe import ClincRecipe, FolderRecipe, PictureRecipe, TableRecipe, TextRecipe
+from innerloop.sources import HashedNgrams, Pictures
 from innerloop.sources._pictures import SUFFIXES, class_folders
 from innerloop.sources._scaling import Scaling
 from innerloop.sources._table_file import read_table
+from innerloop.sources._text_file import read_texts
 
 _AT_ONCE = 256
 """Pictures that are floats at a time."""
@@ -130,6 +131,38 @@ class TableInputs(Inputs):
         return [{**row, self.scaling.target: value} for row, value in zip(rows, values, strict=True)]
 
 
+class TextInputs(Inputs):
+    """Texts in CSV or JSON files; for the support, with their labels."""
+
+    def __init__(self, ngrams: HashedNgrams, text: str, label: str):
+        self.ngrams, self.text, self.label, self.classes = ngrams, text, label, []
+        self.about = {"ngrams": ngrams.to_json(), "text": text, "label": label}
+
+    def support(self, path: str) -> tuple[Tensor, Tensor, dict[str, int], str]:
+        """Reads texts and labels; classes are numbered in the order of their names."""
+        rows = read_texts(path, self.text, self.label)
+        self.classes = sorted({row.label for row in rows})
+        if len(self.classes) < 2:
+            raise DataError(f"{path!r} has the one label {self.classes[0]!r}; expected at least two to tell apart.")
+        y = torch.tensor([self.classes.index(row.label) for row in rows])
+        counts = {name: int((y == k).sum()) for k, name in enumerate(self.classes)}
+        listed = ", ".join(f"{name} ({count})" for name, count in counts.items())
+        return (
+            self.ngrams([row.text for row in rows]), y, counts,
+            f"learned {len(counts)} classes from {len(rows)} texts: {listed}",
+        )  # fmt: skip
+
+    def read(self, paths: Sequence[str]) -> Found:
+        """Reads the texts of tables, labels aside, or the lines of other files."""
+        texts = [text for path in paths for text in _texts_in(Path(path), self.text)]
+        return [{"text": text} for text in texts], self.ngrams(texts)
+
+    def predictions(self, model: AdaptedModel, found: Found) -> list[dict[str, Any]]:
+        """Class and confidence of each text."""
+        rows, x = found
+        return [{**row, **guess} for row, guess in zip(rows, _guesses(model, x), strict=True)]
+
+
 def of_run(run: Run, recipe: Recipe) -> Inputs:
     """The inputs of a run's recipe.
 
@@ -143,9 +176,12 @@ def of_run(run: Run, recipe: Recipe) -> Inputs:
         return PictureInputs(Pictures(28, grey=True, ink="bright"))  # ink as in Characters and Omniglot
     if isinstance(recipe, TableRecipe):
         return from_about({"scaling": run.config().get("scaling")}, run.folder / "config.json")
+    if isinstance(recipe, TextRecipe | ClincRecipe):
+        columns = {name: getattr(recipe, name, name) for name in ("text", "label")}
+        return from_about({"ngrams": run.config().get("ngrams"), **columns}, run.folder / "config.json")
     raise ConfigurationError(
-        f"`innerloop adapt` is for runs on pictures and tables; the recipe {recipe.recipe!r} makes its tasks up. "
-        "In Python, learner.adapted(x, y) adapts any learner."
+        f"`innerloop adapt` is for runs on pictures, texts and tables; the recipe {recipe.recipe!r} makes its tasks "
+        "up. In Python, learner.adapted(x, y) adapts any learner."
     )
 
 
@@ -158,9 +194,11 @@ def from_about(about: dict[str, Any], path: Path) -> Inputs:
     try:
         if about.get("scaling") is not None:
             return TableInputs(Scaling(**about["scaling"]))
+        if about.get("ngrams") is not None:
+            return TextInputs(HashedNgrams.from_json(about["ngrams"]), str(about["text"]), str(about["label"]))
         if about.get("pictures") is not None:
             return PictureInputs(Pictures(**about["pictures"]))
-    except (TypeError, ValueError, InnerloopError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, InnerloopError) as error:
         raise CheckpointError(f"{path} is damaged: its description of the inputs is {about}: {error}.") from error
     raise CheckpointError(
         f"{path} does not say how its inputs were prepared: it was made from Python. Predict there, with "
@@ -174,6 +212,22 @@ def _guesses(model: AdaptedModel, x: Tensor) -> list[dict[str, Any]]:
     return [
         {"class": names[k], "confidence": round(c, 6)} for k, c in zip(label.tolist(), confidence.tolist(), strict=True)
     ]
+
+
+def _texts_in(path: Path, column: str) -> list[str]:
+    if path.suffix.lower() == ".csv":
+        table = read_table(path, least=1)
+        if column not in table.columns:
+            raise DataError(f"{path} has no column {column!r}; it has {', '.join(map(repr, table.columns))}.")
+        texts = table.columns[column]
+    else:
+        try:
+            texts = [line.strip() for line in path.read_text(encoding="utf-8").splitlines()]
+        except (OSError, UnicodeDecodeError) as error:
+            raise DataError(f"Cannot read the texts {str(path)!r}: {error}. Expected one text a line.") from error
+    if not (found := [text for text in texts if text]):
+        raise DataError(f"{str(path)!r} holds no texts. Expected one a line, or a CSV file with a column {column!r}.")
+    return found
 
 
 def _floats(pictures: Tensor) -> Tensor:

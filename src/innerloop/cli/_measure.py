@@ -10,13 +10,13 @@ from innerloop.evaluation import Evaluation, evaluate
 from innerloop.learner import Learner
 from innerloop.outer import Run
 from innerloop.recipes._build import Experiment
-from innerloop.recipes._recipe import CurvesRecipe, PictureRecipe
+from innerloop.recipes._recipe import ClassRecipe, CurvesRecipe
 
 
 def rivals(experiment: Experiment) -> dict[str, Learner]:
-    """Learners that cost nothing to have: the trivial predictor, the nearest mean on pixels, a curve's posterior."""
+    """Learners that cost nothing to have: the trivial predictor, nearest mean on raw inputs, a curve's posterior."""
     rows: dict[str, Learner] = {"constant": methods.constant()}
-    if isinstance(experiment.recipe, PictureRecipe):
+    if isinstance(experiment.recipe, ClassRecipe):
         rows["nearest_mean"] = methods.nearest_mean()
     if isinstance(experiment.recipe, CurvesRecipe):
         test: Any = experiment.source.test

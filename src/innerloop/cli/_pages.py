@@ -108,6 +108,8 @@ def facts(run: Run, own: Evaluation) -> list[tuple[str, str]]:
         network = dict(learner["network"] or {})
         found.append(("Network", f"{network.pop('network', '')}: " + _pairs(network)))
         found.append(("Learner", _pairs(learner["arguments"])))
+    if recipe.get("start"):
+        found.append(("Start", f"the pretrained features of {recipe['start']}"))
     optimiser, mapping = settings["optimiser"], run.mapping()
     rate = f"{optimiser['name']} at {recipe.get('lr', optimiser.get('lr'))}"
     decay = f"weight decay {optimiser['weight_decay']}, " if optimiser.get("weight_decay") else ""

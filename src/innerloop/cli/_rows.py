@@ -6,22 +6,15 @@ import os
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from itertools import chain
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
 from innerloop.catalogue import family_of
+from innerloop.cli._rivals import CLOSED_FORMS, ON_FEATURES, rival
 from innerloop.errors import DataError
 from innerloop.files import read_json, write_json
-
-TUNED_RATES = {
-    # tried on validation tasks, with equal trials for each; 1, 2, ... steps of each rate are tried at once
-    "linear_head": (0.003, 0.01, 0.03, 0.1),
-    "fine_tune": (0.0003, 0.001, 0.003, 0.01),
-    "from_scratch": (0.0003, 0.001, 0.003, 0.01),
-}
-_MAX_STEPS = {"linear_head": 40, "fine_tune": 15, "from_scratch": 15}
-_VALIDATION_TASKS = 40
 
 
 @dataclass(frozen=True)
@@ -30,7 +23,7 @@ class RowSpec:
 
     Attributes:
         key: its name in files.
-        kind: "run", "constant", "nearest_mean", "linear_head", "fine_tune" or "from_scratch".
+        kind: "run", or a method that needs no training of its own: "constant", "linear_probe", "fine_tune", ...
         run: the run that it is about, or whose recipe (and pretrained weights) it uses.
         on: "test" for the recipe's test split, "omniglot" for Omniglot's test characters.
         tasks: how many tasks.
@@ -56,7 +49,8 @@ def row_specs(
     curve_steps: int = 0,
     *,
     baselines: bool = True,
-    pictures: bool = True,
+    classes: bool = True,
+    table: bool = False,
 ) -> list[RowSpec]:
     """Every row that a comparison of `runs` has on the tasks `on`.
 
@@ -67,8 +61,9 @@ def row_specs(
         tasks: how many tasks.
         on: "test" or "omniglot".
         curve_steps: length of the adaptation curve of the gradient rows.
-        pictures: whether the examples are pictures, which have a nearest mean on pixels.
         baselines: with the trivial rows and those that are tuned on validation tasks.
+        classes: whether classes are new in every task, so that there is a nearest mean on raw inputs.
+        table: whether the tasks are a table's, for which there are closed forms.
     """
     rows = []
     for run, method, norm in zip(runs, methods, norms, strict=True):
@@ -76,13 +71,19 @@ def row_specs(
         rows.append(RowSpec(f"{run.name}", "run", str(run), on, tasks, None, curve_steps if gradient else 0))
         if norm == "batch":
             rows.append(RowSpec(f"{run.name}.support", "run", str(run), on, tasks, "support"))
-        if method == "pretraining" and on == "test" and baselines and pictures:
-            rows += [RowSpec(kind, kind, str(run), on, tasks) for kind in ("fine_tune", "linear_head")]
+        if on == "test" and baselines and classes:
+            taken = {row.key for row in rows}  # two pretrained runs have rows of their own
+            rows += [
+                RowSpec(f"{kind}.{run.name}" if kind in taken else kind, kind, str(run), on, tasks)
+                for kind in ON_FEATURES.get(method, ())
+            ]
     if not baselines:
         return rows
     if on == "test":
         rows.append(RowSpec("from_scratch", "from_scratch", str(runs[0]), on, tasks))
-    trivial = ("nearest_mean", "constant") if pictures else ("constant",)
+        if table:
+            rows += [RowSpec(kind, kind, str(runs[0]), on, tasks) for kind in CLOSED_FORMS]
+    trivial = ("nearest_mean", "constant") if classes else ("constant",)
     rows += [RowSpec(kind, kind, str(runs[0]), on, tasks) for kind in trivial]
     return rows
 
@@ -130,7 +131,7 @@ def _compute(spec: RowSpec, folder: Path) -> None:
         norm: Any = spec.norm
         found = evaluate(learner, split, spec.tasks, norm=norm, curve_steps=spec.curve_steps).to_json()
     seconds = None
-    if spec.kind in ("run", "linear_head", "fine_tune") and (run.folder / "fit.json").exists():
+    if spec.kind in {"run", *chain(*ON_FEATURES.values())} and (run.folder / "fit.json").exists():
         seconds = read_json(run.folder / "fit.json")["seconds"]
     write_json(
         path_of(spec, folder),
@@ -139,34 +140,10 @@ def _compute(spec: RowSpec, folder: Path) -> None:
 
 
 def _learner(spec: RowSpec, experiment: Any) -> tuple[Any, str]:
-    from innerloop import methods
-    from innerloop.evaluation import tune
-    from innerloop.recipes._build import build_network, outputs_of
-
     if spec.kind == "run":
-        return experiment.learner, ""
-    if spec.kind == "constant":
-        return methods.constant(), ""
-    if spec.kind == "nearest_mean":
-        return methods.nearest_mean(), ""
-    source = experiment.source
-    outputs = outputs_of(source)
-    steps = _MAX_STEPS[spec.kind]
-
-    def make(rate: float, steps: int = steps) -> Any:
-        import torch
-
-        if spec.kind == "from_scratch":
-            with torch.random.fork_rng(devices=[]):
-                torch.manual_seed(experiment.recipe.seed)
-                network = build_network(experiment.recipe, source, outputs)
-            return methods.from_scratch(network, inner_steps=steps, inner_lr=rate)
-        pretrained = experiment.learner.network
-        return getattr(methods, spec.kind)(pretrained, outputs, inner_steps=steps, inner_lr=rate)
-
-    chosen = tune(make, TUNED_RATES[spec.kind], source.validation, max_steps=steps, tasks=_VALIDATION_TASKS)
-    note = f"Adam at {chosen.rate:g}, {chosen.steps} steps, chosen on {_VALIDATION_TASKS} validation tasks"
-    return make(chosen.rate, chosen.steps), note
+        start = experiment.recipe.start
+        return experiment.learner, f"from the features of {start}, whose training is not in the time" if start else ""
+    return rival(spec.kind, experiment)
 
 
 def default_processes() -> int:

@@ -10,7 +10,7 @@ from typing import Any
 
 from innerloop.cli._parse import UsageError, parse
 from innerloop.errors import closest
-from innerloop.recipes import METHODS, RECIPES, Recipe, recipe
+from innerloop.recipes import METHODS, RECIPES, Recipe, recipe, variants
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,7 @@ class Options:
     """Options of the command itself; the recipe's fields stand beside them."""
 
     run: str | None = None
-    """Folder of the run; None: runs/RECIPE-METHOD."""
+    """Folder of the run; None: runs/RECIPE-METHOD, with -pretrained behind it if it starts from another run."""
     resume: bool = False
     """Go on from the last checkpoint of the run, if there is one."""
     checkpoint_seconds: float = 30.0
@@ -37,7 +37,8 @@ def run(arguments: Sequence[str]) -> int:
 
     keep_large_blocks()
     set_threads(options.threads)
-    folder = Path(options.run or f"runs/{chosen.recipe}-{chosen.method.rpartition(':')[2]}")
+    name = f"{chosen.recipe}-{chosen.method.rpartition(':')[2]}{'-pretrained' if chosen.start else ''}"
+    folder = Path(options.run or f"runs/{name}")
     return train(
         chosen,
         folder,
@@ -64,7 +65,8 @@ def read(arguments: Sequence[str]) -> tuple[Options, Recipe]:
     if name not in RECIPES:
         raise UsageError(f"Unknown recipe {name!r}; there are {', '.join(RECIPES)}.{closest(name, list(RECIPES))}")
     method = _value_of("--method", rest) or "maml"
-    default = recipe(name, method)
+    variant = {key: value for key in variants(name) if (value := _value_of(f"--{key}", rest)) is not None}
+    default = recipe(name, method, **variant)
     both = _joined(type(default))
     found = parse(
         both,

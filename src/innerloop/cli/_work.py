@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from innerloop.outer import Run, fit, is_main_process, load_weights
 from innerloop.recipes import Recipe, from_json
 from innerloop.recipes._build import Experiment, build
 from innerloop.recipes._recipe import PictureRecipe
-from innerloop.sources import Omniglot, TaskSource
+from innerloop.sources import LakeRuns, Omniglot, TaskSource
 
 
 def set_threads(threads: int | None) -> None:
@@ -43,7 +44,7 @@ def train(recipe: Recipe, folder: Path, *, resume: bool, checkpoint_seconds: flo
     run = Run(folder)
     if run.exists and not resume:
         raise ConfigurationError(f"{folder} already holds a run. Go on with --resume, or choose another with --run.")
-    experiment = build(recipe)
+    experiment = build(recipe, start=not run.exists)  # a run that goes on has its own weights
     done = fit(
         experiment.learner,
         **experiment.fit_settings(),
@@ -70,7 +71,7 @@ def open_run(folder: str | Path) -> tuple[Run, Experiment]:
         CheckpointError: if there is no such run, or it is damaged.
     """
     run = Run(folder)
-    experiment = build(_recipe(run))
+    experiment = build(_recipe(run), start=False)
     load_weights(_weights(run), experiment.learner)
     return run, experiment
 
@@ -105,6 +106,13 @@ def other_tasks(experiment: Experiment, name: str) -> TaskSource:
             f"{name} has 28x28 grey pictures; this run learned examples of shape {tuple(own)}. "
             "Only runs on 28x28 grey pictures can be measured there."
         )
+    if name == "lake":
+        data = os.environ.get("INNERLOOP_DATA")
+        if not data:
+            raise ConfigurationError(
+                "Lake's runs are looked for in $INNERLOOP_DATA/omniglot/all_runs: set INNERLOOP_DATA."
+            )
+        return LakeRuns(Path(data) / "omniglot" / "all_runs")
     return Omniglot(ways=recipe.ways, shots=recipe.shots, queries=recipe.queries).test
 
 

@@ -2,10 +2,10 @@
 
 from innerloop.evaluation._calibration import Calibration, calibration
 from innerloop.evaluation._compare import Comparison, compare, comparison
-from innerloop.evaluation._evaluate import evaluate
+from innerloop.evaluation._evaluate import Metric, evaluate
 from innerloop.evaluation._evaluation import Evaluation
 from innerloop.evaluation._statistics import Difference, Interval, interval, paired_difference
-from innerloop.evaluation._tune import Tuned, tune
+from innerloop.evaluation._tune import Selected, Tuned, select, tune
 
 __all__ = [
     "Calibration",
@@ -13,6 +13,8 @@ __all__ = [
     "Difference",
     "Evaluation",
     "Interval",
+    "Metric",
+    "Selected",
     "Tuned",
     "calibration",
     "compare",
@@ -20,5 +22,6 @@ __all__ = [
     "evaluate",
     "interval",
     "paired_difference",
+    "select",
     "tune",
 ]

@@ -6,7 +6,7 @@ import platform
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, Protocol, cast
+from typing import Any, Literal, Protocol, cast, get_args
 
 import numpy as np
 import torch
@@ -17,9 +17,12 @@ from innerloop.evaluation._calibration import calibration
 from innerloop.evaluation._evaluation import Evaluation
 from innerloop.evaluation._statistics import interval
 from innerloop.learner import Learner, check
-from innerloop.losses import mean_loss, mean_of, squared_error
+from innerloop.losses import absolute_error, mean_loss, mean_of, squared_error
 from innerloop.networks._norm import Policy
 from innerloop.task import Examples, Task
+
+Metric = Literal["accuracy", "squared error", "absolute error"]
+"""What a task's predictions are judged by: accuracy for classes, one of the errors for numbers."""
 
 
 class Tasks(Protocol):
@@ -43,6 +46,7 @@ def evaluate(
     curve_tasks: int = 200,
     first: int = 0,
     batch: int = 50,
+    metric: Metric | None = None,
 ) -> Evaluation:
     """Adapts to `tasks` tasks of a source and judges the predictions for their query sets.
 
@@ -59,25 +63,29 @@ def evaluate(
         curve_tasks: tasks used for that curve.
         first: number of the first task.
         batch: tasks held in memory at a time.
+        metric: "squared error" or "absolute error" for numbers, "accuracy" for classes; None: accuracy or squared
+            error.
 
     Raises:
-        ConfigurationError: for numbers that make no sense.
+        ConfigurationError: for numbers that make no sense, or a metric that does not fit the tasks.
         DataError: for tasks that hold NaN or do not fit the learner.
     """
     least = {"tasks": (tasks, 1), "curve_steps": (curve_steps, 0), "curve_tasks": (curve_tasks, 1), "batch": (batch, 1)}
     for name, (value, smallest) in {**least, "steps": (0 if steps is None else steps, 0)}.items():
         if value < smallest:
             raise ConfigurationError(f"{name} must be at least {smallest}; got {value}.")
+    if metric is not None and metric not in get_args(Metric):
+        raise ConfigurationError(f"metric= is one of {', '.join(get_args(Metric))}; got {metric!r}.")
     start = time.perf_counter()
     with evaluating(learner, norm, steps), torch.no_grad():
         found = [
-            _numpy(learner.map(lambda task: _judge(learner, task), chunk))
+            _numpy(learner.map(lambda task: _judge(learner, task, metric), chunk))
             for chunk in batches(source, first, tasks, batch, _device(learner))
         ]
         curve: list[tuple[float, float]] = []
         if curve_steps:
             found_curve = np.concatenate([
-                learner.map(lambda task: _curve(learner, task, curve_steps), chunk).cpu().numpy()
+                learner.map(lambda task: _curve(learner, task, curve_steps, metric), chunk).cpu().numpy()
                 for chunk in batches(source, first, min(curve_tasks, tasks), batch, _device(learner))
             ])  # fmt: skip
             points = [interval(column.astype(float)) for column in found_curve.T]
@@ -90,7 +98,7 @@ def evaluate(
     mask = merged["mask"].astype(bool)
     return Evaluation(
         name=learner.name,
-        metric="accuracy" if classification else "squared error",
+        metric=metric or ("accuracy" if classification else "squared error"),
         values=merged["value"].astype(float),
         losses=merged["loss"].astype(float),
         source=source.describe(),
@@ -151,22 +159,33 @@ def surroundings(device: torch.device) -> dict[str, Any]:
     }
 
 
-def metric(prediction: Any, examples: Examples) -> Tensor:
-    """Accuracy of logits, or mean squared error, over the rows that are not padding: a scalar.
+def judged(prediction: Any, examples: Examples, metric: Metric | None = None) -> Tensor:
+    """The metric of predictions over the rows that are not padding: a scalar.
 
-    Of a `Gaussian` it is the mean that is judged; its variance counts in the loss.
+    Args:
+        prediction: logits, or values in a regression. Of a `Gaussian` it is the mean that is judged; its variance
+            counts in the loss.
+        examples: the targets.
+        metric: None: accuracy for classes, the mean squared error otherwise.
+
+    Raises:
+        ConfigurationError: for accuracy without classes, or an error with them.
     """
+    if metric is not None and (metric == "accuracy") != (examples.ways is not None):
+        has = "no classes" if examples.ways is None else f"{examples.ways} classes"
+        raise ConfigurationError(f"metric={metric!r} does not fit these tasks, which have {has}. Leave it out.")
     if examples.ways is None:
-        return mean_loss(squared_error, mean_of(prediction), examples)
+        error = absolute_error if metric == "absolute error" else squared_error
+        return mean_loss(error, mean_of(prediction), examples)
     right = (prediction.argmax(-1) == examples.y) & examples.mask
     return cast(Tensor, right.sum() / examples.mask.sum())
 
 
-def _judge(learner: Learner, task: Task) -> dict[str, Tensor]:
+def _judge(learner: Learner, task: Task, metric: Metric | None) -> dict[str, Tensor]:
     query = task.query
     prediction = learner.predict(learner.adapt(task.support), query.x, query.mask)
     found = {
-        "value": metric(prediction, query),
+        "value": judged(prediction, query, metric),
         "loss": learner.query_loss(prediction, query),
         "mask": query.mask,
     }
@@ -176,10 +195,10 @@ def _judge(learner: Learner, task: Task) -> dict[str, Tensor]:
     return found
 
 
-def _curve(learner: Learner, task: Task, steps: int) -> Tensor:
+def _curve(learner: Learner, task: Task, steps: int, metric: Metric | None) -> Tensor:
     query = task.query
     states = learner.trajectory(task.support, steps)
-    return torch.stack([metric(learner.predict(state, query.x, query.mask), query) for state in states])
+    return torch.stack([judged(learner.predict(state, query.x, query.mask), query, metric) for state in states])
 
 
 def _numpy(tree: dict[str, Tensor]) -> dict[str, Any]:

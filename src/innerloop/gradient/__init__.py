@@ -1,6 +1,7 @@
 """Learning a task by gradient steps: a product of four choices, not a list of classes."""
 
 from innerloop.gradient._adaptive import Adam, AdamW, RMSprop
+from innerloop.gradient._head_first import HeadFirst
 from innerloop.gradient._implicit import Implicit, conjugate_gradients
 from innerloop.gradient._learned_rates import LearnedRates, MetaCurvature
 from innerloop.gradient._learner import GradientLearner
@@ -28,6 +29,7 @@ __all__ = [
     "FirstOrder",
     "GradientLearner",
     "GradientState",
+    "HeadFirst",
     "Implicit",
     "InnerLoop",
     "InnerOptimiser",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -15,7 +15,7 @@ from innerloop.gradient._outer_gradient import InnerLoop, OuterGradient, Unrolle
 from innerloop.gradient._outer_loss import LastStep, OuterLoss
 from innerloop.gradient._recompute import recomputed
 from innerloop.gradient._selection import Selection, select
-from innerloop.gradient._start import HEAD, demand_replaceable_head, prototype_head
+from innerloop.gradient._start import Start, demand_replaceable_head, head_names, prototype_head, shared_head
 from innerloop.gradient._state import GradientState
 from innerloop.learner import Learner, Objective, cut_to_ways
 from innerloop.losses import Loss, default_loss, mean_loss
@@ -40,7 +40,8 @@ class GradientLearner(Learner):
         steps: inner steps in training.
         test_steps: inner steps in `eval()` and in adapted models; None: as in training.
         outer_loss: which states of the inner loop the outer loss sees in training; None: the last.
-        start: "parameters": the meta-parameters; "prototypes": with a head made of the support set's class means.
+        start: "parameters": the meta-parameters; "prototypes": with a head made of the support set's class means;
+            "shared": with a head in which every class starts from the one vector that `network.head` holds.
         loss: outer loss; None: cross-entropy for classes, squared error otherwise.
         inner_loss: loss of the inner loop; None: as the outer loss.
         norm: policy of the norm layers for query examples; the inner loop uses the support batch's statistics
@@ -66,7 +67,7 @@ class GradientLearner(Learner):
         steps: int = 1,
         test_steps: int | None = None,
         outer_loss: OuterLoss | None = None,
-        start: Literal["parameters", "prototypes"] = "parameters",
+        start: Start = "parameters",
         loss: Loss | None = None,
         inner_loss: Loss | None = None,
         norm: Policy = "batch",
@@ -74,11 +75,13 @@ class GradientLearner(Learner):
         self._run = FunctionalNetwork(network, norm)
         super().__init__(loss, norm if self._run.has_norms else "none")
         self.network = network
-        self.adapted_names = select(network, which, head)
         self.starts_at = start
-        if start == "prototypes":
-            demand_replaceable_head(network)
-            self.adapted_names += [name for name in HEAD if name not in self.adapted_names]
+        if start != "parameters":
+            demand_replaceable_head(network, start)
+        made = head_names(network) if start != "parameters" else []
+        # a head that is made anew adapts without being trained, so that `select` does not see it
+        selected = [] if made and which == "head" else select(network, which, head)
+        self.adapted_names = selected + [name for name in made if name not in selected]
         self.optimiser = _inner_optimiser(optimiser)
         self.optimiser.build({name: network.get_parameter(name).detach() for name in self.adapted_names})
         self.outer_gradient = outer_gradient if outer_gradient is not None else Unrolled()
@@ -130,7 +133,9 @@ class GradientLearner(Learner):
         if self.starts_at == "prototypes":
             if features is None:
                 features = self._features({}, support.x, self._support_call(support, 0))
-            parameters |= prototype_head(features, support)
+            parameters |= prototype_head(self.network.get_submodule("head"), features, support)
+        elif self.starts_at == "shared":
+            parameters |= shared_head(self.network.get_submodule("head"), support)
         return GradientState(dict(parameters), self.optimiser.init(parameters), ways=support.ways)
 
     def step(
@@ -278,10 +283,10 @@ class GradientLearner(Learner):
                 "learn. Use which='all', or freeze the rest with requires_grad_(False)."
             )
         if not (adjoint.uses_query_gradient and adjoint.uses_path):
-            if self.starts_at == "prototypes":
+            if self.starts_at != "parameters":
                 raise ConfigurationError(
                     f"{type(adjoint).__name__} needs an inner loop that starts at the meta-parameters; "
-                    "start='prototypes' does not. Use Unrolled() or FirstOrder()."
+                    f"start={self.starts_at!r} does not. Use Unrolled() or FirstOrder()."
                 )
             if any(p.requires_grad for p in self.optimiser.parameters()):
                 raise ConfigurationError(

@@ -4,7 +4,7 @@ Every one takes any `nn.Module` and a `loss=`; the four choices behind the gradi
 `innerloop.gradient.GradientLearner`, so a new combination is a new call.
 """
 
-from innerloop.methods._comparing import matching, prototypes, relation, ridge, svm
+from innerloop.methods._comparing import matching, meta_baseline, prototypes, relation, ridge, svm
 from innerloop.methods._gradient import (
     anil,
     boil,
@@ -19,28 +19,36 @@ from innerloop.methods._gradient import (
     meta_sgd,
     proto_maml,
     reptile,
+    unicorn_maml,
 )
 from innerloop.methods._remembering import anp, cnp, in_context, mann, snail
 from innerloop.methods._spec import from_spec
 from innerloop.methods._transfer import (
+    baseline_plus_plus,
     constant,
+    cosine_head,
     fine_tune,
     from_scratch,
     gaussian_process,
     joint,
     linear_head,
+    linear_probe,
     nearest_mean,
+    pooled_ridge,
     pretraining,
+    shrunk_ridge,
     simple_shot,
 )
 
 __all__ = [
     "anil",
     "anp",
+    "baseline_plus_plus",
     "boil",
     "cavia",
     "cnp",
     "constant",
+    "cosine_head",
     "fine_tune",
     "fomaml",
     "from_scratch",
@@ -50,22 +58,27 @@ __all__ = [
     "in_context",
     "joint",
     "linear_head",
+    "linear_probe",
     "lora_maml",
     "lstm",
     "maml",
     "maml_plus_plus",
     "mann",
     "matching",
+    "meta_baseline",
     "meta_curvature",
     "meta_sgd",
     "nearest_mean",
+    "pooled_ridge",
     "pretraining",
     "proto_maml",
     "prototypes",
     "relation",
     "reptile",
     "ridge",
+    "shrunk_ridge",
     "simple_shot",
     "snail",
     "svm",
+    "unicorn_maml",
 ]

@@ -38,6 +38,25 @@ def prototypes(
     return named(learner, "prototypes", "Prototypes", spec_of(embedding), arguments)
 
 
+def meta_baseline(embedding: nn.Module, *, loss: Loss | None = None, norm: Policy = "running") -> Prototypes:
+    """Meta-Baseline: cosine prototypes with a learned scale, meta-trained from pretrained features.
+
+        logits_k = τ cos(f(x), c_k)
+
+    Pretrain a classifier with `pretraining`, then `innerloop.transfer.start_from(learner, pretrained)`, or
+    `innerloop train ... --method meta_baseline --start RUN`.
+
+    Args:
+        embedding: the network, for instance `innerloop.networks.conv4(outputs=None)`.
+        loss: outer loss; None: cross-entropy.
+        norm: policy of the norm layers.
+
+    Source: Chen et al. 2021, "Meta-Baseline", section 3; τ starts at 10 there too.
+    """
+    learner = Prototypes(embedding, distance="cosine", scale="learned", loss=loss, norm=norm)
+    return named(learner, "meta_baseline", "Meta-Baseline", spec_of(embedding), {"norm": norm})
+
+
 def matching(
     embedding: nn.Module,
     *,

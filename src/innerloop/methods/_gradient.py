@@ -390,6 +390,49 @@ def proto_maml(
     return named(learner, "proto_maml", "Proto-MAML", spec_of(network), arguments)
 
 
+def unicorn_maml(
+    network: nn.Module,
+    *,
+    inner_steps: int = 5,
+    inner_lr: float = 0.1,
+    test_steps: int | None = None,
+    first_order: bool = False,
+    loss: Loss | None = None,
+    norm: Policy = "batch",
+) -> GradientLearner:
+    """UNICORN-MAML: the head's vectors of all classes start from one and the same vector.
+
+        w_k = w,   b_k = 0   for every class k,   then MAML on all parameters
+
+    So the order in which a task's classes are dealt to label slots makes no difference, and any number of ways goes.
+    The paper starts from pretrained features (see `innerloop.transfer.start_from`) and meta-learns `w`. Under
+    cross-entropy a vector that all classes share adds the same number to all logits: it changes no probability and no
+    gradient. So it stays at zero here, which gives the same learner, and is meta-learned with a loss of your own only.
+
+    Args:
+        network: a network with `features` and `width`; its head is left aside.
+        inner_steps: inner steps in training; 5 to 20 in the published commands.
+        inner_lr: the inner learning rate; 0.02 to 0.1 in the published commands.
+        test_steps: inner steps in evaluation and use; None: as in training.
+        first_order: take the inner gradients as constants, as the published code does.
+        loss: inner and outer loss; None: cross-entropy.
+        norm: policy of the norm layers for query examples.
+
+    Source: Ye and Chao 2022, "How to train your MAML to excel in few-shot classification", section 5; a head of zeros:
+    Kao, Chiu and Chen 2022, "MAML is a noisy contrastive learner in classification", section 3.
+    """
+    with_head = with_new_head(network, 1, copied=False)  # a place for the one vector, zero at first
+    with_head.head.requires_grad_(False)
+    if loss is not None:
+        nn.init.xavier_uniform_(with_head.get_parameter("head.weight").requires_grad_())
+    learner = GradientLearner(
+        with_head, start="shared", optimiser=SGD(inner_lr), steps=inner_steps, test_steps=test_steps,
+        outer_gradient=FirstOrder() if first_order else Unrolled(), loss=loss, norm=norm,
+    )  # fmt: skip
+    arguments = _common(inner_steps, inner_lr, test_steps, norm) | {"first_order": first_order}
+    return named(learner, "unicorn_maml", "UNICORN-MAML", spec_of(network), arguments)
+
+
 def lora_maml(
     network: nn.Module,
     *,

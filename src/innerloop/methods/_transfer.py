@@ -3,16 +3,39 @@
 from __future__ import annotations
 
 import copy
-from typing import Any
+from typing import Any, Protocol
 
-from torch import nn
+import torch
+from torch import Tensor, nn
 
-from innerloop.gradient import Adam, FirstOrder, GradientLearner
+from innerloop.errors import ConfigurationError
+from innerloop.gradient import Adam, FirstOrder, GradientLearner, HeadFirst
 from innerloop.losses import Loss
 from innerloop.methods._named import named, spec_of
 from innerloop.metric import Prototypes
+from innerloop.networks import Backbone, CosineHead
 from innerloop.networks._norm import Policy
-from innerloop.transfer import Constant, GaussianProcess, Joint, Pretraining, SimpleShot, with_new_head
+from innerloop.task import Task
+from innerloop.transfer import (
+    Constant,
+    GaussianProcess,
+    Joint,
+    LinearProbe,
+    PooledRidge,
+    Pretraining,
+    ShrunkRidge,
+    SimpleShot,
+    with_cosine_head,
+    with_new_head,
+    without_head,
+)
+
+
+class Tasks(Protocol):
+    """What the closed forms need of a task source."""
+
+    def batch(self, indices: Tensor) -> Task:
+        """The tasks numbered `indices`."""
 
 
 def pretraining(classifier: nn.Module, *, smoothing: float = 0.1) -> Pretraining:
@@ -46,6 +69,37 @@ def simple_shot(classifier: nn.Module, *, smoothing: float = 0.1) -> SimpleShot:
     return named(learner, "simple_shot", "SimpleShot", spec_of(classifier), {"smoothing": smoothing})
 
 
+def baseline_plus_plus(
+    classifier: nn.Module, *, inner_steps: int = 100, inner_lr: float = 0.01, scale: float = 10.0
+) -> Pretraining:
+    """Baseline++: a cosine classifier of all training classes, then a cosine head fitted to each support set.
+
+        logits_k = s cos(f(x), w_k)
+
+    Args:
+        classifier: a network with `features`, `width` and a linear head with one output per training class; a cosine
+            classifier takes the head's place.
+        inner_steps: steps that fit the new head; 100 in the paper.
+        inner_lr: their rate; choose it on validation tasks with `cosine_head`.
+        scale: of the similarities.
+
+    Source: Chen et al. 2019, "A closer look at few-shot classification", section 3. Different here: the new head is
+    fitted by Adam to the whole support set and starts from the class means, where the paper takes stochastic gradient
+    descent with batches of 4 from random weights.
+    """
+    head = getattr(classifier, "head", None)
+    if not isinstance(head, nn.Linear):
+        raise ConfigurationError(
+            f"baseline_plus_plus needs a classifier with a linear head, to know how many classes there are; got "
+            f"{type(classifier).__name__} with head {type(head).__name__}."
+        )
+    network = with_cosine_head(classifier, head.out_features, scale, copied=False)
+    on_tasks = _cosine_head(network, inner_steps, inner_lr, scale)
+    learner = Pretraining(network, smoothing=0.0, on_tasks=on_tasks)
+    arguments = {"inner_steps": inner_steps, "inner_lr": inner_lr, "scale": scale}
+    return named(learner, "baseline_plus_plus", "Baseline++", spec_of(classifier), arguments)
+
+
 def joint(network: nn.Module, *, loss: Loss | None = None) -> Joint:
     """One network for all tasks at once: pretraining where there are no classes to merge.
 
@@ -74,8 +128,53 @@ def linear_head(
     )
 
 
+def linear_probe(pretrained: nn.Module, *, penalty: float = 1.0, normalise: bool = True) -> LinearProbe:
+    """Logistic regression on frozen pretrained features, fitted to the support set to convergence.
+
+        min_{W, b}  Σ_i -log softmax(W z_i + b)[y_i] + penalty/2 |W|²,   z_i = f(x_i) / |f(x_i)|
+
+    Unlike `linear_head` there are no steps to choose, and any number of ways goes.
+
+    Args:
+        pretrained: a network with `features` and `width`, or any embedding; it is copied.
+        penalty: choose it on validation tasks, for instance with `innerloop.evaluation.select`.
+        normalise: scale the features of an example to length 1.
+
+    Source: Tian et al. 2020, "Rethinking few-shot image classification", section 3.2.
+    """
+    network = without_head(pretrained).requires_grad_(False)
+    learner = LinearProbe(network, penalty=penalty, normalise=normalise).eval()
+    arguments = {"penalty": penalty, "normalise": normalise}
+    return named(learner, "linear_probe", "Pretrained + logistic regression", spec_of(network), arguments)
+
+
+def cosine_head(
+    pretrained: nn.Module, *, inner_steps: int = 100, inner_lr: float = 0.01, scale: float = 10.0
+) -> GradientLearner:
+    """A cosine classifier on frozen pretrained features, fitted to the support set by Adam from the class means.
+
+    Args:
+        pretrained: a network with `features` and `width`, pretrained; `baseline_plus_plus` pretrains it for this.
+        inner_steps: steps of Adam; choose on validation tasks.
+        inner_lr: its learning rate; choose on validation tasks.
+        scale: of the similarities.
+
+    Source: Chen et al. 2019, section 3 (Baseline++); see `baseline_plus_plus` for what is different.
+    """
+    network = with_cosine_head(pretrained, 1, scale)
+    learner = _cosine_head(network, inner_steps, inner_lr, scale).eval()
+    arguments = {"inner_steps": inner_steps, "inner_lr": inner_lr, "scale": scale}
+    return named(learner, "cosine_head", "Pretrained + cosine head", spec_of(pretrained), arguments)
+
+
 def fine_tune(
-    pretrained: nn.Module, ways: int, *, inner_steps: int = 50, inner_lr: float = 0.001, loss: Loss | None = None
+    pretrained: nn.Module,
+    ways: int,
+    *,
+    inner_steps: int = 50,
+    inner_lr: float = 0.001,
+    head_steps: int = 0,
+    loss: Loss | None = None,
 ) -> GradientLearner:
     """All of a pretrained network with a new head, fine-tuned on the support set by Adam.
 
@@ -84,10 +183,16 @@ def fine_tune(
         ways: classes of a task.
         inner_steps: steps of Adam; choose on validation tasks.
         inner_lr: its learning rate; choose on validation tasks.
+        head_steps: so many of the steps at the beginning move the head alone (see `innerloop.gradient.HeadFirst`).
         loss: None: cross-entropy.
+
+    Source: head first: Kumar et al. 2022, "Fine-tuning can distort pretrained features and underperform
+    out-of-distribution", section 3.4.
     """
     network = with_new_head(pretrained, ways)
-    return _tuned("fine_tune", "Pretrained + fine-tuned", network, "all", inner_steps, inner_lr, loss, "running", ways)
+    return _tuned(
+        "fine_tune", "Pretrained + fine-tuned", network, "all", inner_steps, inner_lr, loss, "running", ways, head_steps
+    )
 
 
 def from_scratch(
@@ -116,6 +221,68 @@ def nearest_mean(network: nn.Module | None = None) -> Prototypes:
     learner.family = "transfer"
     name = "Nearest mean on raw inputs" if network is None else "Nearest mean"
     return named(learner, "nearest_mean", name, {} if network is None else spec_of(network), {})
+
+
+def pooled_ridge(
+    source: Tasks | None = None,
+    *,
+    penalty: float = 0.1,
+    tasks: int = 500,
+    inputs: int | None = None,
+    outputs: int | None = None,
+) -> PooledRidge:
+    """One ridge regression over the rows of all training tasks, which does not look at the support set.
+
+        min_{w, b}  1/R Σ_r |y_r - x_r w - b|² + penalty |w|²
+
+    Args:
+        source: the training split; None: coefficients of zero, to be loaded or solved for later.
+        penalty: choose it on validation tasks, for instance with `innerloop.evaluation.select`.
+        tasks: the first so many tasks of the source are read, support and query rows.
+        inputs: numbers in an example; None: as in the source.
+        outputs: numbers in a target, or classes; None: as in the source.
+
+    Source: Hoerl and Kennard 1970, "Ridge regression".
+    """
+    batch, inputs, outputs = _read(source, tasks, inputs, outputs)
+    learner = PooledRidge(inputs, outputs, penalty=penalty)
+    if batch is not None:
+        learner.solve(batch)
+    arguments = {"penalty": penalty, "inputs": inputs, "outputs": outputs}
+    return named(learner, "pooled_ridge", "Pooled ridge", {}, arguments)
+
+
+def shrunk_ridge(
+    source: Tasks | None = None,
+    *,
+    penalty: float = 0.1,
+    slopes: float = 10.0,
+    intercept: float = 1.0,
+    tasks: int = 500,
+    inputs: int | None = None,
+    outputs: int | None = None,
+) -> ShrunkRidge:
+    """A ridge regression for each task, shrunk towards the pooled one: a linear mixed model in closed form.
+
+        w_i = w + (X_i'X_i + Λ)^-1 X_i'(Y_i - X_i w)
+
+    Args:
+        source: the training split; None: pooled coefficients of zero, to be loaded or solved for later.
+        penalty: of the pooled regression.
+        slopes: how much a task's deviations in the slopes cost; choose it on validation tasks.
+        intercept: the same for the intercept.
+        tasks: the first so many tasks of the source are read, support and query rows.
+        inputs: numbers in an example; None: as in the source.
+        outputs: numbers in a target, or classes; None: as in the source.
+
+    Source: Laird and Ware 1982, "Random-effects models for longitudinal data".
+    """
+    batch, inputs, outputs = _read(source, tasks, inputs, outputs)
+    learner = ShrunkRidge(inputs, outputs, penalty=penalty, slopes=slopes, intercept=intercept)
+    if batch is not None:
+        learner.solve(batch)
+    arguments = {"penalty": penalty, "slopes": slopes, "intercept": intercept, "inputs": inputs, "outputs": outputs}
+    return named(learner, "shrunk_ridge", "Shrunk ridge", {}, arguments)
 
 
 def constant() -> Constant:
@@ -150,12 +317,12 @@ def gaussian_process(
 
 def _tuned(
     method: str, name: str, network: nn.Module, which: str, steps: int, rate: float, loss: Loss | None, norm: Policy,
-    ways: int | None = None,
+    ways: int | None = None, head_steps: int = 0,
 ) -> GradientLearner:  # fmt: skip
     learner = GradientLearner(
         network,
         which=which,
-        optimiser=Adam(rate),
+        optimiser=HeadFirst(Adam(rate), head_steps) if head_steps else Adam(rate),
         outer_gradient=FirstOrder(),
         steps=steps,
         loss=loss,
@@ -163,5 +330,33 @@ def _tuned(
     )
     learner.family = "transfer"
     learner.eval()
-    arguments = {"inner_steps": steps, "inner_lr": rate} | ({} if ways is None else {"ways": ways})
+    arguments: dict[str, Any] = {"inner_steps": steps, "inner_lr": rate} | ({} if ways is None else {"ways": ways})
+    arguments |= {"head_steps": head_steps} if head_steps else {}
     return named(learner, method, name, spec_of(network), arguments)
+
+
+def _cosine_head(network: Backbone, steps: int, rate: float, scale: float) -> GradientLearner:
+    """Fits a cosine head on the features of `network`, which are shared and not copied."""
+    head = CosineHead(network.width, 1, scale).requires_grad_(False)  # a place to put each task's own head into
+    learner = GradientLearner(
+        Backbone(network.features, head, network.width),
+        which="head",
+        start="prototypes",
+        optimiser=Adam(rate),
+        outer_gradient=FirstOrder(),
+        steps=steps,
+        norm="running",
+    )
+    learner.family = "transfer"
+    return learner
+
+
+def _read(source: Tasks | None, tasks: int, inputs: int | None, outputs: int | None) -> tuple[Task | None, int, int]:
+    """The tasks of a source stacked, and the sizes of an example and of a target."""
+    if source is not None:
+        batch = source.batch(torch.arange(tasks))
+        y = batch.support.y
+        return batch, batch.support.x[0, 0].numel(), batch.ways or y[0, 0].numel()
+    if inputs is None or outputs is None:
+        raise ConfigurationError("Name the training split, or inputs= and outputs= for coefficients of zero.")
+    return None, inputs, outputs

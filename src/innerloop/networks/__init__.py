@@ -1,5 +1,6 @@
 """Networks that learners can adapt. Any `nn.Module` serves; these are the ones that the papers use."""
 
+from collections.abc import Callable
 from typing import Any
 
 from torch import nn
@@ -9,14 +10,19 @@ from innerloop.networks._backbone import build as _build
 from innerloop.networks._context import Context, with_context
 from innerloop.networks._conv4 import conv4
 from innerloop.networks._conv_maps import conv_maps
+from innerloop.networks._cosine_head import CosineHead
+from innerloop.networks._dropblock import DropBlock
 from innerloop.networks._gru import gru
 from innerloop.networks._mlp import mlp
 from innerloop.networks._norm import Norm, convert_norms, per_step_norms
+from innerloop.networks._resnet12 import resnet12
 from innerloop.networks._transformer import transformer
 
 __all__ = [
     "Backbone",
     "Context",
+    "CosineHead",
+    "DropBlock",
     "Norm",
     "build",
     "conv4",
@@ -25,6 +31,7 @@ __all__ = [
     "gru",
     "mlp",
     "per_step_norms",
+    "resnet12",
     "transformer",
     "with_context",
 ]
@@ -39,5 +46,8 @@ def build(spec: dict[str, Any]) -> nn.Module:
     >>> build(mlp(1, 1).spec).width
     40
     """
-    builders = {"conv4": conv4, "conv_maps": conv_maps, "gru": gru, "mlp": mlp, "transformer": transformer}
+    builders: dict[str, Callable[..., nn.Module]] = {
+        "conv4": conv4, "conv_maps": conv_maps, "gru": gru, "mlp": mlp, "resnet12": resnet12,
+        "transformer": transformer,
+    }  # fmt: skip
     return _build(spec, builders)

@@ -1,32 +1,42 @@
 """Experiments in plain values, by name. Nothing here imports torch."""
 
 from collections.abc import Callable
+from inspect import signature
 from typing import Any
 
 from innerloop.catalogue import TRAINED as METHODS
 from innerloop.errors import ConfigurationError
 from innerloop.recipes._recipe import Recipe
 from innerloop.recipes.characters import characters
+from innerloop.recipes.clinc import clinc
 from innerloop.recipes.curves import curves
 from innerloop.recipes.folder import folder
 from innerloop.recipes.omniglot import omniglot
 from innerloop.recipes.sinusoids import sinusoids
 from innerloop.recipes.table import table
+from innerloop.recipes.text import text
 
-RECIPES: dict[str, Callable[[str], Recipe]] = {
+RECIPES: dict[str, Callable[..., Recipe]] = {
     "characters": characters,
     "omniglot": omniglot,
     "folder": folder,
     "table": table,
+    "text": text,
+    "clinc": clinc,
     "sinusoids": sinusoids,
     "curves": curves,
 }
 
-__all__ = ["METHODS", "RECIPES", "Recipe", "from_json", "recipe"]
+__all__ = ["METHODS", "RECIPES", "Recipe", "from_json", "recipe", "variants"]
 
 
-def recipe(name: str, method: str = "maml") -> Recipe:
+def recipe(name: str, method: str = "maml", **variant: Any) -> Recipe:
     """The recipe `name` with its settings for `method`.
+
+    Args:
+        name: a name in `RECIPES`.
+        method: a name in `METHODS`, or FILE.py:FUNCTION.
+        **variant: what else decides a recipe's settings: `protocol` of Omniglot.
 
     Raises:
         ConfigurationError: if there is no such recipe or method.
@@ -36,7 +46,16 @@ def recipe(name: str, method: str = "maml") -> Recipe:
     """
     if name not in RECIPES:
         raise ConfigurationError(f"Unknown recipe {name!r}; there are {', '.join(RECIPES)}.")
-    return RECIPES[name](method)
+    return RECIPES[name](method, **variant)
+
+
+def variants(name: str) -> list[str]:
+    """What besides the method decides a recipe's settings.
+
+    >>> variants("omniglot"), variants("sinusoids")
+    (['protocol'], [])
+    """
+    return list(signature(RECIPES[name]).parameters)[1:]
 
 
 def from_json(value: Any) -> Recipe:

@@ -17,10 +17,12 @@ from innerloop import methods
 from innerloop.catalogue import METHODS, is_own
 from innerloop.errors import ConfigurationError
 from innerloop.learner import Learner
-from innerloop.networks import conv4, conv_maps, mlp
+from innerloop.networks import conv4, conv_maps, mlp, resnet12
 from innerloop.own import find, guarded
 from innerloop.recipes._recipe import (
     CharactersRecipe,
+    ClassRecipe,
+    ClincRecipe,
     CurvesRecipe,
     FolderRecipe,
     OmniglotRecipe,
@@ -28,8 +30,21 @@ from innerloop.recipes._recipe import (
     Recipe,
     SinusoidsRecipe,
     TableRecipe,
+    TextRecipe,
 )
-from innerloop.sources import Characters, GPCurves, ImageFolder, Omniglot, Sinusoids, Splits, Table
+from innerloop.recipes._start import start_from_run
+from innerloop.sources import (
+    Characters,
+    Clinc150,
+    GPCurves,
+    HashedNgrams,
+    ImageFolder,
+    Omniglot,
+    Sinusoids,
+    Splits,
+    Table,
+    Text,
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,7 +67,7 @@ class Experiment:
         shape: dict[str, Any] = {"queries": recipe.train_queries, "seed": recipe.seed}
         if recipe.train_shots is not None:
             shape["shots"] = recipe.train_shots
-        if isinstance(recipe, PictureRecipe) and recipe.train_ways is not None:
+        if isinstance(recipe, ClassRecipe) and recipe.train_ways is not None:
             shape["ways"] = recipe.train_ways
         if isinstance(recipe, CurvesRecipe):
             shape["points"] = recipe.points
@@ -71,23 +86,32 @@ class Experiment:
             "mapping": recipe.mapping,
             "chunk": recipe.chunk,
             "memory": recipe.memory,
-            "config": {"recipe": recipe.to_json(), **self._scaling()},
+            "config": {"recipe": recipe.to_json(), **self._preparation()},
         }
 
-    def _scaling(self) -> dict[str, Any]:
+    def _preparation(self) -> dict[str, Any]:
         # kept with the run, so that `innerloop adapt` needs no training data
+        if isinstance(self.source, Text) and isinstance(self.source.encoder, HashedNgrams):
+            return {"ngrams": self.source.encoder.to_json()}
         return {"scaling": asdict(self.source.scaling)} if isinstance(self.source, Table) else {}
 
 
-def build(recipe: Recipe) -> Experiment:
+def build(recipe: Recipe, *, start: bool = True) -> Experiment:
     """Makes the source and the learner of a recipe; weights are drawn from its seed.
+
+    Args:
+        recipe: the plain values.
+        start: with the features of the run that `recipe.start` names; False where trained weights are loaded anyway.
 
     Raises:
         DataError: if the data cannot be used.
-        ConfigurationError: if the settings cannot work.
+        ConfigurationError: if the settings cannot work, or pretrained features do not fit.
     """
     source = build_source(recipe)
-    return Experiment(recipe, source, build_learner(recipe, source))
+    learner = build_learner(recipe, source)
+    if start and recipe.start is not None:
+        start_from_run(learner, recipe, recipe.start)
+    return Experiment(recipe, source, learner)
 
 
 def build_source(recipe: Recipe) -> Splits:
@@ -103,6 +127,7 @@ def build_source(recipe: Recipe) -> Splits:
                 shots=recipe.shots,
                 queries=recipe.queries,
                 download=recipe.download,
+                augment=recipe.augment,
             )
         case FolderRecipe():
             return ImageFolder(
@@ -124,6 +149,29 @@ def build_source(recipe: Recipe) -> Splits:
                 drop=recipe.drop,
                 shots=recipe.shots,
                 queries=recipe.queries,
+                order=recipe.order,
+                folds=recipe.folds,
+                fold=recipe.fold,
+            )
+        case TextRecipe():
+            return Text(
+                _given(recipe.data, "the file of texts"),
+                ways=recipe.ways,
+                shots=recipe.shots,
+                queries=recipe.queries,
+                text=recipe.text,
+                label=recipe.label,
+                splits=_split_file(recipe.splits),
+                dimensions=recipe.dimensions,
+            )
+        case ClincRecipe():
+            return Clinc150(
+                recipe.data,
+                ways=recipe.ways,
+                shots=recipe.shots,
+                queries=recipe.queries,
+                within_domains=recipe.within_domains,
+                dimensions=recipe.dimensions,
             )
         case SinusoidsRecipe():
             return Sinusoids(shots=recipe.shots, queries=recipe.queries)
@@ -140,6 +188,8 @@ def build_network(recipe: Recipe, source: Splits, outputs: int | None) -> nn.Mod
     task = source.train[0]
     if isinstance(recipe, PictureRecipe):
         channels, size = task.support.x.shape[1], task.support.x.shape[2]
+        if recipe.network == "resnet12":
+            return resnet12(outputs, recipe.filters, channels=channels, size=size)
         return conv4(outputs, recipe.filters, channels=channels, size=size, downsample=recipe.downsample)
     hidden = cast(Any, recipe).hidden
     return mlp(task.support.x[0].numel(), outputs, hidden)

@@ -17,7 +17,10 @@ _LEAST = {
     **dict.fromkeys(("validate_every", "validation_tasks", "patience", "test_tasks", "filters", "size", "hidden"), 1),
     **dict.fromkeys(("chunk", "memory"), 1),
     "points": 7,
+    "dimensions": 1,
     "curve_steps": 0,
+    "fold": 0,
+    "folds": 3,
     "ways": 2,
 }
 """The least value of fields, those of subclasses among them."""
@@ -31,6 +34,8 @@ class Recipe:
     """Name of the recipe."""
     method: str = "maml"
     """Learner: a name in `innerloop.recipes.METHODS`, or FILE.py:FUNCTION of your own."""
+    start: str | None = None
+    """Folder of a run whose pretrained features the network starts from; None: from fresh weights."""
     shots: int = 1
     """Support examples (per class)."""
     train_shots: int | None = None
@@ -106,15 +111,23 @@ class Recipe:
 
 
 @dataclass(frozen=True)
-class PictureRecipe(Recipe):
-    """An experiment on classes of pictures with Conv-4."""
+class ClassRecipe(Recipe):
+    """An experiment on classes that are new in every task."""
 
     ways: int = 5
     """Classes in a task."""
     train_ways: int | None = None
     """Classes in a training task, for learners without a fixed head; None: as in evaluation."""
+
+
+@dataclass(frozen=True)
+class PictureRecipe(ClassRecipe):
+    """An experiment on classes of pictures with Conv-4 or ResNet-12."""
+
+    network: Literal["conv4", "resnet12"] = "conv4"
+    """The network."""
     filters: int = 64
-    """Channels of Conv-4."""
+    """Channels of Conv-4, or of the first block of ResNet-12."""
     downsample: Literal["stride", "pool"] = "stride"
     """How Conv-4 halves a picture: convolutions of stride 2, or max-pooling."""
 
@@ -134,6 +147,8 @@ class OmniglotRecipe(PictureRecipe):
     """A: classes across alphabets with rotations; B: within an alphabet."""
     download: bool = False
     """Fetch the archives (14 MB) if they are not there."""
+    augment: bool = False
+    """In B: quarter turns as training classes of their own, and training drawings bent anew each time."""
 
 
 @dataclass(frozen=True)
@@ -166,7 +181,45 @@ class TableRecipe(Recipe):
     """Input columns; none given: all other numeric ones."""
     drop: tuple[str, ...] = ()
     """Columns that must not be inputs."""
+    order: str | None = None
+    """Column, for instance a time: the support rows are a task's first ones by it; None: rows at random."""
+    folds: int | None = None
+    """Parts of a cross-validation over tasks; None: shares for train, validation and test."""
+    fold: int = 0
+    """Part that is the test, from 0; the next one is the validation."""
     hidden: tuple[int, ...] = (40, 40)
+    """Widths of the hidden layers."""
+
+
+@dataclass(frozen=True)
+class TextRecipe(ClassRecipe):
+    """Your own texts with their labels: a CSV or JSON file."""
+
+    data: str = ""
+    """The file: a CSV with a header line, or a JSON list of [text, label] pairs or of objects."""
+    text: str = "text"
+    """Column or entry of the text."""
+    label: str = "label"
+    """Column or entry of the class."""
+    splits: str | None = None
+    """JSON file with the class names of train, validation and test; None: by a stable hash of the names."""
+    dimensions: int = 2_048
+    """Length of a text's vector of hashed n-grams."""
+    hidden: tuple[int, ...] = (256,)
+    """Widths of the hidden layers."""
+
+
+@dataclass(frozen=True)
+class ClincRecipe(ClassRecipe):
+    """CLINC150: intents of short requests, the test on domains never seen in training."""
+
+    data: str | None = None
+    """Folder with data_full.json and domains.json; None: $INNERLOOP_DATA/clinc150."""
+    within_domains: bool = False
+    """Draw all intents of a task from one domain."""
+    dimensions: int = 2_048
+    """Length of a text's vector of hashed n-grams."""
+    hidden: tuple[int, ...] = (256,)
     """Widths of the hidden layers."""
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
+from typing import Any
+
 from innerloop.catalogue import family_of
 from innerloop.recipes._recipe import CharactersRecipe
 
@@ -15,6 +18,14 @@ _STEPS = {
     "pretraining": 3_000,
 }
 
+_OWN: dict[str, dict[str, Any]] = {
+    # 5 steps at 0.1: Ye and Chao 2022, published command for 5-way 1-shot; one step would leave the features alone
+    "unicorn_maml": {"inner_steps": 5, "test_steps": 5, "inner_lr": 0.1},
+    # 100 steps on a task: Chen et al. 2019, section 4.1
+    "baseline_plus_plus": {"inner_steps": 100, "inner_lr": 0.01},
+}
+"""What differs, by method."""
+
 
 def characters(method: str = "maml") -> CharactersRecipe:
     """The recipe of the demo.
@@ -24,8 +35,8 @@ def characters(method: str = "maml") -> CharactersRecipe:
     test's 15.
     """
     gradient = family_of(method) == "gradient" and method != "reptile"
-    flat = method in ("pretraining", "simple_shot")
-    return CharactersRecipe(
+    flat = method in ("pretraining", "simple_shot", "baseline_plus_plus")
+    base = CharactersRecipe(
         recipe="characters",
         method=method,
         ways=5,
@@ -45,3 +56,4 @@ def characters(method: str = "maml") -> CharactersRecipe:
         schedule="cosine",
         weight_decay=5e-4 if flat else 0.0,  # Wang et al. 2019 (SimpleShot), 1e-4 to 5e-4
     )
+    return dataclasses.replace(base, **_OWN.get(method, {}))

@@ -2,8 +2,19 @@
 
 from __future__ import annotations
 
+import dataclasses
+from typing import Any
+
 from innerloop.catalogue import family_of
 from innerloop.recipes._recipe import FolderRecipe
+
+_OWN: dict[str, dict[str, Any]] = {
+    # Ye and Chao 2022, published command for 5-way 1-shot
+    "unicorn_maml": {"inner_steps": 5, "test_steps": 5, "inner_lr": 0.1},
+    # 100 steps on a task: Chen et al. 2019, section 4.1
+    "baseline_plus_plus": {"inner_steps": 100, "inner_lr": 0.01},
+}
+"""What differs, by method."""
 
 
 def folder(method: str = "maml") -> FolderRecipe:
@@ -12,8 +23,8 @@ def folder(method: str = "maml") -> FolderRecipe:
     Source: Finn et al. 2017, appendix A.1: the filters are those of miniImageNet, the strides and the single inner step
     at 0.4 those of Omniglot, which cost a tenth of miniImageNet's five steps with pooling. 64 pixels a side.
     """
-    flat = method in ("pretraining", "simple_shot")
-    return FolderRecipe(
+    flat = method in ("pretraining", "simple_shot", "baseline_plus_plus")
+    base = FolderRecipe(
         recipe="folder",
         method=method,
         ways=5,
@@ -35,3 +46,4 @@ def folder(method: str = "maml") -> FolderRecipe:
         validation_tasks=100,
         test_tasks=600,
     )
+    return dataclasses.replace(base, **_OWN.get(method, {}))

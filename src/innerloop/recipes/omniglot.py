@@ -1,4 +1,4 @@
-"""Omniglot, protocol A, 5-way 1-shot."""
+"""Omniglot: protocol A, 5-way 1-shot, and protocol B, 20-way 1-shot within an alphabet."""
 
 from __future__ import annotations
 
@@ -34,20 +34,55 @@ _OWN: dict[str, dict[str, Any]] = {
     "ridge": {"train_ways": 60},
     # Lee et al. 2019, section 4.1: 8 tasks, more shots in training than in the test; 15 and 5 there, not Omniglot
     "svm": {"tasks_per_step": 8, "train_shots": 5},
+    # Ye and Chao 2022, published command for 5-way 1-shot
+    "unicorn_maml": {"inner_lr": 0.1, "inner_steps": 5, "test_steps": 5, "tasks_per_step": 8},
+    # Chen et al. 2019, section 4.1: 100 steps on a task
+    "baseline_plus_plus": {"inner_lr": 0.01, "inner_steps": 100},
+    # Chen et al. 2021 train as they test, with four tasks a step
+    "meta_baseline": {"tasks_per_step": 4},
 }
 """What differs from MAML's setting, by method."""
 
 
-def omniglot(method: str = "maml") -> OmniglotRecipe:
-    """MAML's setting: strided Conv-4 with 64 filters, 1 inner step at 0.4, 32 tasks a step.
+_B: dict[str, Any] = {
+    # Lake et al. 2015: one drawing of each of 20 characters, one item of each to name
+    "protocol": "B",
+    "ways": 20,
+    "shots": 1,
+    "queries": 1,
+    # max-pooling as in Snell et al. 2017, who have 64 filters too
+    "downsample": "pool",
+    # the 30 background alphabets are few: turned and bent drawings are more, a choice
+    "augment": True,
+}
+"""What differs in protocol B, for every method."""
+
+# Finn et al. 2017, appendix A.1, 20-way: 5 steps at 0.1, 16 tasks; 4 here for time
+_FINN_20: dict[str, Any] = {"inner_steps": 5, "test_steps": 5, "inner_lr": 0.1, "tasks_per_step": 4}
+_OWN_B: dict[str, dict[str, Any]] = {
+    # trained as tested: an alphabet has no more classes to offer
+    **dict.fromkeys(("prototypes", "ridge"), {"train_ways": None, "tasks_per_step": 2}),
+    **dict.fromkeys(("matching", "relation", "svm"), {"tasks_per_step": 2}),
+    **dict.fromkeys(("mann", "snail", "in_context"), {"tasks_per_step": 4}),
+    "maml": _FINN_20,
+    "fomaml": _FINN_20,
+    "anil": _FINN_20,
+    "boil": _FINN_20,
+}
+
+
+def omniglot(method: str = "maml", protocol: str = "A") -> OmniglotRecipe:
+    """Protocol A is MAML's setting: strided Conv-4 with 64 filters, 1 inner step at 0.4, 32 tasks a step.
 
     Source: Finn et al. 2017, appendix A.1. Different here: 5 query examples per class in training, a cosine schedule
     from 3e-3 instead of a constant 1e-3, and 8,000 steps instead of 60,000, so that a run ends within 45 minutes on
     two cores.
+
+    Protocol B has 20 ways within an alphabet, max-pooling, and turned and bent training drawings.
     """
     family = family_of(method)
     metric = family != "gradient"
-    flat = method in ("pretraining", "simple_shot")
+    flat = method in ("pretraining", "simple_shot", "baseline_plus_plus")
     base = OmniglotRecipe(
         recipe="omniglot",
         method=method,
@@ -68,4 +103,7 @@ def omniglot(method: str = "maml") -> OmniglotRecipe:
         validate_every=1_000,
         validation_tasks=300,
     )
-    return dataclasses.replace(base, **_OWN.get(method, {}))
+    own = _OWN.get(method, {})
+    if protocol == "B":
+        own = own | _B | _OWN_B.get(method, {})
+    return dataclasses.replace(base, **own)

@@ -32,6 +32,8 @@ class ClassData:
         groups: a number for each class; tasks within groups draw all their classes from one of them.
         transform: a variation applied to every drawn example, with a key of its own; with one, a row may be drawn
             several times in a task, since it never looks the same twice.
+        distinct: draw a row at most once in a task also with a transform: where it varies little, the same row in
+            support and query would be too easy.
 
     Raises:
         DataError: if the lengths do not fit together.
@@ -42,6 +44,7 @@ class ClassData:
     names: Sequence[str]
     groups: Sequence[int] | None = None
     transform: Transform | None = None
+    distinct: bool = False
     _start: Tensor = field(init=False, repr=False)
     _count: Tensor = field(init=False, repr=False)
     _group: Tensor = field(init=False, repr=False)
@@ -64,6 +67,11 @@ class ClassData:
         object.__setattr__(self, "_count", count)
         object.__setattr__(self, "_start", count.cumsum(0) - count)
         object.__setattr__(self, "_group", torch.tensor(list(groups), dtype=torch.int64))
+
+    @property
+    def repeats(self) -> bool:
+        """Whether a row may be drawn several times in a task."""
+        return self.transform is not None and not self.distinct
 
     def draw(self, rows: Tensor, keys: Tensor) -> Tensor:
         """The examples at `rows` `(N,)`, varied with `keys` `(N,)`, as floats."""
@@ -121,7 +129,7 @@ class ClassTasks(TaskSource):
                 f"{self.ways}-way tasks need {self.ways} classes; {where} {self.split} split of {self.name} has "
                 f"{largest}. Use fewer ways or add classes."
             )
-        needed = 1 if self.data.transform is not None else self.shots + self.queries
+        needed = 1 if self.data.repeats else self.shots + self.queries
         short = (count < needed).nonzero().flatten()
         if len(short):
             i = int(short[0])
@@ -172,7 +180,7 @@ class ClassTasks(TaskSource):
 
     def _rows(self, keys: Tensor, chosen: Tensor) -> Tensor:
         each, count = self.shots + self.queries, self.data._count[chosen]  # (T, W)
-        if self.data.transform is not None:
+        if self.data.repeats:
             ticket = uniform(keys[:, None, None], 1, chosen[:, :, None], torch.arange(each), dtype=torch.float64)
             return self.data._start[chosen][:, :, None] + (ticket * count[:, :, None]).long()
         slots = torch.arange(int(self.data._count.max()))

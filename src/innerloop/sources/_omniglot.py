@@ -16,9 +16,13 @@ from innerloop.sources import _omniglot_files
 from innerloop.sources._base import SPLITS, Splits
 from innerloop.sources._cache import cache_folder
 from innerloop.sources._classes import ClassData, ClassTasks
+from innerloop.sources._warp import Warp
 
 HELD_OUT = ("Balinese", "Early_Aramaic", "Greek", "Korean", "Latin")
 """Background alphabets for validation in protocol B; our choice, all of 20 characters or more."""
+
+WARP = Warp(rotation=10, shear=0.15, scale=0.15, elastic=0.05, stroke=0.3, zoom=1.0)
+"""What `augment` does to a training drawing: less than a different hand would; a choice."""
 
 
 class Omniglot(Splits):
@@ -31,8 +35,8 @@ class Omniglot(Splits):
       al. 2016 in the form of Snell et al. 2017). It is nearly solved. Characters of one alphabet may be in
       train and in test.
     - **Protocol B**, within alphabets: every task is drawn from one alphabet, train on background alphabets,
-      test on the 20 evaluation alphabets, no rotations (Lake et al. 2015; the tasks are ours, not Lake's 20
-      fixed runs). Five background alphabets (`HELD_OUT`) are for validation. An alphabet of fewer than `ways`
+      test on the 20 evaluation alphabets, no rotations (Lake et al. 2015; the tasks are ours; `LakeRuns` has
+      Lake's 20 fixed ones). Five background alphabets (`HELD_OUT`) are for validation. An alphabet of fewer than `ways`
       characters never comes up: at 20 ways Blackfoot, Inuktitut, Ojibwe and Tagalog, all of them in train.
 
     The drawings are decoded and checked once, then kept in the cache folder. One drawing is there twice
@@ -49,10 +53,12 @@ class Omniglot(Splits):
         rotations: whether rotated characters are classes of their own, in all three splits; in A only, where
             they are if left out.
         download: fetch the archives (14 MB) if they are not there.
+        augment: in B, more to train on: every alphabet turned by a quarter is an alphabet of its own, and every
+            training drawing is bent a little, anew each time. Validation and test stay as they are.
 
     Raises:
         DataError: if the drawings are missing, damaged or not Omniglot's.
-        ConfigurationError: if the protocol is unknown, or B is asked for rotations.
+        ConfigurationError: if the protocol is unknown, or one is asked for what only the other has.
     """
 
     pictures = _omniglot_files.PICTURES
@@ -67,11 +73,19 @@ class Omniglot(Splits):
         seed: int = 0,
         rotations: bool | None = None,
         download: bool = False,
+        augment: bool = False,
     ):
         if protocol not in ("A", "B"):
             raise ConfigurationError(f'Omniglot has the protocols "A" and "B"; got {protocol!r}.')
         if protocol == "B" and rotations:
-            raise ConfigurationError("Protocol B has no rotations. Leave out `rotations`, or use protocol A.")
+            raise ConfigurationError(
+                "Protocol B has no rotations. Leave out `rotations`, or use protocol A; `augment` turns the training "
+                "alphabets alone."
+            )
+        if protocol == "A" and augment:
+            raise ConfigurationError(
+                "Only protocol B has `augment`: in A, rotations are classes already. Leave it out."
+            )
         images, names = _load(None if root is None else Path(root), download)
         if protocol == "A":
             rotations = rotations is None or rotations
@@ -90,14 +104,16 @@ class Omniglot(Splits):
         super().__init__(
             *(
                 ClassTasks(
-                    character_classes(images, names, parts[split], rotations),
+                    augmented_classes(images, names, parts[split])
+                    if augment and split == "train"
+                    else character_classes(images, names, parts[split], rotations),
                     ways=ways,
                     shots=shots,
                     queries=queries,
                     seed=seed,
                     split=split,
                     within_groups=protocol == "B",
-                    name=name,
+                    name=f"{name}, augmented" if augment and split == "train" else name,
                 )
                 for split in SPLITS
             )
@@ -167,3 +183,11 @@ def character_classes(images: Tensor, names: Sequence[str], chosen: Sequence[int
         names=[f"{name}/rot{turn * 90:03d}" if rotations else name for name in short for turn in turns],
         groups=[alphabets.index(name.split("/")[0]) for name in short for _ in turns],
     )
+
+
+def augmented_classes(images: Tensor, names: Sequence[str], chosen: Sequence[int]) -> ClassData:
+    """The chosen characters and their quarter turns as classes, each turn of an alphabet a group; drawings are bent."""
+    turned = character_classes(images, names, chosen, rotations=True)
+    assert turned.groups is not None
+    groups = [4 * group + position % 4 for position, group in enumerate(turned.groups)]
+    return ClassData(turned.rows, turned.counts, turned.names, groups, transform=WARP, distinct=True)

@@ -58,6 +58,43 @@ def partition(names: Sequence[str], splits: Partition, least: int = 1, what: str
     return parts
 
 
+def fold(names: Sequence[str], folds: int, number: int, what: str = "classes") -> dict[str, list[str]]:
+    """The names of each split in one fold of a cross-validation: over all folds, each name is once in the test.
+
+    Names are dealt to `folds` parts in the order of a hash of each; part `number` is the test, the next one the
+    validation, and the rest is trained on.
+
+    Args:
+        names: what there is to deal, without repetition.
+        folds: how many parts, at least 3.
+        number: which part is the test, from 0.
+        what: what the names are of, for errors.
+
+    Raises:
+        ConfigurationError: if there is no such fold.
+        DataError: if there are fewer names than folds.
+
+    >>> fold(["a", "b", "c", "d"], folds=4, number=1)
+    {'train': ['a', 'd'], 'validation': ['b'], 'test': ['c']}
+    """
+    if folds < 3 or not 0 <= number < folds:
+        raise ConfigurationError(
+            f"Expected at least 3 folds (train, validation, test) and a fold from 0 to below their number; got "
+            f"folds={folds}, fold={number}."
+        )
+    if len(names) < folds:
+        raise DataError(f"{folds} folds need as many {what}; there are {len(names)}. Use fewer folds.")
+    order = _hashed(names)
+    parts = {"test": order[number::folds], "validation": order[(number + 1) % folds :: folds]}
+    used = {name for part in parts.values() for name in part}
+    parts["train"] = [name for name in order if name not in used]
+    return {split: sorted(parts[split]) for split in SPLITS}
+
+
+def _hashed(names: Sequence[str]) -> list[str]:
+    return sorted(names, key=lambda name: hashlib.sha256(name.encode("utf-8", "surrogatepass")).digest())
+
+
 def _shares(splits: Sequence[float] | None) -> Sequence[float]:
     shares = FRACTIONS if splits is None else splits
     numbers = isinstance(shares, Sequence) and all(isinstance(share, int | float) for share in shares)
@@ -70,7 +107,7 @@ def _shares(splits: Sequence[float] | None) -> Sequence[float]:
 
 
 def _by_hash(names: Sequence[str], shares: Sequence[float]) -> dict[str, list[str]]:
-    order = sorted(names, key=lambda name: hashlib.sha256(name.encode("utf-8", "surrogatepass")).digest())
+    order = _hashed(names)
     first, second = round(len(names) * shares[0]), round(len(names) * (shares[0] + shares[1]))
     cuts = {"train": order[:first], "validation": order[first:second], "test": order[second:]}
     return {split: sorted(part) for split, part in cuts.items()}

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from innerloop.errors import ConfigurationError, DataError
 from innerloop.sources._base import SPLITS, Splits
-from innerloop.sources._partition import Partition, partition
+from innerloop.sources._partition import Partition, fold, partition
 from innerloop.sources._scaling import Scaling, fit_scaling
 from innerloop.sources._table_file import TableFile, read_table
 from innerloop.sources._table_tasks import TableData, TableTasks
@@ -37,6 +37,10 @@ class Table(Splits):
         splits: task names of each split (train, validation, test), a JSON file of them, or three shares of
             the tasks, dealt by a stable hash of their names; 0.64, 0.16 and 0.2 if left out.
         seed: another seed gives other tasks.
+        order: a column of numbers, for instance a time. The support rows are then a task's first ones by it, and the
+            query rows are drawn from the later ones; None: all rows are drawn at random.
+        folds: for cross-validation over tasks: they are dealt to this many parts, in place of `splits`.
+        fold: the part that is the test, from 0; the next one is the validation.
 
     Attributes:
         scaling: from the table's units to the network's and back; for new rows too.
@@ -44,6 +48,7 @@ class Table(Splits):
     Raises:
         DataError: if a column is missing or of the wrong kind, a cell is not a number, or a task has too few
             rows.
+        ConfigurationError: if there is no such fold, or both folds and splits are named.
     """
 
     def __init__(
@@ -57,6 +62,9 @@ class Table(Splits):
         queries: int = 20,
         splits: Partition = None,
         seed: int = 0,
+        order: str | None = None,
+        folds: int | None = None,
+        fold: int = 0,
     ):
         table = read_table(path)
         columns = _input_columns(table, task, target, inputs, drop)
@@ -68,8 +76,11 @@ class Table(Splits):
                 f"The target {target!r} has the one class {classes[0]!r}; expected at least two, or numbers."
             )
         names, owner = np.unique(np.array(table.words(task)), return_inverse=True)
-        parts = partition(names.tolist(), splits, what="tasks")
+        parts = _parts(names.tolist(), splits, folds, fold)
         rows = {name: np.flatnonzero(owner == number) for number, name in enumerate(names.tolist())}
+        if order is not None:
+            at_time = _input(table, _known(table, order, "order"))
+            rows = {name: of_task[np.argsort(at_time[of_task], kind="stable")] for name, of_task in rows.items()}
         train = np.concatenate([rows[name] for name in parts["train"]])
         self.scaling = fit_scaling(columns, x[train], target, None if values is None else values[train], classes)
         inputs_, targets = self.scaling.scale(x), _targets(self.scaling, table, values)
@@ -79,7 +90,7 @@ class Table(Splits):
             at = torch.from_numpy(np.concatenate(chosen))
             counts, ways = [len(row) for row in chosen], None if classes is None else len(classes)
             data = TableData(inputs_[at], targets[at], counts, parts[split], ways)
-            return TableTasks(data, shots, queries, seed, split, name=Path(path).stem)
+            return TableTasks(data, shots, queries, seed, split, name=Path(path).stem, ordered=order is not None)
 
         super().__init__(*(tasks(split) for split in SPLITS))
 
@@ -91,10 +102,7 @@ def _input_columns(
         if isinstance(names, str):
             raise ConfigurationError(f"{what} must be a list of column names; got {names!r}. Write [{names!r}].")
         for name in names:
-            if name not in table.columns:
-                raise DataError(
-                    f"{table.path} has no column {name!r} ({what}); it has {', '.join(map(repr, table.columns))}."
-                )
+            _known(table, name, what)
     if task == target:
         raise ConfigurationError(f"task and target must be different columns; got {task!r} for both.")
     left = [name for name in (table.columns if inputs is None else inputs) if name not in drop]
@@ -105,6 +113,20 @@ def _input_columns(
             f"({list(drop)}); got {left}."
         )
     return columns
+
+
+def _parts(names: list[str], splits: Partition, folds: int | None, number: int) -> dict[str, list[str]]:
+    if folds is None:
+        return partition(names, splits, what="tasks")
+    if splits is not None:
+        raise ConfigurationError(f"folds={folds} divides the tasks, and so does splits={splits!r}. Name one of them.")
+    return fold(names, folds, number, what="tasks")
+
+
+def _known(table: TableFile, name: str, what: str) -> str:
+    if name not in table.columns:
+        raise DataError(f"{table.path} has no column {name!r} ({what}); it has {', '.join(map(repr, table.columns))}.")
+    return name
 
 
 def _input(table: TableFile, name: str) -> NDArray[np.float64]:

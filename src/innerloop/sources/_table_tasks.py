@@ -63,6 +63,8 @@ class TableTasks(TaskSource):
         seed: another seed gives other tasks.
         split: "train", "validation" or "test".
         name: what the table is.
+        ordered: the support rows are a task's first ones, in the order of the data, and the query rows are drawn from
+            those after them: learn from the past, predict the future.
 
     Raises:
         DataError: if a task has fewer than `shots + 1` rows; it names the task.
@@ -79,6 +81,7 @@ class TableTasks(TaskSource):
     seed: int = 0
     split: str = "train"
     name: str = "table"
+    ordered: bool = False
 
     def __post_init__(self) -> None:
         for what in ("shots", "queries"):
@@ -101,6 +104,9 @@ class TableTasks(TaskSource):
         start, count = self.data._start[chosen][:, None], self.data._count[chosen][:, None]  # (T, 1)
         slots = torch.arange(max(int(self.data._count.max()), self.shots + self.queries))
         score = bits(keys[:, None], 1, slots).masked_fill(slots >= count, -1)
+        if self.ordered:  # the first rows come before all that are drawn, the first of them first
+            first = torch.arange(self.shots, 0, -1) + (torch.iinfo(torch.int64).max - self.shots)
+            score[:, : self.shots] = first
         rows = start + score.topk(self.shots + self.queries, dim=1).indices
         mask = torch.arange(self.shots + self.queries) < count
         return Task(
@@ -118,7 +124,8 @@ class TableTasks(TaskSource):
         """Name, split, shape and seed of the tasks, and how many different ones the table has."""
         names = ("name", "split", "shots", "queries", "seed")
         rest = {"ways": self.data.ways, "features": self.data.x.shape[1], "distinct": len(self.data.names)}
-        return {**{name: getattr(self, name) for name in names}, **rest}
+        order = {"ordered": True} if self.ordered else {}
+        return {**{name: getattr(self, name) for name in names}, **rest, **order}
 
     def flat(self, size: int = 128) -> FlatTable:
         """Batches of `size` rows over all tasks of this split."""

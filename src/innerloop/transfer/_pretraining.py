@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from torch import Tensor, nn
 
-from innerloop.learner import Learner, Objective
+from innerloop.learner import Learner, Objective, State
 from innerloop.losses import Loss
 from innerloop.metric import Prototypes, PrototypeState
 from innerloop.networks._functional import FunctionalNetwork
@@ -25,6 +26,8 @@ class Pretraining(Learner):
         network: a network with `features` and `head`, the head with one output per training class.
         smoothing: label smoothing of the classification loss.
         loss: loss on tasks (evaluation only); None: cross-entropy.
+        on_tasks: what learns a new task from the features; it holds the same modules as `network.features` and is
+            not trained. None: the nearest class mean by cosine similarity.
 
     Raises:
         ConfigurationError: if the network has no `features`.
@@ -33,17 +36,26 @@ class Pretraining(Learner):
     """
 
     family = "transfer"
-    state_type = PrototypeState
+    state_type: Callable[..., State] = PrototypeState
 
-    def __init__(self, network: nn.Module, *, smoothing: float = 0.1, loss: Loss | None = None):
+    def __init__(
+        self,
+        network: nn.Module,
+        *,
+        smoothing: float = 0.1,
+        loss: Loss | None = None,
+        on_tasks: Learner | None = None,
+    ):
         features = features_of(network)
         self._run = FunctionalNetwork(network, "running")
         super().__init__(loss, "running" if self._run.has_norms else "none")
         self.network = network
         self.smoothing = smoothing
+        on_tasks = on_tasks or Prototypes(features, distance="cosine", norm="running")
+        self.state_type = on_tasks.state_type
         # holds the same modules as the network; kept in a list so that they are not registered twice
-        self._nearest = [Prototypes(features, distance="cosine", norm="running")]
-        self._nearest[0].training = False  # only this flag: the features themselves follow the learner
+        self._on_tasks = [on_tasks]
+        on_tasks.training = False  # only this flag: the features themselves follow the learner
 
     def training_source(self, source: Any) -> Any:
         """The merged classes of `source`."""
@@ -56,16 +68,15 @@ class Pretraining(Learner):
         loss = classification_loss(logits, task.query, self.smoothing)
         return Objective(loss, loss, logits, {f"network.{name}": s for name, s in call.seen.items()})
 
-    def adapt(self, support: Examples, state: PrototypeState | None = None) -> PrototypeState:
-        """Class means of the frozen features."""
-        found: PrototypeState = self._frozen().adapt(support, state)
-        return found
+    def adapt(self, support: Examples, state: State | None = None) -> State:
+        """Class means of the frozen features, or what `on_tasks` learns from them."""
+        return self._frozen().adapt(support, state)
 
-    def predict(self, state: PrototypeState, x: Tree, mask: Tensor | None = None) -> Any:
-        """Logits by cosine similarity to the class means."""
+    def predict(self, state: State, x: Tree, mask: Tensor | None = None) -> Any:
+        """Logits by cosine similarity to the class means, or those of `on_tasks`."""
         return self._frozen().predict(state, x, mask)
 
-    def _frozen(self) -> Prototypes:
-        nearest = self._nearest[0]
-        nearest._padded = self._padded
-        return nearest
+    def _frozen(self) -> Learner:
+        on_tasks = self._on_tasks[0]
+        on_tasks._padded = self._padded
+        return on_tasks
