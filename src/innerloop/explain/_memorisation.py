@@ -15,6 +15,11 @@ from innerloop.explain._words import by, value, worse
 from innerloop.learner import Learner
 from innerloop.methods import constant
 
+LEFT = 0.1
+"""With more of its gain over chance left when labels are shuffled, a learner is said to have memorised in part; a choice."""
+_ROUNDING = 1e-6
+"""An accuracy of one third is no third in single precision."""
+
 
 @dataclass(frozen=True)
 class Memorisation(Analysis):
@@ -42,15 +47,19 @@ class Memorisation(Analysis):
 
     @property
     def verdict(self) -> str:
-        """One of "nothing learned", "memorised", "partly memorised" and "reads its support set"."""
+        """What the numbers say.
+
+        "nothing learned", "memorised", "partly memorised", "reads targets without their inputs" or "reads its support
+        set".
+        """
         sign = 1 if self.metric == "accuracy" else -1
-        if not sign * (self.right.mean - self.chance) > self.right.half and self.metric == "accuracy":
+        gain, left = (sign * (each.mean - self.chance) for each in (self.right, self.shuffled))
+        if self.metric == "accuracy" and not gain > self.right.half + _ROUNDING:
             return "nothing learned"
         shuffled, swapped = (worse(d, self.metric) for d in (self.shuffled_difference, self.swapped_difference))
-        if not shuffled and not swapped:
-            return "memorised"
-        above = sign * (self.shuffled.mean - self.chance) > self.shuffled.half
-        return "partly memorised" if not shuffled or above else "reads its support set"
+        if not shuffled:
+            return "reads targets without their inputs" if swapped else "memorised"
+        return "partly memorised" if left > max(self.shuffled.half, LEFT * gain) else "reads its support set"
 
     @property
     def sentences(self) -> list[str]:
@@ -71,7 +80,7 @@ class Memorisation(Analysis):
                     f"Support {what} do not matter: {self.metric} goes {course}, no loss seen, and to {swapped} with "
                     "the support set of another task. It has memorised its training tasks, or ignores the support set."
                 )
-            case "partly memorised" if not worse(self.shuffled_difference, self.metric):
+            case "reads targets without their inputs":
                 said = (
                     f"Shuffled support {what} cost nothing that is seen ({course}), the support set of another task "
                     f"does: {swapped}. It uses the support set, but not which of the {what} belongs to which input."
