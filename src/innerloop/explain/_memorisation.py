@@ -16,7 +16,7 @@ from innerloop.learner import Learner
 from innerloop.methods import constant
 
 LEFT = 0.1
-"""With more of its gain over chance left when labels are shuffled, a learner is said to have memorised in part; a choice."""
+"""With more of its gain over chance left by shuffled labels, a learner is said to have memorised in part; a choice."""
 _ROUNDING = 1e-6
 """An accuracy of one third is no third in single precision."""
 
