@@ -56,7 +56,7 @@ def test_against_an_explicit_jacobian(vectorise):
 @pytest.mark.parametrize("norm", ["batch", "support"])
 def test_every_member_under_both_mappings(method, norm):
     torch.manual_seed(0)
-    learner = getattr(methods, method)(normed(None if method == "proto_maml" else 3), inner_steps=2, norm=norm)
+    learner = getattr(methods, method)(normed(None if method == "proto_maml" else 3), inner_steps=2, norm=norm).double()
     before = weights(learner)
     results = []
     for vectorise in (False, True):

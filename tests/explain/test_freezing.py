@@ -45,7 +45,7 @@ def test_frozen_and_alone_are_the_learners_that_adapt_so(source, optimiser):
 def test_any_inner_optimiser_and_start(method):
     torch.manual_seed(0)
     network = normed(None if method == "proto_maml" else 3)
-    learner = getattr(methods, method)(network, inner_steps=2)
+    learner = getattr(methods, method)(network, inner_steps=2).double()
     before, own = weights(learner), learner.optimiser
     found = freezing(learner, TASKS, 6)
     assert weights(learner) == before

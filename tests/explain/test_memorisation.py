@@ -11,6 +11,7 @@ from innerloop.explain import Memorisation, memorisation
 from innerloop.explain._shuffled import Shuffled
 from innerloop.learner import Learner
 from innerloop.sources import Sinusoids
+from innerloop.task import Examples, Task
 
 BLOBS = training.blobs(ways=3, shots=5, queries=5).test
 
@@ -73,7 +74,11 @@ def test_regression():
 
 
 def test_the_mean_target_uses_the_set_but_not_the_pairs():
-    found = memorisation(methods.constant(), Sinusoids(shots=6).test, 60)
+    levels = []
+    for task in regression([(5, 7)] * 8):
+        support, query = (Examples(each.x, each.y + 3 * task.index) for each in (task.support, task.query))
+        levels.append(Task(support, query, task.index))
+    found = memorisation(methods.constant(), Given(levels), 8)
     assert found.shuffled_difference == pytest.approx((0, 0, 0), abs=1e-6)
     assert found.verdict == "reads targets without their inputs"
     assert "not which of the targets belongs to which input" in found.sentences[0]

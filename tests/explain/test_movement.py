@@ -32,7 +32,7 @@ def by_hand(network, names, task):
 
 def _size(parameters, layer, origin=None):
     parts = [p - (0 if origin is None else origin[n]) for n, p in parameters.items() if n.startswith(layer + ".")]
-    return float(torch.cat([p.flatten() for p in parts]).norm())
+    return float(torch.cat([p.detach().flatten() for p in parts]).norm())
 
 
 @pytest.mark.parametrize("vectorise", [False, True])
@@ -76,7 +76,7 @@ def test_what_starts_at_zero_has_no_relative_movement():
     # the context's weights stand beside it, do not adapt, and make the layer's size
     assert np.isfinite(context.relative[-1].mean)
     assert context.absolute[-1].mean > 0
-    head = methods.linear_head(perceptron(), 3, inner_steps=2)
+    head = methods.linear_head(perceptron(), 3, inner_steps=2).double()
     found = movement(head, Given(TASKS), 3)
     assert np.isnan(found.layers[-1].relative[-1].mean)
     assert found.sentences == ["Only the head adapts.", f"head starts at zero and moves by "
@@ -85,7 +85,7 @@ def test_what_starts_at_zero_has_no_relative_movement():
 
 
 def test_norms_and_a_head_of_prototypes():
-    learner = methods.proto_maml(normed(None), inner_steps=1, inner_lr=0.1, norm="support")
+    learner = methods.proto_maml(normed(None), inner_steps=1, inner_lr=0.1, norm="support").double()
     before = weights(learner)
     found = movement(learner, Given(TASKS), 3)
     assert found.normed == ["features.0"]

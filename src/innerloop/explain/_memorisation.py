@@ -18,7 +18,7 @@ from innerloop.methods import constant
 LEFT = 0.1
 """With more of its gain over chance left by shuffled labels, a learner is said to have memorised in part; a choice."""
 _ROUNDING = 1e-6
-"""An accuracy of one third is no third in single precision."""
+"""In parts of the metric: a sum in another order, or a third in single precision, is no finding."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,10 @@ class Memorisation(Analysis):
         gain, left = (sign * (each.mean - self.chance) for each in (self.right, self.shuffled))
         if self.metric == "accuracy" and not gain > self.right.half + _ROUNDING:
             return "nothing learned"
-        shuffled, swapped = (worse(d, self.metric) for d in (self.shuffled_difference, self.swapped_difference))
+        shuffled, swapped = (
+            worse(d, self.metric) and abs(d.mean) > _ROUNDING * abs(self.right.mean)
+            for d in (self.shuffled_difference, self.swapped_difference)
+        )
         if not shuffled:
             return "reads targets without their inputs" if swapped else "memorised"
         return "partly memorised" if left > max(self.shuffled.half, LEFT * gain) else "reads its support set"

@@ -69,7 +69,7 @@ class Movement(Analysis):
         """Which part moves more, and which layer most."""
         said = []
         moving = [layer for layer in self.layers if layer.adapts]
-        if self.body and self.head and self.difference:
+        if self.body and self.head and self.difference and np.isfinite(self.difference.mean):
             both = f"{share(self.body.mean)} of its own size against {share(self.head.mean)}"
             if not self.difference.seen:
                 said.append(f"No difference seen between how far body and head move: {both}.")
@@ -77,8 +77,8 @@ class Movement(Analysis):
                 word = "less" if self.difference.mean > 0 else "more"
                 said.append(f"The body moves {word} than the head: {both}.")
         elif all(layer.head for layer in moving):
-            size = f": it moves by {share(self.head.mean)} of its own size" if self.head else ""
-            said.append(f"Only the head adapts{size}.")
+            far = self.head and np.isfinite(self.head.mean) and f": it moves by {share(self.head.mean)} of its own size"
+            said.append(f"Only the head adapts{far or ''}.")
         known = [layer for layer in moving if np.isfinite(layer.relative[-1].mean)]
         if len(known) > 1:
             most, least = (pick(known, key=lambda layer: layer.relative[-1].mean) for pick in (max, min))
