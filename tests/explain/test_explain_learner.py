@@ -58,7 +58,7 @@ def test_the_same_numbers_as_one_by_one():
 def test_few_tasks_and_tasks_that_do_not_fit():
     with pytest.raises(ConfigurationError, match="at least 10, for intervals that mean something; got 9"):
         explain_learner(methods.constant(), CLASSES, 9)
-    with pytest.raises(DataError, match="needs classes"):
+    with pytest.raises(DataError, match="need classes"):
         explain_learner(methods.prototypes(perceptron(None)), Given(regression()), 10)
 
 

@@ -33,7 +33,7 @@ def test_dots_lie_where_the_numbers_are():
     html = render(page())
     drawing = html[html.index("Which representations change") :]
     drawing = drawing[: drawing.index("</figure>")]
-    places = [float(x) for x in re.findall(r'<circle cx="([\d.]+)%"[^>]*r="4.5" class="dot s0"', drawing)]
+    places = [float(x) for x in re.findall(r'<circle class="dot s0" cx="([\d.]+)%"', drawing)]
     values = [layer.cka.mean for layer in explanation().similarity.layers]
     assert places == pytest.approx([100 * v for v in values], abs=0.02)
 
