@@ -34,6 +34,7 @@ MODULES = (
     "checks",
     "citations",
     "evaluation",
+    "explain",
     "gradient",
     "losses",
     "mapping",

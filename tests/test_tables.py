@@ -1,5 +1,6 @@
 """The tables that tools/write_tables.py makes of measurements."""
 
+import _explained
 import _learned
 import _measured
 import write_tables
@@ -95,3 +96,26 @@ def test_omniglot_methods(monkeypatch):
         ["second", "-", "90.0 ± 1.0", "2,000", "10"],
         ["first", "80.0 ± 1.0", "70.0 ± 1.0", "2,000", "10"],
     ]
+
+
+def test_explain(monkeypatch):
+    def row(name, **more):
+        each = {"mean": 0.9, "half": 0.01}
+        planted = {"first": {"mean": 0.955, "half": 0.03}, "examples": 25}
+        shuffled = {"shuffled": {"mean": 0.2, "half": 0.01}}
+        shown = {"name": name, "accuracy": each, "planted": planted, "memorisation": shuffled}
+        return {"cell": [name, 0], **shown, "provenance": PROVENANCE, **more}
+
+    layers = [{"head": head, "cka": {"mean": mean, "half": 0.002}}
+              for head, mean in ((False, 0.99), (False, 0.95), (True, 0.4))]  # fmt: skip
+    rows = [row("MAML", similarity={"layers": layers}), row("Prototypes")]
+    monkeypatch.setattr(_explained, "load", lambda name: {"tasks": 200, "shots": 5, "outer_steps": 900, "rows": rows})
+    text = _explained.explain("explain")
+    _, _, *body = rows_of(text)
+    measured = ["90.0 ± 1.0", "95.5 ± 3.0", "20.0 ± 1.0"]
+    assert body == [
+        ["MAML", *measured, "0.950 ± 0.002", "0.400 ± 0.002"],
+        ["Prototypes", *measured, "-", "-"],
+    ]
+    assert "guessing would rank it first in 4 %" in text
+    assert "1 training seed;" in text

@@ -1,4 +1,4 @@
-"""Writes the tables of README.md, docs/results.md and docs/benchmarks.md from the files in results/.
+"""Writes the tables of README.md and of pages in docs/ from the files in results/.
 
     python tools/write_tables.py
 
@@ -10,11 +10,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+from _explained import explain
 from _learned import comparison, omniglot_methods, robustness, sinusoid_family, sinusoids
 from _markdown import ROOT
 from _measured import bench, memory
 
-PAGES = ("README.md", "docs/results.md", "docs/benchmarks.md")
+PAGES = ("README.md", "docs/results.md", "docs/benchmarks.md", "docs/explain.md")
 
 TABLES: dict[str, Callable[[bool], str]] = {
     "demo": lambda full: comparison("demo", full),
@@ -29,6 +30,7 @@ TABLES: dict[str, Callable[[bool], str]] = {
     "memory": lambda full: memory("memory"),
     "omniglot_methods": lambda full: omniglot_methods("omniglot_methods"),
     "sinusoid_family": lambda full: sinusoid_family("sinusoid_family"),
+    "explain": lambda full: explain("explain"),
 }
 FILES = {"robustness": "kill"}
 COMMANDS = {
@@ -38,6 +40,7 @@ COMMANDS = {
     "memory": "python benchmarks/memory.py",
     "omniglot_methods": "python evidence/omniglot_methods.py",
     "sinusoid_family": "python evidence/sinusoid_family.py",
+    "explain": "python evidence/explain.py",
 }
 
 

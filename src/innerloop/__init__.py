@@ -16,7 +16,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from innerloop import gradient, losses, memory, methods, metric, networks, sources, transfer
+    from innerloop import explain, gradient, losses, memory, methods, metric, networks, sources, transfer
     from innerloop.adapted import AdaptedModel, load
     from innerloop.checks import check
     from innerloop.evaluation import Evaluation, compare, evaluate
@@ -41,7 +41,7 @@ _HOMES = {
     "Task": "task",
     "stack": "task",
 }
-_MODULES = ("gradient", "losses", "memory", "methods", "metric", "networks", "sources", "transfer")
+_MODULES = ("explain", "gradient", "losses", "memory", "methods", "metric", "networks", "sources", "transfer")
 
 __version__ = "0.1.0"
 
@@ -57,6 +57,7 @@ __all__ = [
     "check",
     "compare",
     "evaluate",
+    "explain",
     "fit",
     "gradient",
     "load",

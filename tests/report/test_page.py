@@ -7,6 +7,7 @@ import pytest
 
 from innerloop.errors import InnerloopError
 from innerloop.report import Fit, Learning, Page, Row, Shown, Table, TaskView, render, write_page
+from report.fake_explanation import LAYERS, explanation, influence_views
 from report.fake_page import HOSTILE, characters_page, evaluation, sinusoid_page, task_view
 
 VOID = {"meta", "br", "hr", "img"}
@@ -48,7 +49,7 @@ def characters():
     return characters_page()
 
 
-@pytest.fixture(scope="module", params=["characters", "sinusoids", "colour", "empty", "bare table"])
+@pytest.fixture(scope="module", params=["characters", "sinusoids", "colour", "explained", "empty", "bare table"])
 def page(request, characters):
     if request.param == "bare table":
         return Page("t", tables=[Table("t", "", [Row(evaluation(tasks=1), "memory")])])
@@ -56,6 +57,7 @@ def page(request, characters):
         "characters": characters,
         "sinusoids": sinusoid_page(),
         "colour": characters_page(colour=True, shown=15),
+        "explained": Page("t", explanation=explanation(), influences=influence_views()),
         "empty": Page("nothing yet"),
     }[request.param]
 
@@ -152,6 +154,8 @@ def test_hostile_names_are_text():
         facts=[(HOSTILE, HOSTILE)],
         command=HOSTILE,
         notes=[HOSTILE],
+        explanation=explanation([HOSTILE, *LAYERS[1:]], undefined={HOSTILE: HOSTILE}, source={"split": HOSTILE}),
+        influences=influence_views(HOSTILE),
     )
     html = render(page)
     reader = Reader(html)

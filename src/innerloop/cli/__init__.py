@@ -1,4 +1,4 @@
-"""The command: `innerloop train`, `evaluate`, `compare`, `adapt`, `report`, `check`, `bench` and others."""
+"""The command: `innerloop train`, `evaluate`, `compare`, `adapt`, `explain`, `report`, `check`, `bench` and others."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ COMMANDS = {
     "evaluate": "measure a run on test tasks",
     "compare": "measure runs on the same tasks, in pairs, with a verdict",
     "adapt": "learn new classes from a folder of pictures per class; predict new pictures",
+    "explain": "what adaptation changes in a run, and which examples matter to it",
     "report": "write the page of a run again",
     "demo": "the whole story on embedded data: train, compare, look",
     "recipes": "list the recipes and their settings",

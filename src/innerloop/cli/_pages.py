@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from innerloop.cli._explained import explained
 from innerloop.errors import CheckpointError
 from innerloop.evaluation import Comparison, Evaluation, comparison
 from innerloop.evaluation._evaluate import evaluating
@@ -51,6 +52,7 @@ def write_run_page(run: Run, experiment: Experiment) -> Path:
         command=_command(run),
         notes=[NOTES["batch"], NOTES["tasks"]] if own.norm == "batch" else [NOTES["tasks"]],
         **_views(experiment, own),
+        **explained(run, experiment),
     )
     write_page(run.page, page)
     return run.page

@@ -1,11 +1,12 @@
 """The page of a run: one HTML file that needs nothing else, neither scripts nor a network."""
 
 from innerloop.report._course import Learning
-from innerloop.report._page import Fit, Page, Picture, Row, Shown, Table, TaskView
+from innerloop.report._page import Fit, InfluenceView, Page, Picture, Row, Shown, Table, TaskView, Weighed
 from innerloop.report._write import render, write_page
 
 __all__ = [
     "Fit",
+    "InfluenceView",
     "Learning",
     "Page",
     "Picture",
@@ -13,6 +14,7 @@ __all__ = [
     "Shown",
     "Table",
     "TaskView",
+    "Weighed",
     "render",
     "write_page",
 ]

@@ -12,6 +12,7 @@ from innerloop.report._course import Learning
 
 if TYPE_CHECKING:
     from innerloop.evaluation import Evaluation
+    from innerloop.explain import Explanation
 
 Pixels = NDArray[Any]
 """`(h, w)`, `(h, w, 1 or 3)` or `(1 or 3, h, w)`, floats in [0, 1] (uint8 is read as 0..255)."""
@@ -130,6 +131,34 @@ class Fit:
 
 
 @dataclass(frozen=True, eq=False)
+class Weighed:
+    """A support example and what it is worth.
+
+    Attributes:
+        picture: the example.
+        change: by how much the query loss rises without it.
+    """
+
+    picture: Pixels | Picture
+    change: float
+
+
+@dataclass(frozen=True, eq=False)
+class InfluenceView:
+    """The support set of a task with the influence of each example.
+
+    Attributes:
+        title: such as "Test task 17".
+        support: for each class its shots.
+        classes: names of the classes.
+    """
+
+    title: str
+    support: list[list[Weighed]]
+    classes: list[str]
+
+
+@dataclass(frozen=True, eq=False)
 class Page:
     """The page of a run. What is empty is left out.
 
@@ -146,6 +175,8 @@ class Page:
         facts: settings: (name, value).
         command: the command that makes the run again.
         notes: honest remarks.
+        explanation: what adaptation changes in the run's own learner.
+        influences: support sets to look at.
     """
 
     title: str
@@ -160,6 +191,8 @@ class Page:
     facts: list[tuple[str, str]] = field(default_factory=list)
     command: str = ""
     notes: list[str] = field(default_factory=list)
+    explanation: Explanation | None = None
+    influences: list[InfluenceView] = field(default_factory=list)
 
 
 def numbers(values: Any) -> list[float]:

@@ -9,9 +9,10 @@ import torch
 
 from innerloop.errors import ConfigurationError
 from innerloop.evaluation import Evaluation
+from innerloop.explain import Influence
 from innerloop.learner import Learner
 from innerloop.losses import mean_of
-from innerloop.report._page import Fit, Shown, TaskView
+from innerloop.report._page import Fit, InfluenceView, Shown, TaskView, Weighed
 from innerloop.task import stack
 
 _QUERIES_SHOWN = 8
@@ -80,6 +81,28 @@ def task_views(learner: Learner, source: Any, tasks: dict[int, str]) -> list[Tas
                 kind=kind,
             )
         )
+    return views
+
+
+def influence_views(source: Any, influence: Influence) -> list[InfluenceView]:
+    """Two picture tasks with the influence of their support examples: a typical one, and one where an example harms.
+
+    Args:
+        source: a split of picture tasks that knows `classes(index)`.
+        influence: of those tasks.
+    """
+    known = [task for task in influence.examples if np.isfinite(task.changes).all()]
+    order = sorted(known, key=lambda task: min(task.changes))
+    picks = {"typical": order[len(order) // 2 : len(order) // 2 + 1], "an example harms most": order[:1]}
+    views = []
+    for kind, (found,) in ((kind, pick) for kind, pick in picks.items() if pick):
+        task = source[found.index]
+        if task.ways is None or task.support.x.ndim != 4 or len(task.support) != len(found.changes):
+            return []
+        weighed = [Weighed(x.numpy(), change) for x, change in zip(task.support.x, found.changes, strict=True)]
+        rows = [[weighed[i] for i in (task.support.y == label).nonzero().flatten().tolist()]
+                for label in range(task.ways)]  # fmt: skip
+        views.append(InfluenceView(f"Task {found.index} ({kind})", rows, source.classes(found.index)))
     return views
 
 

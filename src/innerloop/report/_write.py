@@ -6,6 +6,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from innerloop.report._charts import adaptation, charts, reliability, spread
+from innerloop.report._explained import show_explanation
 from innerloop.report._fits import show_fits
 from innerloop.report._html import Html, join, listing, section, tag
 from innerloop.report._learning import losses, validation
@@ -29,6 +30,7 @@ def render(page: Page) -> str:
         show_fits(page.fits),
         section("Behind the mean", charts(*own)),
         section("How it learned", charts(*course)),
+        show_explanation(page.explanation, page.influences),
         _again(page),
     ]
     head = [

@@ -1,0 +1,161 @@
+"""Which support examples matter: exact leave-one-out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from innerloop.evaluation import Interval, interval
+from innerloop.evaluation._evaluate import Tasks, batches, evaluating
+from innerloop.explain._analysis import Analysis
+from innerloop.explain._over_tasks import Array, demand, device_of
+from innerloop.explain._words import share
+from innerloop.learner import Learner
+from innerloop.task import Examples, Task, number_of_tasks
+
+
+@dataclass(frozen=True)
+class TaskInfluence:
+    """One task.
+
+    Attributes:
+        index: its number in the source.
+        loss: query loss after learning from all support examples.
+        changes: by how much that loss rises when one example is left out; below zero, the example harms. No number
+            for rows that are padding.
+    """
+
+    index: int
+    loss: float
+    changes: list[float]
+
+    @property
+    def most_harmful(self) -> int:
+        """Row of the example without which the query loss is lowest."""
+        return int(np.nanargmin(self.changes))
+
+
+@dataclass(frozen=True)
+class Influence(Analysis):
+    """Leave-one-out influence of support examples.
+
+    Attributes:
+        examples: task by task.
+        harmful: share of a task's support examples without which its query loss is lower, mean over tasks.
+        size: mean size of a change, in a task.
+        worst: change of the query loss by leaving out a task's most harmful example, mean over tasks. It was chosen by
+            the query labels, so this is the most that could be gained.
+        loss: query loss with all examples.
+        tasks: tasks behind the means.
+    """
+
+    examples: list[TaskInfluence]
+    harmful: Interval
+    size: Interval
+    worst: Interval
+    loss: Interval
+    tasks: int
+
+    def __post_init__(self) -> None:
+        if not all(np.isfinite(task.changes).any() for task in self.examples):
+            raise ValueError("a task without support examples")
+
+    @property
+    def sentences(self) -> list[str]:
+        """How much single examples matter."""
+        if self.size.mean == 0:
+            return ["No support example matters: leaving any of them out changes nothing."]
+        relative = self.size.mean / self.loss.mean if self.loss.mean > 0 else float("nan")
+        said = [
+            f"Leaving out one support example changes the query loss of {self.loss.mean:.3g} by {self.size.mean:.2g} "
+            f"on average ({share(relative)}); {share(self.harmful.mean)} of the examples harm."
+        ]
+        if self.worst.mean < 0:
+            said.append(
+                f"Without its most harmful example the loss of a task is {-self.worst.mean:.2g} lower on average."
+            )
+        return said
+
+
+def influence(learner: Learner, source: Tasks, tasks: int = 200, *, first: int = 0, batch: int = 50) -> Influence:
+    """Learns every task once from all support examples and once without each of them.
+
+        I_i = L_query(adapt(S without i)) - L_query(adapt(S))
+
+    Nothing is approximated: the number of examples is small, and leaving one out is a mask. It is defined for every
+    learner. In one-shot tasks the class of an example goes with it, so that every example helps.
+
+    Args:
+        learner: any learner.
+        source: a split of tasks.
+        tasks: how many tasks.
+        first: number of the first task.
+        batch: adaptations held in memory at a time.
+
+    Raises:
+        ConfigurationError: where the learner's network cannot see a mask.
+
+    Source: Cook 1977, "Detection of influential observation in linear regression" (deletion); Koh and Liang 2017,
+    "Understanding black-box predictions via influence functions", which approximate it.
+    """
+    demand(tasks, batch)
+
+    def one(task: Task) -> Tensor:
+        prediction = learner.predict(learner.adapt(task.support), task.query.x, task.query.mask)
+        return learner.query_loss(prediction, task.query)
+
+    examples: list[TaskInfluence] = []
+    with evaluating(learner), torch.no_grad():
+        for chunk in batches(source, first, tasks, batch, device_of(learner)):
+            which, left_out = _pairs(chunk)
+            losses = torch.cat([
+                learner.map(one, without(chunk, which[at : at + batch], left_out[at : at + batch]))
+                for at in range(0, len(which), batch)
+            ]).double().cpu().numpy()  # fmt: skip
+            examples += _by_task(chunk, losses, which.cpu().numpy(), left_out.cpu().numpy())
+    changes = [np.array(task.changes) for task in examples]
+    loss = np.array([task.loss for task in examples])
+    return Influence(
+        examples,
+        interval(np.array([(each[np.isfinite(each)] < 0).mean() for each in changes])),
+        interval(np.array([np.nanmean(np.abs(each)) for each in changes])),
+        interval(np.array([np.nanmin(each) for each in changes])),
+        interval(loss),
+        tasks,
+    )
+
+
+def without(tasks: Task, which: Tensor, left_out: Tensor) -> Task:
+    """A batch with one entry for each pair: task `which[j]` without its support example `left_out[j]`.
+
+    Args:
+        tasks: stacked tasks, `N` support rows.
+        which: `(P,)` places of tasks in the batch.
+        left_out: `(P,)` rows; N leaves out none.
+    """
+    chosen = tasks.map(lambda leaf: leaf[which])
+    rows = torch.arange(len(tasks.support), device=which.device)
+    support = chosen.support
+    mask = support.mask & (rows != left_out[:, None])
+    return Task(Examples(support.x, support.y, mask, support.ways), chosen.query, chosen.index)
+
+
+def _pairs(tasks: Task) -> tuple[Tensor, Tensor]:
+    """(task, nothing left out) for every task, then (task, row) for every row that is no padding."""
+    mask, count = tasks.support.mask, number_of_tasks(tasks)
+    every = torch.arange(count, device=mask.device)
+    which, rows = mask.nonzero(as_tuple=True)
+    return torch.cat([every, which]), torch.cat([torch.full_like(every, mask.shape[1]), rows])
+
+
+def _by_task(tasks: Task, losses: Array, which: Array, left_out: Array) -> list[TaskInfluence]:
+    count, rows = number_of_tasks(tasks), tasks.support.mask.shape[1]
+    changes = np.full((count, rows), np.nan)
+    changes[which[count:], left_out[count:]] = losses[count:] - losses[which[count:]]
+    return [
+        TaskInfluence(int(index), float(losses[place]), [float(v) for v in changes[place]])
+        for place, index in enumerate(tasks.index.tolist())
+    ]

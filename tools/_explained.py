@@ -1,0 +1,41 @@
+"""The table of evidence/explain.py."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from _markdown import about, load, markdown, number
+
+
+def explain(name: str) -> str:
+    """A planted wrong label, and which representations adaptation keeps."""
+    found = load(name)
+    rows = found["rows"]
+    head = ["learner", "accuracy, %", "wrong label ranks first, %", "shuffled labels, %", "CKA of the body, least",
+            "CKA of the head"]  # fmt: skip
+    lines = [head]
+    for row in rows:
+        planted, shuffled = row["planted"]["first"], row["memorisation"]["shuffled"]
+        lines.append([
+            row["name"],
+            number(row["accuracy"]["mean"], row["accuracy"]["half"]),
+            number(planted["mean"], planted["half"]),
+            number(shuffled["mean"], shuffled["half"]),
+            *_similarities(row),
+        ])  # fmt: skip
+    seeds = len({row["cell"][1] for row in rows})
+    examples = rows[0]["planted"]["examples"]
+    said = (
+        f"{found['tasks']:,} test tasks of characters, 5-way {found['shots']}-shot, after {found['outer_steps']:,} "
+        f"outer steps. The wrong label is one among {examples}: guessing would rank it first in {100 / examples:.0f} %."
+    )
+    return "\n\n".join([said, markdown(lines), f"From `results/{name}.json`: " + about(rows[0]["provenance"], seeds)])
+
+
+def _similarities(row: dict[str, Any]) -> list[str]:
+    layers = row.get("similarity", {}).get("layers")
+    if not layers:
+        return ["-", "-"]
+    body = min((layer["cka"] for layer in layers if not layer["head"]), key=lambda cka: cka["mean"])
+    head = next(layer["cka"] for layer in layers if layer["head"])
+    return [f"{cka['mean']:.3f} ± {cka['half']:.3f}" for cka in (body, head)]
