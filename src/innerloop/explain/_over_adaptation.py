@@ -10,7 +10,7 @@ from torch import Tensor
 
 from innerloop.errors import ConfigurationError
 from innerloop.evaluation import Difference, Interval, interval
-from innerloop.evaluation._evaluate import Tasks, metric
+from innerloop.evaluation._evaluate import Tasks, judged
 from innerloop.explain._analysis import Analysis
 from innerloop.explain._over_tasks import demand_steps, joined, over_tasks, paired
 from innerloop.explain._words import better, by, steps, value, worse
@@ -98,7 +98,7 @@ def over_adaptation(
         query, values, losses = task.query, [], []
         for state in found.trajectory(task.support, last):
             prediction = found.predict(state, query.x, query.mask)
-            values.append(metric(prediction, query))
+            values.append(judged(prediction, query))
             losses.append(found.query_loss(prediction, query))
         return {"values": torch.stack(values), "losses": torch.stack(losses)}
 

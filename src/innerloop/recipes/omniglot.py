@@ -61,9 +61,9 @@ _B: dict[str, Any] = {
 _FINN_20: dict[str, Any] = {"inner_steps": 5, "test_steps": 5, "inner_lr": 0.1, "tasks_per_step": 4}
 _OWN_B: dict[str, dict[str, Any]] = {
     # trained as tested: an alphabet has no more classes to offer
-    **dict.fromkeys(("prototypes", "ridge"), {"train_ways": None, "tasks_per_step": 2}),
-    **dict.fromkeys(("matching", "relation", "svm"), {"tasks_per_step": 2}),
-    **dict.fromkeys(("mann", "snail", "in_context"), {"tasks_per_step": 4}),
+    **{method: {"train_ways": None, "tasks_per_step": 2} for method in ("prototypes", "ridge")},
+    **{method: {"tasks_per_step": 2} for method in ("matching", "relation", "svm")},
+    **{method: {"tasks_per_step": 4} for method in ("mann", "snail", "in_context")},
     "maml": _FINN_20,
     "fomaml": _FINN_20,
     "anil": _FINN_20,

@@ -120,8 +120,8 @@ def rates_chart(found: Rates) -> Html:
         x_label="inner rate" if found.kind == "rates" else "inner rate times eigenvalue",
         x_text=lambda v: axis_label(v, False), rules=[(0.0, "mean"), (found.start, "chance")],
     )  # fmt: skip
-    wide = " Bars reach from the smallest to the largest." if any(rate.count > 1 for rate in found.rates) else ""
-    said = " ".join(found.sentences) + f" Dots are means of a tensor; dashed: where all began.{wide}"
+    bars = " Bars reach from the smallest to the largest." if any(rate.count > 1 for rate in found.rates) else ""
+    said = " ".join(found.sentences) + f" Dots are means of a tensor; dashed: where all began.{bars}"
     return _figure("The inner rates that were learned", drawing, said)
 
 
