@@ -15,7 +15,7 @@ _LEAST = {
         ("shots", "train_shots", "queries", "train_queries", "inner_steps", "test_steps", "steps", "tasks_per_step"), 1
     ),
     **dict.fromkeys(("validate_every", "validation_tasks", "patience", "test_tasks", "filters", "size", "hidden"), 1),
-    **dict.fromkeys(("chunk", "memory"), 1),
+    **dict.fromkeys(("chunk", "memory", "train_classes", "train_tasks"), 1),
     "curve_steps": 0,
     "ways": 2,
 }
@@ -112,6 +112,8 @@ class PictureRecipe(Recipe):
     """Classes in a task."""
     train_ways: int | None = None
     """Classes in a training task, for learners without a fixed head; None: as in evaluation."""
+    train_classes: int | None = None
+    """Classes to train on, drawn by the seed, smaller numbers within larger ones; None: all of them."""
     filters: int = 64
     """Channels of Conv-4."""
     downsample: Literal["stride", "pool"] = "stride"
@@ -165,6 +167,8 @@ class TableRecipe(Recipe):
     """Input columns; none given: all other numeric ones."""
     drop: tuple[str, ...] = ()
     """Columns that must not be inputs."""
+    train_tasks: int | None = None
+    """The table's tasks to train on, drawn by the seed, smaller numbers within larger ones; None: all of them."""
     hidden: tuple[int, ...] = (40, 40)
     """Widths of the hidden layers."""
 
@@ -173,5 +177,7 @@ class TableRecipe(Recipe):
 class SinusoidsRecipe(Recipe):
     """Sinusoid regression, MAML's first experiment."""
 
+    train_tasks: int | None = None
+    """Different curves to train on; None: no end of them."""
     hidden: tuple[int, ...] = (40, 40)
     """Widths of the hidden layers."""
