@@ -112,7 +112,7 @@ def open_run(folder: str | Path) -> tuple[Run, Experiment]:
     """
     run = Run(folder)
     experiment = build(_recipe(run))
-    load_weights(_weights(run), experiment.learner)
+    load_weights(weights_of(run), experiment.learner)
     return run, experiment
 
 
@@ -129,7 +129,7 @@ def open_learner(folder: str | Path) -> tuple[Run, Recipe, Learner]:
         return run, recipe, experiment.learner.eval()
     settings = config.get("settings")
     learner = rebuilt(settings.get("learner") if isinstance(settings, dict) else None, run.folder / "config.json")
-    load_weights(_weights(run), learner)
+    load_weights(weights_of(run), learner)
     return run, recipe, learner.eval()
 
 
@@ -159,5 +159,6 @@ def _recipe(run: Run) -> Recipe:
     return from_json(config["recipe"])
 
 
-def _weights(run: Run) -> Path:
+def weights_of(run: Run) -> Path:
+    """The weights with the best validation, or the last ones if there was none."""
     return run.best if run.best.exists() else run.last
