@@ -1,14 +1,16 @@
 """The page of a run: one HTML file that needs nothing else, neither scripts nor a network."""
 
 from innerloop.report._course import Learning
-from innerloop.report._page import Fit, Page, Picture, Row, Shown, Table, TaskView
+from innerloop.report._page import Course, Fit, Page, Picture, Range, Row, Shown, Table, TaskView
 from innerloop.report._write import render, write_page
 
 __all__ = [
+    "Course",
     "Fit",
     "Learning",
     "Page",
     "Picture",
+    "Range",
     "Row",
     "Shown",
     "Table",
