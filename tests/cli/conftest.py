@@ -73,6 +73,19 @@ def adapted(tmp_path_factory, picture_run, two_classes) -> Path:
 
 
 @pytest.fixture
+def in_process(monkeypatch):
+    """Trainings and rows in this process, where importing torch costs nothing; counts them."""
+    from helpers import pools
+    from innerloop.cli import _costs, _rows, _training
+
+    pools.log.clear()
+    monkeypatch.setattr(_rows, "ProcessPoolExecutor", pools.Pool)
+    monkeypatch.setattr(_costs, "ProcessPoolExecutor", pools.Pool)
+    monkeypatch.setattr(_training, "_start", pools.start)
+    return pools.log
+
+
+@pytest.fixture
 def copied(tmp_path):
     """Copies a run to a place where it may be changed."""
 

@@ -16,6 +16,7 @@ from innerloop.cli._tables import read_rows, row_json, terminal
 from innerloop.cli._work import open_run
 from innerloop.errors import ConfigurationError
 from innerloop.evaluation import Comparison, Crossover, Ruling, ruling
+from innerloop.evaluation._crossover import counted
 from innerloop.outer import Run
 from innerloop.outer._run import provenance
 from innerloop.recipes._build import Experiment
@@ -195,7 +196,7 @@ def measured(
         places = [(number, found[number]) for number in sorted(found)]
     tuned = [row.evaluation.name for row, line in zip(rows, wanted["test"], strict=True) if _is_tuned(line)]
     spent = {row.evaluation.name: row.spent for row in rows if row.spent is not None}
-    shape = f"at {own:,} shot{'s' * (own != 1)}"
+    shape = f"at {counted(own, 'shots')}"
     return Found(
         trained,
         tables,

@@ -8,7 +8,7 @@ from typing import Any
 
 from innerloop.cli._tables import finite
 from innerloop.evaluation import Comparison, Crossover, PowerLaw, Ruling, comparison, crossover, ruling
-from innerloop.evaluation._crossover import NOT_CORRECTED
+from innerloop.evaluation._crossover import NOT_CORRECTED, counted
 from innerloop.report import Course, Range, Row
 
 Places = Sequence[tuple[int, list[Row]]]
@@ -59,7 +59,7 @@ def rulings(places: Places, unit: str) -> list[tuple[int, Ruling]]:
     for at, rows in places:
         spent = {row.evaluation.name: row.spent for row in rows if row.spent is not None}
         families = {row.evaluation.name: row.family for row in rows}
-        found.append((at, ruling(compared(rows), families, spent, f"at {at:,} {unit if at != 1 else _one(unit)}")))
+        found.append((at, ruling(compared(rows), families, spent, f"at {counted(at, unit)}")))
     return found
 
 
@@ -144,7 +144,3 @@ def _points(places: Places, name: str) -> list[tuple[float, float, float, float 
         for row in rows
         if row.evaluation.name == name
     ]
-
-
-def _one(unit: str) -> str:
-    return {"shots": "shot", "training classes": "training class", "training tasks": "training task"}.get(unit, unit)

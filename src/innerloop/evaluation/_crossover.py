@@ -101,14 +101,14 @@ class Crossover:
             what = f"{other} is ahead" if each.ahead == other else "no difference is seen"
             said.append(f"Not everywhere in between: at {each.at:,g} {what} ({each}).")
         if self.caught_up is None:
-            said.append(f"{_capital(other)} does not catch up within the range, up to {last.at:,g} {self.unit}.")
+            said.append(f"{_capital(other)} does not catch up within the range, up to {counted(last.at, self.unit)}.")
             return said
         there = next(each for each in self.meetings if each.at == self.caught_up)
         if there.ahead == other:
-            said.append(f"{_capital(other)} has overtaken it at {there.at:,g} {self.unit} ({there}).")
+            said.append(f"{_capital(other)} has overtaken it at {counted(there.at, self.unit)} ({there}).")
         else:
             said.append(
-                f"{_capital(other)} catches up at {there.at:,g} {self.unit}: no difference is seen there ({there})."
+                f"{_capital(other)} catches up at {counted(there.at, self.unit)}: no difference is seen there ({there})."
             )
             if self.overtaken is not None:
                 later = next(each for each in self.meetings if each.at == self.overtaken)
@@ -133,7 +133,7 @@ class Crossover:
         }  # fmt: skip
 
     def _span(self, low: float, high: float) -> str:
-        return f"at {low:,g} {self.unit}" if low == high else f"from {low:,g} to {high:,g} {self.unit}"
+        return f"at {counted(low, self.unit)}" if low == high else f"from {low:,g} to {counted(high, self.unit)}"
 
 
 def crossover(
@@ -161,6 +161,17 @@ def crossover(
         advantage = found if accuracy else Difference(-found.mean, -found.high, -found.low)
         meetings.append(Meeting(at, meta, rival, advantage, accuracy))
     return Crossover(meetings, unit)
+
+
+def counted(number: float, unit: str) -> str:
+    """A number of things.
+
+    >>> counted(1, "shots"), counted(1, "training classes"), counted(1_000, "training tasks")
+    ('1 shot', '1 training class', '1,000 training tasks')
+    """
+    if number == 1:
+        unit = unit.removesuffix("es") if unit.endswith("sses") else unit.removesuffix("s")
+    return f"{number:,g} {unit}"
 
 
 def _capital(name: str) -> str:

@@ -103,10 +103,10 @@ def power_law(
     distance = float(np.sqrt(np.mean((plateau - gain * n**-exponent - points) ** 2)))
     if (gain > 0) != higher_is_better or not gain:
         return PowerLaw("more data are not seen to help")
-    if not _inside(np.array([exponent]))[0]:
-        return PowerLaw("no plateau is in sight, or all of the gain comes at once: the exponent is at an end")
     if distance > FITS * float(np.ptp(points)):
         return PowerLaw("the points lie away from the curve: another seed would bend it")
+    if not _inside(np.array([exponent]))[0]:
+        return PowerLaw("no plateau is in sight, or all of the gain comes at once: the exponent is at an end")
     many = _fitted(n, _resampled(tables, resamples, seed))
     if _inside(many[2]).mean() < AGREE:
         return PowerLaw("resampled tasks and seeds give curves without a plateau")

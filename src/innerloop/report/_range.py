@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from innerloop.evaluation._crossover import counted
 from innerloop.report._charts import figure, value_axis
 from innerloop.report._html import Html, join, listing, section, tag
 from innerloop.report._numbers import axis_label, half, value
@@ -58,11 +59,11 @@ def _chart(shown: Range, courses: list[Course], places: list[float]) -> Html:
         if len(finite) > 1:
             marks.append(frame.line([(x, m) for x, m, *_ in finite], style))
         for x, m, h, spread in finite:
-            said = f"{course.name}, {x:,g} {shown.unit}: {value(m, accuracy)} {half(h, accuracy)}"
+            said = f"{course.name}, {counted(x, shown.unit)}: {value(m, accuracy)} {half(h, accuracy)}"
             said += f", standard deviation over seeds {_spread(spread, accuracy)}" if spread is not None else ""
             marks.append(frame.dot(x, m, 3, style, said))
     first = courses[0]
-    said = f"{first.name}: {value(first.points[0][1], accuracy)} at {first.points[0][0]:,g} {shown.unit}"
+    said = f"{first.name}: {value(first.points[0][1], accuracy)} at {counted(first.points[0][0], shown.unit)}"
     said += f", {value(first.points[-1][1], accuracy)} at {first.points[-1][0]:,g}"
     label = f"{shown.unit}, logarithmic" if frame.x.log else shown.unit
     drawing = frame.draw(
@@ -78,7 +79,7 @@ def _chart(shown: Range, courses: list[Course], places: list[float]) -> Html:
 
 def _table(shown: Range, courses: list[Course], places: list[float]) -> Html:
     accuracy = shown.metric == "accuracy"
-    heads = [tag("th", "Learner", scope="col"), *(tag("th", f"{x:,g} {shown.unit}", scope="col") for x in places)]
+    heads = [tag("th", "Learner", scope="col"), *(tag("th", counted(x, shown.unit), scope="col") for x in places)]
     best = {
         x: (max if accuracy else min)(
             (p[1] for c in courses for p in c.points if p[0] == x and math.isfinite(p[1])), default=math.nan
