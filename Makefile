@@ -44,6 +44,7 @@ evidence: $(VENV)/.ready
 	$(BIN)/python evidence/kill.py --kills 20
 	$(BIN)/python evidence/sinusoid_family.py
 	$(BIN)/python evidence/omniglot_methods.py
+	$(BIN)/python evidence/families.py
 
 clean:
 	rm -rf $(VENV) demo docs/_build .pytest_cache .mypy_cache .ruff_cache

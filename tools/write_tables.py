@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from _learned import comparison, omniglot_methods, robustness, sinusoid_family, sinusoids
+from _learned import budget, comparison, crossover, omniglot_methods, robustness, sinusoid_family, sinusoids
 from _markdown import ROOT
 from _measured import bench, memory
 
@@ -27,6 +27,8 @@ TABLES: dict[str, Callable[[bool], str]] = {
     "memory": lambda full: memory("memory"),
     "omniglot_methods": lambda full: omniglot_methods("omniglot_methods"),
     "sinusoid_family": lambda full: sinusoid_family("sinusoid_family"),
+    "families_shots": lambda full: crossover("families_shots"),
+    "families_data": lambda full: budget("families_data"),
 }
 FILES = {"robustness": "kill"}
 COMMANDS = {
@@ -34,6 +36,8 @@ COMMANDS = {
     "memory": "python benchmarks/memory.py",
     "omniglot_methods": "python evidence/omniglot_methods.py",
     "sinusoid_family": "python evidence/sinusoid_family.py",
+    "families_shots": "python evidence/families.py",
+    "families_data": "python evidence/families.py",
 }
 
 

@@ -107,9 +107,8 @@ class Crossover:
         if there.ahead == other:
             said.append(f"{_capital(other)} has overtaken it at {counted(there.at, self.unit)} ({there}).")
         else:
-            said.append(
-                f"{_capital(other)} catches up at {counted(there.at, self.unit)}: no difference is seen there ({there})."
-            )
+            where = counted(there.at, self.unit)
+            said.append(f"{_capital(other)} catches up at {where}: no difference is seen there ({there}).")
             if self.overtaken is not None:
                 later = next(each for each in self.meetings if each.at == self.overtaken)
                 said.append(f"At {later.at:,g} it is ahead ({later}).")
