@@ -74,7 +74,8 @@ def budget(name: str, options: Options, settings: Mapping[str, Any]) -> None:
     tuned = [row.evaluation.name for row, line in zip(places[-1][1], lines[max(lines)], strict=False) if _tuned(line)]
     found = crossovers(places, planned.unit, tuned[0] if tuned else None)
     laws = fitted(lines, places, out)
-    verdict = [*rulings(places, planned.unit)[-1][1].sentences, *said(found), *_laws(laws, planned.unit, places)]
+    ruled = rulings(places, planned.unit)
+    verdict = [*ruled[-1][1].sentences, *said(found), *_laws(laws, planned.unit, places)]
     about = provenance()
     content = {
         "command": about["command"],
@@ -84,7 +85,7 @@ def budget(name: str, options: Options, settings: Mapping[str, Any]) -> None:
         "minutes": options.minutes,
         "equal": equal(last),
         "verdict": verdict,
-        **range_json(planned.unit, places, found),
+        **range_json(planned.unit, places, found, ruled),
         "laws": {row: law.to_json() for row, law in laws.items()},
         "tables": {"test": [row_json(row) for row in places[-1][1]]},
     }

@@ -10,7 +10,7 @@ from typing import Any
 
 from innerloop.cli._costs import compute_costs
 from innerloop.cli._lines import Group, Line, free_lines, grouped, trained_lines
-from innerloop.cli._ranges import Places, compared, crossovers, range_json, said
+from innerloop.cli._ranges import Places, compared, crossovers, range_json, rulings, said
 from innerloop.cli._rows import compute_rows
 from innerloop.cli._tables import read_rows, row_json, terminal
 from innerloop.cli._work import open_run
@@ -61,6 +61,7 @@ class Found:
         ruling: which side wins there.
         places: the rows at each number of shots; empty if only one was measured.
         crossovers: where the sides meet over the shots.
+        rulings: which side wins at each of them.
         provenance: versions and the command.
     """
 
@@ -70,6 +71,7 @@ class Found:
     ruling: Ruling
     places: Places
     crossovers: dict[str, Crossover]
+    rulings: list[tuple[int, Ruling]]
     provenance: dict[str, Any]
 
     @property
@@ -112,7 +114,7 @@ class Found:
             },
         }
         if self.places:
-            content["shots"] = range_json("shots", self.places, self.crossovers)
+            content["shots"] = range_json("shots", self.places, self.crossovers, self.rulings)
         return content
 
 
@@ -203,7 +205,8 @@ def measured(
         compared(rows),
         ruling(compared(rows), {row.evaluation.name: row.family for row in rows}, spent, shape),
         places,
-        crossovers(places, "shots", tuned[0] if tuned else None) if places else {},
+        crossovers(places, "shots", tuned[0] if tuned else None),
+        rulings(places, "shots"),
         provenance(),
     )
 
@@ -234,8 +237,10 @@ def equal(trained: Opened) -> list[str]:
         lines.append("Not equal: training time and outer steps, which are those of the recipes.")
     lines.append(
         "Not equal: how many labels are drawn from the training split in that time (repetitions included); the table "
-        "has them. Fine-tuning and the linear head go on from the pretraining run and have its budget."
+        "has them."
     )
+    if any(group.method == "pretraining" for group in trained.groups):
+        lines.append("Fine-tuning and the linear head go on from the pretraining run and have its budget.")
     return lines
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from innerloop.cli._comparison import TITLES, Found, equal
 from innerloop.cli._pages import NOTES, facts, headline, lead, seconds_of, shape, table_of, views
-from innerloop.cli._ranges import compared, range_of, rulings, said
+from innerloop.cli._ranges import compared, range_of, said
 from innerloop.evaluation._seeds import COVERS
 from innerloop.report import Learning, Page, Range, write_page
 
@@ -68,7 +68,7 @@ def _shots(found: Found) -> list[Range]:
         f"{len(own.values):,} {shape(own.source).partition(':')[0]}, with more and fewer support examples{per_class}. "
         f"Nothing was trained again: {found.opened.groups[0].method} was trained on {trained:,}."
     )
-    verdicts = [*said(found.crossovers), *(one.sentences[0] for _, one in rulings(found.places, "shots"))]
+    verdicts = [*said(found.crossovers), *(one.sentences[0] for _, one in found.rulings)]
     return [range_of("When there are more examples", caption, "shots", found.places, verdicts, notes=[AS_TRAINED])]
 
 

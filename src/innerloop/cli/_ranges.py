@@ -103,7 +103,9 @@ def range_of(
     )  # fmt: skip
 
 
-def range_json(unit: str, places: Places, found: Mapping[str, Crossover]) -> dict[str, Any]:
+def range_json(
+    unit: str, places: Places, found: Mapping[str, Crossover], ruled: Sequence[tuple[int, Ruling]]
+) -> dict[str, Any]:
     """The places for a results file: means and intervals, not the value of every task."""
     rows = []
     for name, family in families_of(places).items():
@@ -120,8 +122,7 @@ def range_json(unit: str, places: Places, found: Mapping[str, Crossover]) -> dic
         "rows": rows,
         "crossovers": {name: one.to_json() for name, one in found.items()},
         "rulings": [
-            {"at": at, "winner": one.winner, "best": one.best, "sentences": one.sentences}
-            for at, one in rulings(places, unit)
+            {"at": at, "winner": one.winner, "best": one.best, "sentences": one.sentences} for at, one in ruled
         ],
     }
 
