@@ -25,7 +25,7 @@ def test_meta_learning_wins():
     first, cost = found.sentences
     assert first.startswith("Meta-learning wins at 1 shot: MAML is better than Fine-tuned by 10.0 points")
     assert cost == (
-        "What it costs, MAML against Fine-tuned: training took 5.0 min against 100 s; adapting to a task took 20 ms "
+        "What it costs, MAML against Fine-tuned: training took 5 min against 100 s; adapting to a task took 20 ms "
         "against 500 ms."
     )
 

@@ -163,8 +163,8 @@ def test_some_curves_come_again_with_other_points():
 def test_a_recipe_trains_on_a_part_and_is_judged_on_the_whole():
     chosen = dataclasses.replace(recipe("sinusoids"), train_tasks=4, seed=3)
     experiment = build(chosen)
-    assert experiment.fit_settings()["source"].supply().count == 4
-    assert experiment.source.validation.supply().count is None
+    assert experiment.fit_settings()["source"].supply().number == 4
+    assert experiment.source.validation.supply().number is None
     assert experiment.source.test.describe() == build_source(recipe("sinusoids")).test.describe()
 
 

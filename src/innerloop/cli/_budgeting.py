@@ -107,7 +107,7 @@ def plan(name: str, options: Options, settings: Mapping[str, Any]) -> Planned:
     shots = recipe(name).shots
     source = build_source(configured(name, "maml", settings, 0, shots, options.tasks))
     supply, ways = source.train.supply(), source.train[0].ways
-    sizes = _sizes(options, supply.count, supply.unit)
+    sizes = _sizes(options, supply.number, supply.unit)
     jobs: dict[int, list[Job]] = {}
     folder = Path(options.out) / "runs"
     for size in sizes:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -24,6 +24,7 @@ class Comparison:
     """
 
     rows: dict[str, Evaluation]
+    _known: dict[tuple[str, str], Difference] = field(default_factory=dict, init=False, repr=False)
 
     @property
     def best(self) -> str:
@@ -32,7 +33,9 @@ class Comparison:
 
     def difference(self, a: str, b: str) -> Difference:
         """Paired difference `a - b` in the metric, with its 95 % bootstrap interval."""
-        return paired_difference(self.rows[a].values, self.rows[b].values)
+        if (a, b) not in self._known:  # a bootstrap takes its time, and several sentences ask for the same one
+            self._known[a, b] = paired_difference(self.rows[a].values, self.rows[b].values)
+        return self._known[a, b]
 
     def other_way(self, a: str, b: str) -> tuple[int, int]:
         """In how many pairs of a training seed of `a` and one of `b` the order is not that of the means; of how many.

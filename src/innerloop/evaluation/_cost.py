@@ -70,7 +70,8 @@ def adaptation_cost(
             learner.adapt(task.support)
             _synchronise(device)
             times.append(time.perf_counter() - start)
-        with PeakMemory() as memory:
+        memory = PeakMemory()
+        with memory:
             learner.adapt(chosen[0].support)
     adapted, kind = size_of(state)
     return Spent(
@@ -111,7 +112,8 @@ def step_bytes(learner: Learner, tasks: Task, mapping: Mapping) -> int:
     """
     own = copy.deepcopy(learner).train()
     own.mapping = replace(mapping, graph="eager", memory=None)
-    with torch.random.fork_rng(devices=[]), torch.enable_grad(), PeakMemory() as memory:
+    memory = PeakMemory()
+    with torch.random.fork_rng(devices=[]), torch.enable_grad(), memory:
         own(tasks).loss.backward()
     return memory.peak
 

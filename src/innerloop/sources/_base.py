@@ -23,12 +23,12 @@ class Supply(NamedTuple):
 
     Attributes:
         unit: what is counted, and what `with_` takes fewer of: "classes" or "tasks".
-        count: how many different ones there are; None: no end of them.
+        number: how many different ones there are; None: no end of them.
         labels: how many labelled examples; None: no end of them.
     """
 
     unit: str
-    count: int | None
+    number: int | None
     labels: int | None
 
 
