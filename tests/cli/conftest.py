@@ -76,13 +76,8 @@ def adapted(tmp_path_factory, picture_run, two_classes) -> Path:
 def in_process(monkeypatch):
     """Trainings and rows in this process, where importing torch costs nothing; counts them."""
     from helpers import pools
-    from innerloop.cli import _costs, _rows, _training
 
-    pools.log.clear()
-    monkeypatch.setattr(_rows, "ProcessPoolExecutor", pools.Pool)
-    monkeypatch.setattr(_costs, "ProcessPoolExecutor", pools.Pool)
-    monkeypatch.setattr(_training, "_start", pools.start)
-    return pools.log
+    return pools.install(monkeypatch)
 
 
 @pytest.fixture

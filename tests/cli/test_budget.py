@@ -7,6 +7,7 @@ from itertools import pairwise
 
 import pytest
 
+from helpers import pools
 from innerloop.cli import main
 from innerloop.cli._budget import Options
 from innerloop.cli._budgeting import plan
@@ -41,15 +42,9 @@ def words(plants, out):
 
 @pytest.fixture(scope="module")
 def done(tmp_path_factory, plants):
-    from helpers import pools
-    from innerloop.cli import _costs, _rows, _training
-
     out = tmp_path_factory.mktemp("budget") / "out"
     with pytest.MonkeyPatch.context() as patch:
-        pools.log.clear()
-        patch.setattr(_rows, "ProcessPoolExecutor", pools.Pool)
-        patch.setattr(_costs, "ProcessPoolExecutor", pools.Pool)
-        patch.setattr(_training, "_start", pools.start)
+        pools.install(patch)
         assert main([str(word) for word in words(plants, out)]) == 0
         return out, list(pools.log)
 
