@@ -57,7 +57,7 @@ def test_words():
         "Transfer does not catch up within the range, up to 20 shots.",
     ]
     assert follow("-----").sentences() == [
-        "No difference is seen between the best meta-learned and the best transfer row from 1 to 20 shots."
+        "No difference is seen between the best meta-learned row and the best transfer row from 1 to 20 shots."
     ]
     said = follow("mm-tt").sentences()
     assert said[0].startswith("Meta-learning is ahead from 1 to 2 shots (MAML over Fine-tuned by 10.0 points")
@@ -83,8 +83,10 @@ def test_the_best_row_of_each_side_is_taken_at_each_place():
         (5, "MAML", "Fine-tuned"),
     ]
     assert found.meetings[0].advantage == first.difference("Prototypes", "Nearest")
-    followed = crossover([(5, second), (1, first)], FAMILIES, "shots", transfer="Fine-tuned")
+    followed = crossover([(5, second), (1, first)], FAMILIES, "shots", "Fine-tuned", "fine-tuning")
     assert [m.transfer for m in followed.meetings] == ["Fine-tuned", "Fine-tuned"]
+    assert followed.sentences()[0].startswith("Meta-learning is ahead at 1 shot (Prototypes over Fine-tuned")
+    assert followed.sentences()[1].startswith("Fine-tuning has overtaken it at 5 shots (Fine-tuned over MAML")
 
 
 def test_the_advantage_of_an_error_is_turned_round():

@@ -37,6 +37,13 @@ def test_transfer_wins():
     assert found.sentences[0].startswith("Transfer wins: Fine-tuned is better than MAML by 5.0 points")
 
 
+def test_what_needs_no_training_is_not_called_transfer():
+    spent = {"MAML": Spent(train_seconds=300.0), "Nearest": Spent(adapt_seconds=0.1)}
+    found = rule(row("MAML", 0.6), row("Nearest", 0.7), spent=spent)
+    assert found.winner == "transfer"
+    assert found.sentences[0].startswith("A row without any training wins: Nearest is better than MAML")
+
+
 @pytest.mark.parametrize(("cheap", "dear"), [("MAML", "Fine-tuned"), ("Fine-tuned", "MAML")])
 def test_a_tie_goes_to_the_cheaper_one(cheap, dear):
     spent = {cheap: Spent(10.0, adapt_seconds=0.01), dear: Spent(100.0, adapt_seconds=0.01)}

@@ -60,13 +60,13 @@ def write_comparison_page(path: Path, found: Found, command: str) -> None:
 def _shots(found: Found) -> list[Range]:
     if not found.places:
         return []
-    first = found.opened.experiments[0].recipe
     own = found.rows[0].evaluation
     per_class = " per class" if own.source.get("ways") else ""
-    trained = first.train_shots or first.shots
+    shots = {one.recipe.train_shots or one.recipe.shots for one in found.opened.experiments}
+    trained = " or ".join(f"{number:,}" for number in sorted(shots))
     caption = (
-        f"{len(own.values):,} {shape(own.source).partition(':')[0]}, with more and fewer support examples{per_class}. "
-        f"Nothing was trained again: {found.opened.groups[0].method} was trained on {trained:,}."
+        f"{len(own.values):,} {shape(own.source).partition(':')[0]} with more or fewer support examples{per_class}. "
+        f"Nothing was trained again: training tasks had {trained}{per_class}."
     )
     verdicts = [*said(found.crossovers), *(one.sentences[0] for _, one in found.rulings)]
     return [range_of("When there are more examples", caption, "shots", found.places, verdicts, notes=[AS_TRAINED])]

@@ -37,7 +37,7 @@ def crossovers(places: Places, unit: str, tuned: str | None = None) -> dict[str,
     families = families_of(places)
     both = {"best transfer row": crossover(found, families, unit)}
     if tuned is not None and any(m.transfer != tuned for m in both["best transfer row"].meetings):
-        both["fine-tuning"] = crossover(found, families, unit, transfer=tuned)
+        both["fine-tuning"] = crossover(found, families, unit, tuned, "fine-tuning")
     return both
 
 
@@ -47,7 +47,7 @@ def said(found: Mapping[str, Crossover]) -> list[str]:
     for name, one in found.items():
         sentences = one.sentences()
         if sentences and name != "best transfer row":
-            sentences[0] = f"Against {name} alone: {sentences[0][0].lower()}{sentences[0][1:]}"
+            sentences[0] = f"{name[0].upper()}{name[1:]} by itself: {sentences[0][0].lower()}{sentences[0][1:]}"
         if sentences:
             lines.append(" ".join(sentences))
     return lines

@@ -33,19 +33,36 @@ def read_rows(lines: Sequence[Line], folder: Path, *, costs: bool = True) -> lis
             seed: Evaluation.from_json({**entry["evaluation"], "name": own})
             for seed, entry in zip(line.seeds, entries, strict=True)
         }
-        notes = list(dict.fromkeys(entry["note"] for entry in entries if entry["note"]))
         seconds = [entry["seconds"] for entry in entries]
         rows.append(
             Row(
                 averaged(by_seed),
                 entries[0]["family"],
                 None if None in seconds else fmean(seconds),
-                "; ".join(notes),
+                _together([entry["note"] for entry in entries]),
                 highlight=line is lines[0],
                 spent=spent(line, folder) if costs else None,
             )
         )
     return rows
+
+
+def _together(notes: Sequence[str]) -> str:
+    """What is said about the trainings of a row; how rate and steps were chosen is said once.
+
+    >>> _together(["Adam at 0.1, 3 steps, chosen on 40 tasks", "Adam at 0.3, 2 steps, chosen on 40 tasks"])
+    'Adam at 0.1, 3 steps; at 0.3, 2 steps, chosen on 40 tasks'
+    """
+    different = list(dict.fromkeys(note for note in notes if note))
+    heads, ends = {}, set()
+    for note in different:
+        head, comma, end = note.partition(", chosen")
+        heads[head] = None
+        ends.add(comma + end)
+    if len(different) < 2 or len(ends) > 1:
+        return "; ".join(different)
+    first, *rest = heads
+    return "; ".join([first, *(head.removeprefix("Adam ") for head in rest)]) + ends.pop()
 
 
 def row_json(row: Row, best: dict[str, list[str]] | None = None) -> dict[str, Any]:

@@ -56,10 +56,12 @@ class Crossover:
     Attributes:
         meetings: from the smallest to the largest place.
         unit: what the places count, for instance "shots".
+        rival: what the transfer side is called in sentences.
     """
 
     meetings: list[Meeting]
     unit: str
+    rival: str = "transfer"
 
     @property
     def leader(self) -> Ahead:
@@ -91,24 +93,26 @@ class Crossover:
         first, last = self.meetings[0], self.meetings[-1]
         if self.leader == "neither":
             span = self._span(first.at, last.at)
-            return [f"No difference is seen between the best meta-learned and the best transfer row {span}."]
+            rival = "the best transfer row" if self.rival == "transfer" else self.rival
+            return [f"No difference is seen between the best meta-learned row and {rival} {span}."]
         ahead = [each for each in self.meetings if each.ahead == self.leader]
         other = "transfer" if self.leader == "meta-learning" else "meta-learning"
-        name = _capital(self.leader)
-        said = [f"{name} is ahead {self._span(ahead[0].at, ahead[-1].at)} ({ahead[0]} at {ahead[0].at:,g})."]
+        names = {"transfer": self.rival, "meta-learning": "meta-learning"}
+        leads, follows = _capital(names[self.leader]), _capital(names[other])
+        said = [f"{leads} is ahead {self._span(ahead[0].at, ahead[-1].at)} ({ahead[0]} at {ahead[0].at:,g})."]
         between = [m for m in self.meetings if ahead[0].at < m.at < ahead[-1].at and m.ahead != self.leader]
         for each in between:
-            what = f"{other} is ahead" if each.ahead == other else "no difference is seen"
+            what = f"{names[other]} is ahead" if each.ahead == other else "no difference is seen"
             said.append(f"Not everywhere in between: at {each.at:,g} {what} ({each}).")
         if self.caught_up is None:
-            said.append(f"{_capital(other)} does not catch up within the range, up to {counted(last.at, self.unit)}.")
+            said.append(f"{follows} does not catch up within the range, up to {counted(last.at, self.unit)}.")
             return said
         there = next(each for each in self.meetings if each.at == self.caught_up)
         if there.ahead == other:
-            said.append(f"{_capital(other)} has overtaken it at {counted(there.at, self.unit)} ({there}).")
+            said.append(f"{follows} has overtaken it at {counted(there.at, self.unit)} ({there}).")
         else:
             where = counted(there.at, self.unit)
-            said.append(f"{_capital(other)} catches up at {where}: no difference is seen there ({there}).")
+            said.append(f"{follows} catches up at {where}: no difference is seen there ({there}).")
             if self.overtaken is not None:
                 later = next(each for each in self.meetings if each.at == self.overtaken)
                 said.append(f"At {later.at:,g} it is ahead ({later}).")
@@ -136,7 +140,11 @@ class Crossover:
 
 
 def crossover(
-    places: Sequence[tuple[float, Comparison]], families: Mapping[str, str], unit: str, transfer: str | None = None
+    places: Sequence[tuple[float, Comparison]],
+    families: Mapping[str, str],
+    unit: str,
+    transfer: str | None = None,
+    rival: str = "transfer",
 ) -> Crossover:
     """Follows the best meta-learned and the best transfer row over a range.
 
@@ -148,6 +156,7 @@ def crossover(
         families: family of each row, by its name.
         unit: what the places count.
         transfer: a transfer row to follow in place of the best one.
+        rival: what that row is called in sentences.
     """
     meetings = []
     for at, rows in sorted(places, key=lambda place: place[0]):
@@ -159,7 +168,7 @@ def crossover(
         # an error is better the smaller it is
         advantage = found if accuracy else Difference(-found.mean, -found.high, -found.low)
         meetings.append(Meeting(at, meta, rival, advantage, accuracy))
-    return Crossover(meetings, unit)
+    return Crossover(meetings, unit, rival)
 
 
 def counted(number: float, unit: str) -> str:

@@ -94,7 +94,8 @@ def _ruling(rows: Comparison, families: Mapping[str, str], spent: Mapping[str, S
         said = f"No winner{at}: {rows.verdict(learned[0], learned[1])}."
         return Ruling("level", best, [said, *_cheaper(learned[0], learned[1], spent)])
     first, second = (meta, transfer) if learned[0] == meta else (transfer, meta)
-    name = "Meta-learning" if first == meta else "Transfer"
+    untrained = first in spent and spent[first].train_seconds is None
+    name = "Meta-learning" if first == meta else "A row without any training" if untrained else "Transfer"
     said = f"{name} wins{at}: {rows.verdict(first, second)}."
     return Ruling("meta-learning" if first == meta else "transfer", best, [said, *_paid(first, second, spent)])
 

@@ -7,10 +7,10 @@ from typing import Any
 
 MEASURED = (
     "Adapting is timed with one task at a time on one thread, after a warm-up: the median over tasks of the time that "
-    "`adapt` takes for the support set. Memory is counted tensor by tensor: the most bytes of tensors made and alive "
-    "at once while a task is learned (in training: during one outer step with its gradient), without the parameters, "
-    "the examples and what kernels take for themselves. Labels are those of all support and query sets that training "
-    "drew, repetitions included."
+    "learning from the support set takes, without the predictions. Memory is counted tensor by tensor: the most bytes "
+    "of tensors made and alive at once while a task is learned (in training: during one outer step with its gradient), "
+    "without the parameters, the examples and what kernels take for themselves. Labels are those of all support and "
+    "query sets that training drew, repetitions included."
 )
 """How the numbers of a `Spent` came about, in words."""
 

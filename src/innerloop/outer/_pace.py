@@ -59,7 +59,7 @@ class Pace:
 
         >>> pace = Pace(step=0.1, validation=1.0, mapping=Mapping(vectorise=True))
         >>> pace.steps_in(60), pace.steps_in(60, validate_every=10)
-        (500, 290)
+        (500, 295)
         """
         if validate_every is None:
             steps = int((seconds - _VALIDATIONS * self.validation) / self.step)

@@ -107,7 +107,7 @@ def _table(rows: list[Row], best: dict[str, list[str]]) -> Html:
             tag("td", f"{many(spent.adapted)} {_left(spent)}"),
         ]
         body.append(tag("tr", *cells))
-    head = tag("tr", *(tag("th", name, scope="col") for name in heads))
+    head = tag("tr", *(tag("th", name, scope="col", class_=None if name else "place") for name in heads))
     return tag("table", tag("thead", head), tag("tbody", *body), class_="costs")
 
 
@@ -151,16 +151,14 @@ def _picture(rows: list[Row], front: list[str], title: str, price: Price) -> Htm
     frame = Frame(x, value_axis(min(means), max(means), accuracy), height=260)
     at = {row.evaluation.name: (max(paid, x.low), row.evaluation.mean) for _, row, paid in points}
     marks = [frame.line(_stairs([at[name] for name in front]), "front")] if len(front) > 1 else []
+    labels = _Labels(frame)
     for number, row, paid in points:
         name, family = row.evaluation.name, row.family if row.family in FAMILIES else "trivial"
         said = f"{number} {name}: {value(row.evaluation.mean, accuracy)}, {how_long(paid) if paid else 'nothing'}"
         radius = 6 if name in front else 4
         across, up = at[name]
         marks.append(frame.dot(across, up, radius, f"{family} {'kept' if name in front else 'beaten'}", said))
-        place = frame.x.at(across)
-        align, dx = ("end", -10) if place > 0.9 else ("start", 10)
-        label = "strong" if name in front else None
-        marks.append(text(place, frame.down(up) + 4, str(number), name=label, align=align, dx=dx))
+        marks.append(labels.near(across, up, str(number), "strong" if name in front else None))
     kept = ", ".join(front)
     drawing = frame.draw(
         f"{title}: not beaten are {kept}", marks,
@@ -171,6 +169,31 @@ def _picture(rows: list[Row], front: list[str], title: str, price: Price) -> Htm
         y_text=lambda v: axis_label(v, accuracy),
     )  # fmt: skip
     return figure(title, drawing, f"Not beaten: {kept}.")
+
+
+class _Labels:
+    """Labels beside dots, each on the first side where it is not on another one."""
+
+    WIDTH, ACROSS, DOWN = 400, 18, 13
+    """Pixels: of a chart as it mostly is, and of a label."""
+
+    def __init__(self, frame: Frame):
+        self.frame = frame
+        self.taken: list[tuple[float, float]] = []
+
+    def near(self, across: float, up: float, content: str, name: str | None) -> Html:
+        """The label of a dot."""
+        x, y = self.WIDTH * self.frame.x.at(across), self.frame.down(up)
+        sides = [("start", 10, 4), ("end", -10, 4), ("middle", 0, -10), ("middle", 0, 20)]
+        sides += [("start", 10, 17), ("end", -10, 17), ("start", 10, -9), ("end", -10, -9)]
+        if x > 0.93 * self.WIDTH:
+            sides = [side for side in sides if side[0] != "start"]
+        align, dx, dy = next((side for side in sides if self._free(x + side[1], y + side[2])), sides[0])
+        self.taken.append((x + dx, y + dy))
+        return text(self.frame.x.at(across), y + dy, content, name=name, align=align, dx=dx)
+
+    def _free(self, x: float, y: float) -> bool:
+        return all(abs(x - a) >= self.ACROSS or abs(y - b) >= self.DOWN for a, b in self.taken)
 
 
 def _stairs(points: list[tuple[float, float]]) -> list[tuple[float, float]]:
