@@ -10,8 +10,6 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import json
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -22,20 +20,10 @@ from innerloop.files import read_json, write_json
 from innerloop.outer import Run, fit, load_weights
 from innerloop.recipes import recipe
 from innerloop.recipes._build import build
+from innerloop.recipes._minutes import within_minutes
 
 METHODS = ("maml", "fomaml", "reptile", "anil", "meta_sgd", "maml_plus_plus", "imaml")
 OUT = Path("results/omniglot_methods.json")
-TRIAL, WARM = 40, 10
-
-
-def seconds_per_step(chosen: Any, folder: Path) -> float:
-    """Seconds of an outer step: a short training of the same recipe, its first steps left out."""
-    experiment = build(dataclasses.replace(chosen, steps=TRIAL, validate_every=TRIAL, validation_tasks=1))
-    fit(experiment.learner, **experiment.fit_settings(), run=folder, progress=False)
-    lines = [json.loads(line) for line in (folder / "metrics.jsonl").read_text(encoding="utf-8").splitlines()]
-    seconds = {line["step"]: line["seconds"] for line in lines if "loss" in line}
-    shutil.rmtree(folder)
-    return float(seconds[TRIAL] - seconds[WARM]) / (TRIAL - WARM)
 
 
 def row(
@@ -52,8 +40,8 @@ def row(
     if steps is None and decided.exists():
         steps = int(read_json(decided)["steps"])
     if steps is None:
-        # a twentieth is left for validation; the schedule needs the number of steps beforehand
-        steps = max(10, int(0.95 * 60 * minutes / seconds_per_step(chosen, folder.with_suffix(".trial"))))
+        # the schedule needs the number of steps beforehand
+        steps = within_minutes(dataclasses.replace(chosen, validate_every=None), minutes)[0].steps
         folder.parent.mkdir(parents=True, exist_ok=True)
         write_json(decided, {"steps": steps})
     chosen = dataclasses.replace(chosen, steps=steps, validate_every=max(1, steps // 5))

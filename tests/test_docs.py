@@ -161,7 +161,7 @@ def understand_innerloop(arguments: list[str]) -> None:
     assert command in COMMANDS
     module = import_module(f"innerloop.cli._{command}")
     with contextlib.redirect_stdout(io.StringIO()), contextlib.suppress(SystemExit):  # after --help, code 0
-        if command == "train":
+        if hasattr(module, "read"):
             module.read(rest)
         elif hasattr(module, "Options"):
             parse(module.Options, rest, f"innerloop {command}", "")

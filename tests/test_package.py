@@ -53,7 +53,20 @@ def test_help_needs_no_torch(arguments):
 
 @pytest.mark.parametrize(
     "command",
-    ["train sinusoids", "evaluate", "compare", "adapt", "explain", "report", "demo", "check", "cite", "bench"],
+    [
+        "train sinusoids",
+        "evaluate",
+        "compare",
+        "compare --recipe characters",
+        "budget characters",
+        "adapt",
+        "explain",
+        "report",
+        "demo",
+        "check",
+        "cite",
+        "bench",
+    ],
 )
 def test_options_need_no_torch_of_ours(command):
     # tyro itself looks at torch if it is already there; it must not be us who import it

@@ -119,3 +119,78 @@ def test_explain(monkeypatch):
     ]
     assert "guessing would rank it first in 4 %" in text
     assert "1 training seed;" in text
+
+
+def test_rows_with_seeds_and_costs():
+    spent = {"train_steps": 3000.0, "adapt_seconds": 0.0213, "adapt_bytes": 1_234_567, "adapted": 25_000}
+    base = {"metric": "accuracy", "norm": "running", "note": ""}
+    rows = [
+        {**base, "name": "a", "mean": 0.7, "half": 0.01, "spread": 0.012, "trained_seconds": 60.4, "spent": spent},
+        {**base, "name": "b", "mean": 0.8, "half": 0.01, "spread": None, "trained_seconds": None, "spent": None},
+    ]
+    head, _, second, first = rows_of(_learned.evaluations(rows))
+    assert head == [
+        "learner", "accuracy, %", "sd over seeds", "query normalised with", "training, s", "outer steps",
+        "adapting, ms a task", "its memory, MB", "left by a task",
+    ]  # fmt: skip
+    assert second == ["b", "80.0 ± 1.0", "-", "running averages", "-", "-", "-", "-", "-"]
+    assert first == ["a", "70.0 ± 1.0", "1.2", "running averages", "60", "3,000", "21", "1.2", "25,000"]
+    # a file from before these were measured has the columns that it always had
+    old = [{name: row[name] for name in (*base, "name", "mean", "half", "trained_seconds")} for row in rows]
+    assert rows_of(_learned.evaluations(old))[0] == ["learner", "accuracy, %", "query normalised with", "training, s"]
+
+
+def over(metric="accuracy"):
+    def point(at, mean, spread=None):
+        return {"at": at, "mean": mean, "half": 0.01, "spread": spread}
+
+    return {
+        "unit": "shots", "metric": metric, "values": [1, 20],
+        "rows": [
+            {"name": "MAML", "family": "gradient", "points": [point(1, 0.8, 0.02), point(20, 0.85)]},
+            {"name": "Fine-tuned", "family": "transfer", "points": [point(1, 0.6), point(20, 0.9)]},
+            {"name": "Lost", "family": "metric", "points": [point(1, None), point(20, None)]},
+        ],
+    }  # fmt: skip
+
+
+def test_families_over_shots_and_data(monkeypatch):
+    source = {"name": "characters"}
+    row = {"values": [0.1] * 600, "source": source, "seeds": [[0, 0.8], [1, 0.9]], "about": {"threads": 1}}
+    rest = {"verdict": ["Transfer wins.", "It catches up."], "equal": ["Equal: all."], "provenance": PROVENANCE}
+    files = {
+        "families_shots": {"tables": {"test": [row]}, "shots": over(), **rest},
+        "families_data": {"tables": {"test": [row]}, **over("squared error"), "unit": "training classes", **rest},
+    }
+    monkeypatch.setattr(_learned, "load", files.__getitem__)
+    text = _learned.crossover("families_shots")
+    head, _, first, second, third = rows_of(text)
+    assert head == ["learner, over shots", "1", "20"]
+    assert first == ["Fine-tuned (transfer)", "60.0 ± 1.0", "**90.0 ± 1.0**"]
+    assert second == ["MAML (gradient)", "**80.0 ± 1.0 (2.0)**", "85.0 ± 1.0"]
+    assert third == ["Lost (metric)", "diverged", "diverged"]
+    assert "- Transfer wins.\n- It catches up." in text
+    assert "2 training seeds" in text
+    text = _learned.budget("families_data")
+    head, _, first, *_ = rows_of(text)
+    assert head[0] == "learner, over training classes"
+    assert first == ["MAML (gradient)", "0.8 ± 0.01 (0.02)", "**0.85 ± 0.01**"]
+
+
+def test_the_script_of_the_families_gives_commands_that_exist(monkeypatch):
+    import families
+
+    from innerloop.cli._budget import read as read_budget
+    from innerloop.cli._compare import read as read_compare
+
+    seen = []
+    monkeypatch.setattr(families, "innerloop", lambda words: seen.append(words) or 0)
+    monkeypatch.setattr("sys.argv", ["families.py", "--minutes", "0.5", "--filters", "8"])
+    assert families.main() == 0
+    compare, budget = seen
+    options, settings = read_compare(compare[1:])
+    assert (options.recipe, options.minutes, options.shots, settings) == (
+        "characters", 0.5, families.SHOTS, {"filters": 8},
+    )  # fmt: skip
+    name, options, settings = read_budget(budget[1:])
+    assert (name, options.fractions, options.methods) == ("characters", families.FRACTIONS, families.DATA_METHODS)

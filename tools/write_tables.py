@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable
 
 from _explained import explain
-from _learned import comparison, omniglot_methods, robustness, sinusoid_family, sinusoids
+from _learned import budget, comparison, crossover, omniglot_methods, robustness, sinusoid_family, sinusoids
 from _markdown import ROOT
 from _measured import bench, memory
 
@@ -31,6 +31,8 @@ TABLES: dict[str, Callable[[bool], str]] = {
     "omniglot_methods": lambda full: omniglot_methods("omniglot_methods"),
     "sinusoid_family": lambda full: sinusoid_family("sinusoid_family"),
     "explain": lambda full: explain("explain"),
+    "families_shots": lambda full: crossover("families_shots"),
+    "families_data": lambda full: budget("families_data"),
 }
 FILES = {"robustness": "kill"}
 COMMANDS = {
@@ -41,6 +43,8 @@ COMMANDS = {
     "omniglot_methods": "python evidence/omniglot_methods.py",
     "sinusoid_family": "python evidence/sinusoid_family.py",
     "explain": "python evidence/explain.py",
+    "families_shots": "python evidence/families.py",
+    "families_data": "python evidence/families.py",
 }
 
 

@@ -73,6 +73,14 @@ def adapted(tmp_path_factory, picture_run, two_classes) -> Path:
 
 
 @pytest.fixture
+def in_process(monkeypatch):
+    """Trainings and rows in this process, where importing torch costs nothing; counts them."""
+    from helpers import pools
+
+    return pools.install(monkeypatch)
+
+
+@pytest.fixture
 def copied(tmp_path):
     """Copies a run to a place where it may be changed."""
 

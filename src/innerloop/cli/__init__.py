@@ -12,7 +12,8 @@ from innerloop.errors import InnerloopError, closest
 COMMANDS = {
     "train": "meta-train a learner by a recipe; writes a run folder with a page to look at",
     "evaluate": "measure a run on test tasks",
-    "compare": "measure runs on the same tasks, in pairs, with a verdict",
+    "compare": "measure runs on the same tasks, in pairs, with a verdict; or train methods at an equal budget first",
+    "budget": "train on growing parts of the training data; says what more of them would bring",
     "adapt": "learn new classes from a folder of pictures per class; predict new pictures",
     "explain": "what adaptation changes in a run, and which examples matter to it",
     "report": "write the page of a run again",

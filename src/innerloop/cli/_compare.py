@@ -1,24 +1,37 @@
-"""`innerloop compare RUN RUN ...`."""
+"""`innerloop compare RUN RUN ...`, or `innerloop compare --recipe RECIPE --methods METHOD METHOD ...`."""
 
 from __future__ import annotations
 
-from collections import Counter
+import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Annotated, Any
 
 import tyro
 
-from innerloop.cli._parse import UsageError, parse
+from innerloop.cli._parse import UsageError, joined, parse, value_of
+from innerloop.errors import closest
+from innerloop.recipes import RECIPES, recipe
 
 
 @dataclass(frozen=True)
 class Options:
-    """Measure runs on the same tasks, in pairs, with a verdict in words."""
+    """Measure runs on the same tasks, in pairs, with a verdict in words. With --recipe the runs are trained first."""
 
-    runs: Annotated[tuple[str, ...], tyro.conf.Positional]
-    """Folders of the runs; the first one's recipe gives the tasks."""
+    runs: Annotated[tuple[str, ...], tyro.conf.Positional] = ()
+    """Folders of the runs; the first one's recipe gives the tasks. Runs of one recipe but for the seed are one row."""
+    recipe: str | None = None
+    """Train runs of this recipe in place of naming some; its settings are options, too (see `innerloop train`)."""
+    methods: tuple[str, ...] = ()
+    """Methods to train (with --recipe); none given: maml, prototypes and pretraining, as far as they apply."""
+    seeds: tuple[int, ...] = (0,)
+    """Training seeds of each method (with --recipe)."""
+    minutes: float | None = None
+    """Training time of each, validation included; None: the steps of the recipe, or --steps (with --recipe)."""
+    threads: int = 1
+    """Threads of each training (with --recipe)."""
+    shots: tuple[int, ...] = ()
+    """Also measure every row at these numbers of support examples (per class), without training it again."""
     tasks: int | None = None
     """How many tasks; None: as the first run's recipe says."""
     baselines: bool = True
@@ -31,105 +44,113 @@ class Options:
     json: str | None = None
     """Another place for the result as JSON, for instance results/omniglot.json."""
     processes: int | None = None
-    """Rows computed at a time, one thread each; None: as many as cores."""
+    """Trainings and rows at a time, one thread for a row; None: as many as cores."""
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Computes the rows, prints the table and the verdict, writes the page."""
-    options = parse(Options, arguments, "innerloop compare", str(Options.__doc__))
-    if not options.runs:
-        raise UsageError("Which runs? Name at least one folder, as in `innerloop compare runs/a runs/b`.")
-    compare(options)
+    """Trains what is missing, computes the rows, prints the table and the verdict, writes the page."""
+    options, settings = read(arguments)
+    check(options)
+    if options.recipe is None:
+        compare(options)
+        return 0
+    from innerloop.cli._methods import plan, train_all
+    from innerloop.cli._rows import default_processes
+
+    jobs = plan(options, settings)
+    train_all(jobs, options.processes or max(1, default_processes() // options.threads))
+    compare(options, folders=[str(job.folder) for job in jobs])
     return 0
 
 
-def compare(options: Options, command: str | None = None) -> Any:
-    """Compares runs; returns the comparison on the first run's own tasks."""
-    from innerloop.cli._pages import write_comparison_page
-    from innerloop.cli._rows import compute_rows, default_processes, row_specs
-    from innerloop.cli._work import open_run
-    from innerloop.errors import ConfigurationError
-    from innerloop.files import write_json
-    from innerloop.outer._run import provenance
-    from innerloop.recipes._recipe import ClassRecipe, TableRecipe
+def read(arguments: Sequence[str]) -> tuple[Options, dict[str, Any]]:
+    """The options, and the settings of the recipe that were given among them.
 
-    opened = [open_run(folder) for folder in options.runs]
-    runs, experiments = [run for run, _ in opened], [experiment for _, experiment in opened]
-    first = experiments[0]
-    for folder, experiment in zip(options.runs, experiments, strict=True):
-        if experiment.source.test.describe() != first.source.test.describe():
-            raise ConfigurationError(
-                f"{folder} and {options.runs[0]} have other test tasks: {experiment.source.test.describe()} against "
-                f"{first.source.test.describe()}. Compare runs of one recipe and shape."
-            )
-    names = Counter(run.folder.name for run in runs)
-    if max(names.values()) > 1:
-        raise ConfigurationError(f"Two runs have the folder name {names.most_common(1)[0][0]!r}; rename one of them.")
-    out, tasks = Path(options.out), options.tasks or first.recipe.test_tasks
-    classes, table = (isinstance(first.recipe, kind) for kind in (ClassRecipe, TableRecipe))
-    methods = [experiment.recipe.method for experiment in experiments]
-    norms = [experiment.learner.norm for experiment in experiments]
-    tables, result = [], {}
-    titles = {"test": "On test tasks", "omniglot": "On real handwriting, never seen"}
-    for on in ["test", *(["omniglot"] if options.also_omniglot else [])]:
-        curve = first.recipe.curve_steps if on == "test" else 0
-        specs = row_specs(
-            [run.folder for run in runs],
-            methods,
-            norms,
-            tasks,
-            on,
-            curve,
-            baselines=options.baselines,
-            classes=classes,
-            table=table,
-        )
-        compute_rows(specs, out, options.processes or default_processes())
-        rows = read_rows(specs, out)
-        caption = (
-            "The learners of the first table, as they are: nothing was trained on handwriting." if on != "test" else ""
-        )
-        tables.append((titles[on], caption, rows))
-        result[on] = [
-            {**row.evaluation.to_json(), "family": row.family, "trained_seconds": row.trained_seconds, "note": row.note}
-            for row in rows
-        ]
-    about = provenance()
-    title = f"{first.source.test.describe()['name'].capitalize()}: which way of learning a task?"
-    said = command or about["command"]
-    found = write_comparison_page(out / "page.html", title, tables, runs, first, said)
-    seeds = {run.folder.name: experiment.recipe.seed for run, experiment in opened}
-    content = {
-        "command": said,
-        "provenance": about,
-        "training_seeds": seeds,
-        "recipes": {run.folder.name: experiment.recipe.to_json() for run, experiment in opened},
-        "best": found.best,
-        "verdicts": [found.verdict(found.best, name) for name in found.rows if name != found.best],
-        "tables": result,
+    Raises:
+        UsageError: for an unknown recipe or field, or a value that does not fit.
+    """
+    name = value_of("--recipe", arguments)
+    if name is None:
+        return parse(Options, arguments, "innerloop compare", str(Options.__doc__)), {}
+    return read_with_recipe(Options, name, arguments, f"innerloop compare --recipe {name}")
+
+
+def read_with_recipe(kind: type[Any], name: str, arguments: Sequence[str], program: str) -> tuple[Any, dict[str, Any]]:
+    """Options of a command beside the fields of a recipe; and those of the fields that were given.
+
+    Raises:
+        UsageError: for an unknown recipe or field, or a value that does not fit.
+    """
+    if name not in RECIPES:
+        raise UsageError(f"Unknown recipe {name!r}; there are {', '.join(RECIPES)}.{closest(name, list(RECIPES))}")
+    flags = {argument.partition("=")[0].replace("_", "-") for argument in arguments if argument.startswith("--")}
+    for word in ("method", "seed"):
+        if f"--{word}" in flags:
+            raise UsageError(f"--{word} is for one run; here it is --{word}s.")
+    own = {field.name for field in dataclasses.fields(kind)}
+    default = recipe(name)
+    hidden = [field for field in ("recipe", "method", "seed") if field not in own]
+    both = joined(kind, type(default), hidden=hidden)
+    values = {**vars(default), **vars(kind())}
+    found = vars(parse(both, arguments, program, str(kind.__doc__), default=both(**values)))
+    settings = {
+        field: value
+        for field, value in found.items()
+        if field not in own and flags & {f"--{field.replace('_', '-')}", f"--no-{field.replace('_', '-')}"}
     }
+    return kind(**{field: found[field] for field in own}), settings
+
+
+def check(options: Options) -> None:
+    """Refuses what can be refused without looking at any run."""
+    if options.recipe is not None and options.runs:
+        raise UsageError("Runs are named, or trained by a --recipe: give one of the two.")
+    if options.recipe is None and not options.runs:
+        raise UsageError(
+            "Which runs? Name at least one folder, as in `innerloop compare runs/a runs/b`, or a --recipe to train."
+        )
+    for name in ("methods", "seeds", "minutes", "threads"):
+        if options.recipe is None and getattr(options, name) != getattr(Options(), name):
+            raise UsageError(f"--{name} is for runs that are trained here: it needs a --recipe.")
+    numbers = {"tasks": options.tasks, "processes": options.processes, "threads": options.threads}
+    for name, value in numbers.items():
+        if value is not None and value < 1:
+            raise UsageError(f"--{name} must be at least 1; got {value}.")
+    for value in options.shots:
+        if value < 1:
+            raise UsageError(f"--shots must be at least 1; got {value}.")
+
+
+def compare(options: Options, command: str | None = None, folders: Sequence[str] = ()) -> Any:
+    """Compares runs; returns the comparison on the first run's own tasks.
+
+    Args:
+        options: of the command.
+        command: what is written down as the command; None: the one that was typed.
+        folders: of the runs; none: those of the options.
+    """
+    from pathlib import Path
+
+    from innerloop.cli._comparison import measured, opened
+    from innerloop.cli._comparison_page import write_comparison_page
+    from innerloop.cli._rows import default_processes
+    from innerloop.files import write_json
+
+    trained = opened(list(folders) or list(options.runs))
+    found = measured(
+        trained,
+        Path(options.out),
+        tasks=options.tasks,
+        shots=options.shots,
+        baselines=options.baselines,
+        also_omniglot=options.also_omniglot,
+        processes=options.processes or default_processes(),
+    )
+    out = Path(options.out)
+    said = command or found.provenance["command"]
+    write_comparison_page(out / "page.html", found, said)
     for path in [out / "comparison.json", *([Path(options.json)] if options.json else [])]:
-        write_json(path, content)
-    print(found)
+        write_json(path, found.to_json(said))
+    print(found.text())
     print(out / "page.html")
-    return found
-
-
-def read_rows(specs: Sequence[Any], folder: Path) -> list[Any]:
-    """The computed rows, each with a name of its own; the first run's is marked."""
-    from innerloop.cli._rows import load_row
-    from innerloop.evaluation import Evaluation
-    from innerloop.report import Row
-
-    found = [load_row(spec, folder) for spec in specs]
-    count = Counter((entry["evaluation"]["name"], spec.norm) for entry, spec in zip(found, specs, strict=True))
-    rows = []
-    for entry, spec in zip(found, specs, strict=True):
-        name = entry["evaluation"]["name"]
-        if count[(name, spec.norm)] > 1:
-            name = f"{name}, {Path(spec.run).name}"
-        if spec.norm == "support":
-            name += " (support statistics)"
-        evaluation = Evaluation.from_json({**entry["evaluation"], "name": name})
-        rows.append(Row(evaluation, entry["family"], entry["seconds"], entry["note"], highlight=spec is specs[0]))
-    return rows
+    return found.comparison

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from innerloop.cli._parse import UsageError, parse
+from innerloop.cli._training import Job, run_jobs
 
 _METHODS = ("maml", "prototypes", "pretraining", "fomaml", "anil")
 
@@ -63,33 +62,20 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def _train_all(out: Path, options: Options, processes: int, start: float) -> None:
-    waiting = [method for method in _METHODS if not (out / f"characters-{method}" / "page.html").exists()]
-    going: dict[str, subprocess.Popen[bytes]] = {}
-    try:
-        while waiting or going:
-            while waiting and len(going) < processes:
-                method = waiting.pop(0)
-                going[method] = _start(out, method, options)
-            time.sleep(0.2)
-            for method, process in list(going.items()):
-                if process.poll() is None:
-                    continue
-                del going[method]
-                if process.returncode:
-                    raise UsageError(f"Training {method} ended with code {process.returncode}; its message is above.")
-                page = (out / f"characters-{method}" / "page.html").resolve().as_uri()
-                print(f"{time.perf_counter() - start:4.0f} s  {method}: {page}", flush=True)
-    finally:
-        for process in going.values():
-            process.terminate()
+    def say(job: Job) -> None:
+        page = (job.folder / "page.html").resolve().as_uri()
+        print(f"{time.perf_counter() - start:4.0f} s  {job.name}: {page}", flush=True)
 
-
-def _start(out: Path, method: str, options: Options) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-m", "innerloop", "train", "characters", "--method", method, "--threads", "1"]
-    command += ["--run", str(out / f"characters-{method}"), "--test-tasks", str(options.tasks), "--resume"]
-    if options.steps is not None:
-        command += ["--steps", str(options.steps)]
-    return subprocess.Popen(command, stdout=subprocess.DEVNULL, env={**os.environ, "OMP_NUM_THREADS": "1"})
+    steps = () if options.steps is None else ("--steps", str(options.steps))
+    jobs = [
+        Job(
+            method,
+            out / f"characters-{method}",
+            ("characters", "--method", method, "--test-tasks", str(options.tasks), *steps),
+        )
+        for method in _METHODS
+    ]
+    run_jobs(jobs, processes, say)
 
 
 def _omniglot_is_there() -> bool:

@@ -30,7 +30,7 @@ def write_run_page(run: Run, experiment: Experiment) -> Path:
     """Writes the page of one run from its folder."""
     results = run.results()
     own = Evaluation.from_json(results["test"])
-    seconds = _seconds(run)
+    seconds = seconds_of(run)
     rows = [Row(own, experiment.learner.family, seconds, highlight=True)]
     if "test.support" in results:
         rows.append(Row(_named(results["test.support"], own.name + _SUPPORT), experiment.learner.family, seconds))
@@ -42,61 +42,20 @@ def write_run_page(run: Run, experiment: Experiment) -> Path:
     found = comparison({row.evaluation.name: row.evaluation for row in rows})
     page = Page(
         title=f"{own.name} on {own.source['name']}",
-        lead=_lead(own, found, run),
-        headline=_headline(own, found, seconds),
-        tables=[_table("On test tasks", own, rows, found)],
+        lead=lead(own, found, run),
+        headline=headline(own, found, seconds),
+        tables=[table_of("On test tasks", own, rows, found)],
         learning=[Learning.from_metrics(own.name, run.metrics())],
         curves={own.name: own} if own.curve else {},
         own=own,
         facts=facts(run, own),
         command=_command(run),
         notes=[NOTES["batch"], NOTES["tasks"]] if own.norm == "batch" else [NOTES["tasks"]],
-        **_views(experiment, own),
+        **views(experiment, own),
         **explained(run, experiment),
     )
     write_page(run.page, page)
     return run.page
-
-
-def write_comparison_page(
-    path: Path,
-    title: str,
-    tables: list[tuple[str, str, list[Row]]],
-    runs: list[Run],
-    experiment: Experiment,
-    command: str,
-) -> Comparison:
-    """Writes the page of several runs; `experiment` is the run whose tasks are shown.
-
-    Args:
-        path: the file.
-        title: heading.
-        tables: (title, caption, rows); the first is the main one.
-        runs: the runs, for their courses.
-        experiment: of the first run.
-        command: what makes the page again.
-    """
-    _, _, rows = tables[0]
-    found = comparison({row.evaluation.name: row.evaluation for row in rows})
-    own = next(row.evaluation for row in rows if row.highlight)
-    page = Page(
-        title=title,
-        lead=_lead(own, found, runs[0]),
-        headline=_headline(own, found, _seconds(runs[0])),
-        tables=[
-            _table(name, row[0].evaluation, row, comparison({r.evaluation.name: r.evaluation for r in row}), caption)
-            for name, caption, row in tables
-        ],
-        learning=[Learning.from_metrics(run.config()["name"], run.metrics()) for run in runs],
-        curves={row.evaluation.name: row.evaluation for row in rows if row.evaluation.curve},
-        own=own,
-        facts=facts(runs[0], own),
-        command=command,
-        notes=[NOTES["batch"], NOTES["tasks"]],
-        **_views(experiment, own),
-    )
-    write_page(path, page)
-    return found
 
 
 def facts(run: Run, own: Evaluation) -> list[tuple[str, str]]:
@@ -105,7 +64,7 @@ def facts(run: Run, own: Evaluation) -> list[tuple[str, str]]:
     settings, origin = config["settings"], config["provenance"]
     recipe = config.get("recipe", {})
     learner = settings["learner"]
-    found: list[tuple[str, Any]] = [("Tasks", _shape(own.source))]
+    found: list[tuple[str, Any]] = [("Tasks", shape(own.source))]
     if isinstance(learner, dict):
         network = dict(learner["network"] or {})
         found.append(("Network", f"{network.pop('network', '')}: " + _pairs(network)))
@@ -137,7 +96,8 @@ def facts(run: Run, own: Evaluation) -> list[tuple[str, str]]:
     return [(name, str(value)) for name, value in found]
 
 
-def _views(experiment: Experiment, own: Evaluation) -> dict[str, Any]:
+def views(experiment: Experiment, own: Evaluation) -> dict[str, Any]:
+    """Some test tasks with their predictions, as fields of a page."""
     test, learner = experiment.source.test, experiment.learner
     with evaluating(learner):
         if isinstance(experiment.recipe, PictureRecipe):
@@ -151,10 +111,11 @@ def _views(experiment: Experiment, own: Evaluation) -> dict[str, Any]:
     return {}
 
 
-def _table(title: str, own: Evaluation, rows: list[Row], found: Comparison, caption: str = "") -> Table:
+def table_of(title: str, own: Evaluation, rows: list[Row], found: Comparison, caption: str = "") -> Table:
+    """The table of a page."""
     return Table(
         title=title,
-        caption=f"{len(own.values):,} {_shape(own.source)}, the same for every row. {caption}".strip(),
+        caption=f"{len(own.values):,} {shape(own.source)}, the same for every row. {caption}".strip(),
         rows=rows,
         verdicts=_verdicts(rows, found),
         chance=1 / own.source["ways"] if own.higher_is_better and own.source.get("ways") else None,
@@ -177,21 +138,23 @@ def _verdicts(rows: list[Row], found: Comparison) -> list[str]:
     return said
 
 
-def _headline(own: Evaluation, found: Comparison, seconds: float | None) -> list[tuple[str, str]]:
+def headline(own: Evaluation, found: Comparison, seconds: float | None) -> list[tuple[str, str]]:
+    """The big numbers of a page."""
     mean, half = own.interval
     number = f"{100 * mean:.1f} %" if own.higher_is_better else f"{mean:.3g}"
     band = f"± {100 * half:.1f}" if own.higher_is_better else f"± {half:.2g}"
-    headline = [(number, f"{own.metric} of {own.name} ({band}, 95 % interval over tasks)")]
+    numbers = [(number, f"{own.metric} of {own.name} ({band}, 95 % interval over tasks)")]
     if found.best != own.name:
         best = found.rows[found.best]
         top = f"{100 * best.mean:.1f} %" if best.higher_is_better else f"{best.mean:.3g}"
-        headline.append((top, f"{best.metric} of the best row: {found.best}"))
+        numbers.append((top, f"{best.metric} of the best row: {found.best}"))
     if seconds is not None:
-        headline.append((f"{seconds:.0f} s", f"training time of {own.name}, validation included"))
-    return headline
+        numbers.append((f"{seconds:.0f} s", f"training time of {own.name}, validation included"))
+    return numbers
 
 
-def _lead(own: Evaluation, found: Comparison, run: Run) -> str:
+def lead(own: Evaluation, found: Comparison, run: Run) -> str:
+    """A sentence or two about a run."""
     settings = run.config()["settings"]
     said = (
         f"{own.name} was trained for {settings['steps']:,} outer steps on {settings['train']['name']} and then met "
@@ -203,7 +166,8 @@ def _lead(own: Evaluation, found: Comparison, run: Run) -> str:
     return said + f"Best on these tasks: {found.best}; {found.verdict(found.best, rest[0])}."
 
 
-def _shape(source: dict[str, Any]) -> str:
+def shape(source: dict[str, Any]) -> str:
+    """What the tasks of a source are, in words."""
     if source.get("ways"):
         shots = f"{source['ways']}-way {source['shots']}-shot tasks with {source['queries']} queries per class"
         return f"{source['split']} tasks of {source['name']}: {shots}"
@@ -220,7 +184,12 @@ def _named(value: dict[str, Any], name: str) -> Evaluation:
     return Evaluation.from_json({**value, "name": name})
 
 
-def _seconds(run: Run) -> float | None:
+def seconds_of(run: Run) -> float | None:
+    """How long a run was trained; None if it was stopped.
+
+    Raises:
+        CheckpointError: if the run's `fit.json` is damaged.
+    """
     path = run.folder / "fit.json"
     if not path.exists():
         return None

@@ -49,12 +49,53 @@ def parse(kind: type[T], arguments: Sequence[str], program: str, description: st
         ) from None
 
 
+def joined(*kinds: type, hidden: Sequence[str] = ()) -> Any:
+    """A dataclass with the fields of several; where two have the same name, it is that of the first.
+
+    It checks nothing by itself: a recipe checks its values when it is made from this, and its words would drown in
+    tyro's.
+
+    Args:
+        kinds: dataclasses whose fields have defaults.
+        hidden: fields that are no options.
+    """
+    namespace = {"__doc__": kinds[0].__doc__, "__post_init__": lambda self: None}
+    own: list[Any] = []
+    if hidden:
+        import tyro
+
+        fields = {field.name: field for kind in reversed(kinds) for field in dataclasses.fields(kind)}
+        own = [
+            (name, tyro.conf.Suppress[Any], dataclasses.field(default=fields[name].default))  # type: ignore[misc]
+            for name in hidden
+        ]
+    return dataclasses.make_dataclass("Joined", own, bases=kinds, namespace=namespace, frozen=True)
+
+
+def value_of(flag: str, arguments: Sequence[str]) -> str | None:
+    """The word behind an option; None if the option is not there, or nothing stands behind it.
+
+    >>> value_of("--method", ["characters", "--method", "maml"]), value_of("--method", ["--method=anil"])
+    ('maml', 'anil')
+    """
+    for position, argument in enumerate(arguments):
+        if argument == flag and position + 1 < len(arguments):
+            return arguments[position + 1]
+        if argument.startswith(f"{flag}="):
+            return argument.partition("=")[2]
+    return None
+
+
 def _mistake(kind: Any, arguments: Sequence[str]) -> str:
     """The first mistake in a command line: found here, since tyro's messages are boxes whose words change."""
     kinds = get_type_hints(kind)
     fields = dataclasses.fields(kind)
     positional = [field for field in fields if "Positional" in str(field.type)]
-    flags = {f"--{field.name.replace('_', '-')}": kinds[field.name] for field in fields if field not in positional}
+    flags = {
+        f"--{field.name.replace('_', '-')}": kinds[field.name]
+        for field in fields
+        if field not in positional and kinds[field.name] is not Any  # which are hidden ones
+    }
     switches = {f"--no-{flag[2:]}" for flag, kind in flags.items() if kind is bool}
     loose, *options = _by_option(arguments)
     for flag, *values in options:

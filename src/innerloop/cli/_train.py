@@ -6,9 +6,8 @@ import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from innerloop.cli._parse import UsageError, parse
+from innerloop.cli._parse import UsageError, joined, parse, value_of
 from innerloop.errors import closest
 from innerloop.recipes import METHODS, RECIPES, Recipe, recipe, variants
 
@@ -19,6 +18,8 @@ class Options:
 
     run: str | None = None
     """Folder of the run; None: runs/RECIPE-METHOD, with -pretrained behind it if it starts from another run."""
+    minutes: float | None = None
+    """Training time in minutes, validation included, in place of --steps: a short trial says how many steps that is."""
     resume: bool = False
     """Go on from the last checkpoint of the run, if there is one."""
     checkpoint_seconds: float = 30.0
@@ -45,6 +46,7 @@ def run(arguments: Sequence[str]) -> int:
         resume=options.resume,
         checkpoint_seconds=options.checkpoint_seconds,
         quiet=options.quiet,
+        minutes=options.minutes,
     )
 
 
@@ -64,10 +66,12 @@ def read(arguments: Sequence[str]) -> tuple[Options, Recipe]:
     name, rest = arguments[0], list(arguments[1:])
     if name not in RECIPES:
         raise UsageError(f"Unknown recipe {name!r}; there are {', '.join(RECIPES)}.{closest(name, list(RECIPES))}")
-    method = _value_of("--method", rest) or "maml"
-    variant = {key: value for key in variants(name) if (value := _value_of(f"--{key}", rest)) is not None}
+    if value_of("--minutes", rest) is not None and value_of("--steps", rest) is not None:
+        raise UsageError("--minutes finds the number of steps and --steps gives it: name one of the two.")
+    method = value_of("--method", rest) or "maml"
+    variant = {key: value for key in variants(name) if (value := value_of(f"--{key}", rest)) is not None}
     default = recipe(name, method, **variant)
-    both = _joined(type(default))
+    both = joined(type(default), Options)
     found = parse(
         both,
         rest,
@@ -81,18 +85,3 @@ def read(arguments: Sequence[str]) -> tuple[Options, Recipe]:
         Options(**{key: value for key, value in values.items() if key in own}),
         type(default)(**{key: value for key, value in values.items() if key not in own}),
     )
-
-
-def _joined(kind: type[Recipe]) -> Any:
-    # the recipe checks its values when it is made from this: its own words would drown in tyro's
-    namespace = {"__doc__": kind.__doc__, "__post_init__": lambda self: None}
-    return dataclasses.make_dataclass("Train", [], bases=(kind, Options), namespace=namespace, frozen=True)
-
-
-def _value_of(name: str, arguments: Sequence[str]) -> str | None:
-    for position, argument in enumerate(arguments):
-        if argument == name and position + 1 < len(arguments):
-            return arguments[position + 1]
-        if argument.startswith(f"{name}="):
-            return argument.partition("=")[2]
-    return None

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -15,9 +17,11 @@ from innerloop.cli._pages import write_run_page
 from innerloop.errors import CheckpointError, ConfigurationError
 from innerloop.files import write_json
 from innerloop.learner import Learner
+from innerloop.mapping import Mapping
 from innerloop.outer import Run, fit, is_main_process, load_weights
 from innerloop.recipes import Recipe, from_json
 from innerloop.recipes._build import Experiment, build
+from innerloop.recipes._minutes import demand_minutes, within_minutes
 from innerloop.recipes._recipe import PictureRecipe
 from innerloop.sources import LakeRuns, Omniglot, TaskSource
 
@@ -35,8 +39,24 @@ def set_threads(threads: int | None) -> None:
     torch.set_num_threads(threads)
 
 
-def train(recipe: Recipe, folder: Path, *, resume: bool, checkpoint_seconds: float = 30.0, quiet: bool) -> int:
+def train(
+    recipe: Recipe,
+    folder: Path,
+    *,
+    resume: bool,
+    checkpoint_seconds: float = 30.0,
+    quiet: bool,
+    minutes: float | None = None,
+) -> int:
     """Trains by a recipe, measures on the test tasks and writes the page.
+
+    Args:
+        recipe: what to train.
+        folder: the run.
+        resume: go on with the run that is there.
+        checkpoint_seconds: time between checkpoints.
+        quiet: show no progress.
+        minutes: training time in place of the recipe's number of steps; the run keeps the number that was found.
 
     Returns:
         0, or 130 if it was interrupted.
@@ -44,10 +64,17 @@ def train(recipe: Recipe, folder: Path, *, resume: bool, checkpoint_seconds: flo
     run = Run(folder)
     if run.exists and not resume:
         raise ConfigurationError(f"{folder} already holds a run. Go on with --resume, or choose another with --run.")
+    changes: dict[str, Any] = {}
+    if minutes is not None:
+        recipe, mapping = _timed(recipe, run, minutes)
+        changes = {} if mapping is None else {"mapping": mapping}
     experiment = build(recipe, start=not run.exists)  # a run that goes on has its own weights
+    settings = {**experiment.fit_settings(), **changes}
+    if minutes is not None:
+        settings["config"] = {**settings["config"], "minutes": minutes}
     done = fit(
         experiment.learner,
-        **experiment.fit_settings(),
+        **settings,
         run=run,
         resume=resume,
         checkpoint_seconds=checkpoint_seconds,
@@ -64,6 +91,20 @@ def train(recipe: Recipe, folder: Path, *, resume: bool, checkpoint_seconds: flo
     return 0
 
 
+def _timed(recipe: Recipe, run: Run, minutes: float) -> tuple[Recipe, Mapping | None]:
+    """The recipe with the steps of a run that was begun, or of a trial."""
+    if not run.exists:
+        return within_minutes(recipe, minutes)
+    demand_minutes(minutes)
+    before = run.config().get("minutes")
+    if before != minutes:
+        raise ConfigurationError(
+            f"{run.folder} was begun with other settings: minutes changed (from {before!r} to {minutes!r}). "
+            "Use another folder."
+        )
+    return dataclasses.replace(recipe, steps=_recipe(run).steps), None
+
+
 def open_run(folder: str | Path) -> tuple[Run, Experiment]:
     """A finished run with its learner, best weights loaded.
 
@@ -72,7 +113,7 @@ def open_run(folder: str | Path) -> tuple[Run, Experiment]:
     """
     run = Run(folder)
     experiment = build(_recipe(run), start=False)
-    load_weights(_weights(run), experiment.learner)
+    load_weights(weights_of(run), experiment.learner)
     return run, experiment
 
 
@@ -89,7 +130,7 @@ def open_learner(folder: str | Path) -> tuple[Run, Recipe, Learner]:
         return run, recipe, experiment.learner.eval()
     settings = config.get("settings")
     learner = rebuilt(settings.get("learner") if isinstance(settings, dict) else None, run.folder / "config.json")
-    load_weights(_weights(run), learner)
+    load_weights(weights_of(run), learner)
     return run, recipe, learner.eval()
 
 
@@ -126,5 +167,6 @@ def _recipe(run: Run) -> Recipe:
     return from_json(config["recipe"])
 
 
-def _weights(run: Run) -> Path:
+def weights_of(run: Run) -> Path:
+    """The weights with the best validation, or the last ones if there was none."""
     return run.best if run.best.exists() else run.last

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,7 +44,33 @@ class Calibration:
         return Calibration(float(value["error"]), confidence, accuracy, count)
 
 
-def calibration(confidence: NDArray[np.float64], correct: NDArray[np.bool_], bins: int = 15) -> Calibration:
+BINS = 15
+"""Bins of equal width, those of Guo et al. 2017."""
+
+
+def pooled(found: Sequence[Calibration], bins: int = BINS) -> Calibration | None:
+    """The calibration of the predictions of several evaluations together; None if there are none.
+
+    Args:
+        found: made with the same number of bins.
+        bins: that number.
+    """
+    if not found:
+        return None
+    sums = np.zeros((3, bins))
+    for one in found:
+        for sure, right, count in zip(one.confidence, one.accuracy, one.count, strict=True):
+            sums[:, min(int(sure * bins), bins - 1)] += (count * sure, count * right, count)
+    confidence, accuracy, count = sums[:, sums[2] > 0]
+    return Calibration(
+        float(np.abs(accuracy - confidence).sum() / max(count.sum(), 1)),
+        [float(v) for v in confidence / count],
+        [float(v) for v in accuracy / count],
+        [int(v) for v in count],
+    )
+
+
+def calibration(confidence: NDArray[np.float64], correct: NDArray[np.bool_], bins: int = BINS) -> Calibration:
     """Calibration in bins of equal width.
 
     Source: Guo et al. 2017, "On calibration of modern neural networks", equation 3 and section 5 (15 bins).

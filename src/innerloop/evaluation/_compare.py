@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -24,6 +24,7 @@ class Comparison:
     """
 
     rows: dict[str, Evaluation]
+    _known: dict[tuple[str, str], Difference] = field(default_factory=dict, init=False, repr=False)
 
     @property
     def best(self) -> str:
@@ -32,10 +33,24 @@ class Comparison:
 
     def difference(self, a: str, b: str) -> Difference:
         """Paired difference `a - b` in the metric, with its 95 % bootstrap interval."""
-        return paired_difference(self.rows[a].values, self.rows[b].values)
+        if (a, b) not in self._known:  # a bootstrap takes its time, and several sentences ask for the same one
+            self._known[a, b] = paired_difference(self.rows[a].values, self.rows[b].values)
+        return self._known[a, b]
+
+    def other_way(self, a: str, b: str) -> tuple[int, int]:
+        """In how many pairs of a training seed of `a` and one of `b` the order is not that of the means; of how many.
+
+        A difference that holds over tasks may still be a matter of which training one happened to have.
+        """
+        signs = [np.sign(x - y) for _, x in self.rows[a].seeds for _, y in self.rows[b].seeds]
+        mean = np.sign(self.rows[a].mean - self.rows[b].mean)
+        return sum(bool(sign == -mean and sign) for sign in signs), len(signs)
 
     def verdict(self, a: str, b: str) -> str:
-        """In words: is `a` better than `b`, worse, or is no difference seen?"""
+        """In words: is `a` better than `b`, worse, or is no difference seen?
+
+        Where a difference was seen, it says as well in how many pairs of training seeds it is the other way round.
+        """
         difference, accuracy = self.difference(a, b), self.rows[a].higher_is_better
         scale, unit, digits = (100, " points", ".1f") if accuracy else (1, "", ".3g")
         better = (difference.mean > 0) == accuracy
@@ -46,7 +61,9 @@ class Comparison:
         band = f"95 % interval {low:+{digits}} to {high:+{digits}}"
         if not difference.seen:
             return f"no difference seen between {a} and {b} ({size} {'for' if better else 'against'} {a}, {band})"
-        return f"{a} is {'better' if better else 'worse'} than {b} by {size} ({band})"
+        said = f"{a} is {'better' if better else 'worse'} than {b} by {size} ({band})"
+        against, pairs = self.other_way(a, b)
+        return f"{said}, though not in {against} of {pairs} pairs of training seeds" if against else said
 
     def summary(self) -> str:
         """The verdict on the best row against each other one."""

@@ -34,6 +34,8 @@ class Evaluation:
         mapping: how the tasks were mapped.
         seconds: wall time.
         about: device, threads, versions.
+        seeds: mean of the metric of each training, as (training seed, mean), where the training seeds are known; with
+            several of them `values` and `losses` are means over seeds (see `averaged`).
     """
 
     name: str
@@ -51,6 +53,7 @@ class Evaluation:
     curve_tasks: int = 0
     calibration: Calibration | None = None
     about: dict[str, Any] = field(default_factory=dict)
+    seeds: list[tuple[int, float]] = field(default_factory=list)
 
     @property
     def interval(self) -> Interval:
@@ -61,6 +64,11 @@ class Evaluation:
     def mean(self) -> float:
         """Mean of the metric over tasks."""
         return self.interval.mean
+
+    @property
+    def spread(self) -> float | None:
+        """Standard deviation over training seeds of the mean over tasks; None for fewer than two seeds."""
+        return float(np.std([mean for _, mean in self.seeds], ddof=1)) if len(self.seeds) > 1 else None
 
     @property
     def higher_is_better(self) -> bool:
@@ -77,9 +85,13 @@ class Evaluation:
             "running": "; normalised with running averages",
         }.get(self.norm, "")
         number = f"{100 * mean:.1f} % ± {100 * half:.1f}" if self.higher_is_better else f"{mean:.4g} ± {half:.2g}"
+        trained = ""
+        if self.spread is not None:
+            size = f"{100 * self.spread:.1f} points" if self.higher_is_better else f"{self.spread:.2g}"
+            trained = f"; standard deviation over {len(self.seeds)} training seeds {size}"
         return (
             f"{self.name}: {self.metric} {number} (95 % interval over {len(self.values):,} {what}{shape['split']} "
-            f"tasks of {shape['name']}{norms})"
+            f"tasks of {shape['name']}{norms}{trained})"
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -90,6 +102,7 @@ class Evaluation:
             "mean": _number(mean),
             "half": _number(half),
             "curve": [(_number(m), _number(h)) for m, h in self.curve],
+            "seeds": [(seed, _number(m)) for seed, m in self.seeds],
             "calibration": self.calibration.to_json() if self.calibration else None,
             "values": [_number(round(float(v), 6)) for v in self.values],
             "losses": [_number(round(float(v), 6)) for v in self.losses],
@@ -110,6 +123,8 @@ class Evaluation:
             fields["values"] = np.asarray(fields["values"], dtype=float)
             fields["losses"] = np.asarray(fields["losses"], dtype=float)
             fields["curve"] = [tuple(math.nan if v is None else float(v) for v in point) for point in fields["curve"]]
+            seeds = fields.get("seeds", [])
+            fields["seeds"] = [(int(seed), math.nan if mean is None else float(mean)) for seed, mean in seeds]
             fields["calibration"] = Calibration.from_json(fields["calibration"]) if fields["calibration"] else None
             if len(fields["values"]) != len(fields["losses"]) or not {"name", "split"} <= fields["source"].keys():
                 raise ValueError("values, losses or source")

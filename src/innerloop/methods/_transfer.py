@@ -109,20 +109,26 @@ def joint(network: nn.Module, *, loss: Loss | None = None) -> Joint:
 
 
 def linear_head(
-    pretrained: nn.Module, ways: int, *, inner_steps: int = 100, inner_lr: float = 0.01, loss: Loss | None = None
+    pretrained: nn.Module,
+    ways: int | None = None,
+    *,
+    inner_steps: int = 100,
+    inner_lr: float = 0.01,
+    loss: Loss | None = None,
 ) -> GradientLearner:
     """A linear classifier on frozen pretrained features, fitted to the support set by Adam from zero.
 
     Args:
         pretrained: a network with `features` and `width`, pretrained.
-        ways: classes of a task.
+        ways: classes of a task; None: the pretrained head is gone on from, as in regression, where an output means
+            the same in every task.
         inner_steps: steps of Adam; choose on validation tasks.
         inner_lr: its learning rate; choose on validation tasks.
-        loss: None: cross-entropy.
+        loss: None: cross-entropy for classes, squared error otherwise.
 
     Source: Chen et al. 2019, section 3 (Baseline).
     """
-    network = with_new_head(pretrained, ways)
+    network = copy.deepcopy(pretrained) if ways is None else with_new_head(pretrained, ways)
     return _tuned(
         "linear_head", "Pretrained + linear head", network, "head", inner_steps, inner_lr, loss, "running", ways
     )
@@ -169,27 +175,28 @@ def cosine_head(
 
 def fine_tune(
     pretrained: nn.Module,
-    ways: int,
+    ways: int | None = None,
     *,
     inner_steps: int = 50,
     inner_lr: float = 0.001,
     head_steps: int = 0,
     loss: Loss | None = None,
 ) -> GradientLearner:
-    """All of a pretrained network with a new head, fine-tuned on the support set by Adam.
+    """All of a pretrained network, with a new head for new classes, fine-tuned on the support set by Adam.
 
     Args:
-        pretrained: a network with `features` and `width`, pretrained.
-        ways: classes of a task.
+        pretrained: a pretrained network; for a new head, one with `features` and `width`.
+        ways: classes of a task; None: the pretrained head is gone on from, as in regression, where an output means
+            the same in every task.
         inner_steps: steps of Adam; choose on validation tasks.
         inner_lr: its learning rate; choose on validation tasks.
         head_steps: so many of the steps at the beginning move the head alone (see `innerloop.gradient.HeadFirst`).
-        loss: None: cross-entropy.
+        loss: None: cross-entropy for classes, squared error otherwise.
 
     Source: head first: Kumar et al. 2022, "Fine-tuning can distort pretrained features and underperform
     out-of-distribution", section 3.4.
     """
-    network = with_new_head(pretrained, ways)
+    network = copy.deepcopy(pretrained) if ways is None else with_new_head(pretrained, ways)
     return _tuned(
         "fine_tune", "Pretrained + fine-tuned", network, "all", inner_steps, inner_lr, loss, "running", ways, head_steps
     )

@@ -113,7 +113,7 @@ def fit(
         What training did; the learner itself is changed in place.
     """
     every = max(1, steps // 10) if validate_every is None else validate_every
-    asked = _asked(learner, mapping, chunk, memory)
+    asked = asked_mapping(learner, mapping, chunk, memory)
     settings = Settings(steps, tasks_per_step, clip, every, validation_tasks, patience, seed)
     if not checkpoint_seconds >= 0:
         raise ConfigurationError(f"checkpoint_seconds must be a number of seconds from 0; got {checkpoint_seconds}.")
@@ -129,7 +129,7 @@ def fit(
     folder = Run(run) if isinstance(run, str | Path) else run
     folder = folder if group.leads else None  # the others write nothing
     train = learner.training_source(source)
-    asked = _asked(learner, mapping, chunk, memory)
+    asked = asked_mapping(learner, mapping, chunk, memory)
     begun = _config(learner, train, validation, settings, optimiser, schedule, group.world, config)
 
     def pick_up() -> tuple[Progress, Mapping | None]:
@@ -164,7 +164,7 @@ def fit(
             line.say(f"{learner.name}: mapping {settled} ({settled.reason}), norm {learner.norm}")
         meta_loss.mapping = settled
         loop = Loop(learner, meta_loss, validation, settings, optimiser, schedule, folder, state, group)
-        with _threads(settled.threads):
+        with with_threads(settled.threads):
             loop.run(line, lambda: stop.asked, checkpoint_seconds)
     if not state.done and folder is not None:
         at = f"after step {state.step:,} and saved" if state.step else "before the first step"
@@ -175,7 +175,7 @@ def fit(
     return Fit(state.step, seconds, state.best_step or state.step, state.best, not state.done)
 
 
-def _asked(learner: Learner, mapping: Mapping | str, chunk: int | None, memory: int | None) -> Mapping | None:
+def asked_mapping(learner: Learner, mapping: Mapping | str, chunk: int | None, memory: int | None) -> Mapping | None:
     """The mapping that somebody named; None for a trial."""
     Mapping(vectorise=True, chunk=chunk, memory=memory)  # says so here if they cannot be
     if learner.mapping is not None:
@@ -186,7 +186,8 @@ def _asked(learner: Learner, mapping: Mapping | str, chunk: int | None, memory: 
 
 
 @contextmanager
-def _threads(count: int | None) -> Iterator[None]:
+def with_threads(count: int | None) -> Iterator[None]:
+    """While it lasts, a CPU has so many threads; None: as many as before."""
     before = torch.get_num_threads()
     if count is not None and count != before:
         torch.set_num_threads(count)

@@ -115,7 +115,19 @@ def build(recipe: Recipe, *, start: bool = True) -> Experiment:
 
 
 def build_source(recipe: Recipe) -> Splits:
-    """The tasks of a recipe. Validation and test tasks do not depend on its seed."""
+    """The tasks of a recipe. Validation and test tasks do not depend on its seed.
+
+    With `train_classes` or `train_tasks` the training split has so many of them; the scaling of a table is still that
+    of all its training tasks, so that errors after few and many tasks are in the same units.
+    """
+    source = _source(recipe)
+    for unit in ("classes", "tasks"):
+        if (count := getattr(recipe, f"train_{unit}", None)) is not None:
+            source.train = source.train.with_(seed=recipe.seed, **{unit: count})
+    return source
+
+
+def _source(recipe: Recipe) -> Splits:
     match recipe:
         case CharactersRecipe():
             return Characters(ways=recipe.ways, shots=recipe.shots, queries=recipe.queries)

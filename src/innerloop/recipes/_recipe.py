@@ -15,7 +15,7 @@ _LEAST = {
         ("shots", "train_shots", "queries", "train_queries", "inner_steps", "test_steps", "steps", "tasks_per_step"), 1
     ),
     **dict.fromkeys(("validate_every", "validation_tasks", "patience", "test_tasks", "filters", "size", "hidden"), 1),
-    **dict.fromkeys(("chunk", "memory"), 1),
+    **dict.fromkeys(("chunk", "memory", "train_classes", "train_tasks"), 1),
     "points": 7,
     "dimensions": 1,
     "curve_steps": 0,
@@ -118,6 +118,8 @@ class ClassRecipe(Recipe):
     """Classes in a task."""
     train_ways: int | None = None
     """Classes in a training task, for learners without a fixed head; None: as in evaluation."""
+    train_classes: int | None = None
+    """Classes to train on, drawn by the seed, smaller numbers within larger ones; None: all of them."""
 
 
 @dataclass(frozen=True)
@@ -187,6 +189,8 @@ class TableRecipe(Recipe):
     """Parts of a cross-validation over tasks; None: shares for train, validation and test."""
     fold: int = 0
     """Part that is the test, from 0; the next one is the validation."""
+    train_tasks: int | None = None
+    """The table's tasks to train on, drawn by the seed, smaller numbers within larger ones; None: all of them."""
     hidden: tuple[int, ...] = (40, 40)
     """Widths of the hidden layers."""
 
@@ -227,6 +231,8 @@ class ClincRecipe(ClassRecipe):
 class SinusoidsRecipe(Recipe):
     """Sinusoid regression, MAML's first experiment."""
 
+    train_tasks: int | None = None
+    """Different curves to train on; None: no end of them."""
     hidden: tuple[int, ...] = (40, 40)
     """Widths of the hidden layers."""
 

@@ -1,15 +1,29 @@
 """The page of a run: one HTML file that needs nothing else, neither scripts nor a network."""
 
 from innerloop.report._course import Learning
-from innerloop.report._page import Fit, InfluenceView, Page, Picture, Row, Shown, Table, TaskView, Weighed
+from innerloop.report._page import (
+    Course,
+    Fit,
+    InfluenceView,
+    Page,
+    Picture,
+    Range,
+    Row,
+    Shown,
+    Table,
+    TaskView,
+    Weighed,
+)
 from innerloop.report._write import render, write_page
 
 __all__ = [
+    "Course",
     "Fit",
     "InfluenceView",
     "Learning",
     "Page",
     "Picture",
+    "Range",
     "Row",
     "Shown",
     "Table",

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from innerloop.report._course import Learning
 
 if TYPE_CHECKING:
-    from innerloop.evaluation import Evaluation
+    from innerloop.evaluation import Evaluation, PowerLaw, Spent
     from innerloop.explain import Explanation
 
 Pixels = NDArray[Any]
@@ -41,6 +41,7 @@ class Row:
         trained_seconds: how long it was (meta-)trained; None: nothing was.
         note: a remark under the name.
         highlight: whether it is the run's own learner.
+        spent: what it cost; None: not measured.
     """
 
     evaluation: Evaluation
@@ -48,6 +49,7 @@ class Row:
     trained_seconds: float | None = None
     note: str = ""
     highlight: bool = False
+    spent: Spent | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,6 +69,48 @@ class Table:
     rows: list[Row]
     verdicts: list[str] = field(default_factory=list)
     chance: float | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Course:
+    """A learner's metric over the number of shots, or of training classes.
+
+    Attributes:
+        name: the learner.
+        family: its family.
+        points: (x, mean, half-width of the 95 % interval over tasks, standard deviation over training seeds or None).
+        law: a curve through the points; None: none was fitted.
+    """
+
+    name: str
+    family: str
+    points: list[tuple[float, float, float, float | None]]
+    law: PowerLaw | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Range:
+    """Learners over a range: a chart, a table of its numbers, and what follows from them.
+
+    Attributes:
+        title: heading.
+        caption: what was varied and what was not, in a sentence or two.
+        unit: what the horizontal axis counts, for instance "shots".
+        metric: "accuracy" or "squared error".
+        courses: the learners, best first.
+        verdicts: in words.
+        levels: (name, family, mean) of what does not depend on it.
+        notes: remarks below.
+    """
+
+    title: str
+    caption: str
+    unit: str
+    metric: str
+    courses: list[Course]
+    verdicts: list[str] = field(default_factory=list)
+    levels: list[tuple[str, str, float]] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, eq=False)
@@ -177,6 +221,8 @@ class Page:
         notes: honest remarks.
         explanation: what adaptation changes in the run's own learner.
         influences: support sets to look at.
+        verdict: what a comparison says in the end, in sentences.
+        ranges: learners over the number of shots, of training classes, ...
     """
 
     title: str
@@ -193,6 +239,8 @@ class Page:
     notes: list[str] = field(default_factory=list)
     explanation: Explanation | None = None
     influences: list[InfluenceView] = field(default_factory=list)
+    verdict: list[str] = field(default_factory=list)
+    ranges: list[Range] = field(default_factory=list)
 
 
 def numbers(values: Any) -> list[float]:

@@ -69,7 +69,7 @@ def show_table(table: Table) -> Html:
     )
     return section(
         table.title,
-        listing([_sentence(v) for v in table.verdicts], class_="verdicts"),
+        listing([sentence(v) for v in table.verdicts], class_="verdicts"),
         drawn,
         lead=table.caption,
     )
@@ -104,10 +104,13 @@ def _row(row: Row, scale: Axis, chance: float | None) -> Html:
     kind = _FAMILY_NAMES.get(row.family, row.family)
     name = [
         tag("span", evaluation.name, class_="who"),
-        tag("span", "this run", class_="tag") if row.highlight else "",
+        tag("span", "this run", class_="tag") if row.highlight and evaluation.spread is None else "",
         tag("span", tag("i", class_=f"swatch {family}", aria_hidden="true"), kind, class_="kind"),
         tag("span", row.note, class_="note") if row.note else "",
     ]
+    if evaluation.spread is not None:
+        size = f"{100 * evaluation.spread:.1f} points" if accuracy else f"{evaluation.spread:.2g}"
+        name.append(tag("span", f"mean of {len(evaluation.seeds)} trainings, sd {size}", class_="note"))
     over = f"{len(evaluation.values):,} tasks" if len(evaluation.values) != 1 else "one task"
     number = join(value(mean, accuracy), tag("span", half(width, accuracy) or over, class_="half"), by=" ")
     trained = "nothing trained" if row.trained_seconds is None else duration(row.trained_seconds)
@@ -132,6 +135,12 @@ def _interval(row: Row, scale: Axis, chance: float | None, family: str) -> Html:
     if chance is not None:
         guess = percent(scale.at(chance))
         lines.append(tag("line", x1=guess, x2=guess, y1="0", y2="100%", class_="chance"))
+    if len(row.evaluation.seeds) > 1:
+        for seed, each in row.evaluation.seeds:
+            if math.isfinite(each):
+                at = percent(scale.at(each))
+                said = tag("title", f"training seed {seed}: {value(each, row.evaluation.higher_is_better)}")
+                lines.append(tag("line", said, x1=at, x2=at, y1="34%", y2="66%", class_=f"seed {family}"))
     if math.isfinite(mean):
         if math.isfinite(width):
             place = {"x1": percent(scale.at(mean - width)), "x2": percent(scale.at(mean + width))}
@@ -160,7 +169,8 @@ def _axis_labels(scale: Axis, chance: float | None, accuracy: bool) -> Html:
     return tag("svg", *parts, height="42", width="100%", aria_hidden="true")
 
 
-def _sentence(verdict: str) -> str:
+def sentence(verdict: str) -> str:
+    """A verdict as a sentence: with a capital and a full stop."""
     said = verdict.strip()
     said = "N" + said[1:] if said.startswith("no difference") else said
     return said if said.endswith((".", "!", "?")) else said + "."

@@ -6,11 +6,13 @@ from importlib.resources import files
 from pathlib import Path
 
 from innerloop.report._charts import adaptation, charts, reliability, spread
+from innerloop.report._costs import show_costs
 from innerloop.report._explained import show_explanation
 from innerloop.report._fits import show_fits
 from innerloop.report._html import Html, join, listing, section, tag
 from innerloop.report._learning import losses, validation
 from innerloop.report._page import Page
+from innerloop.report._range import show_range
 from innerloop.report._table import show_table
 from innerloop.report._tasks import show_tasks
 
@@ -23,7 +25,10 @@ def render(page: Page) -> str:
     main, others = page.tables[:1], page.tables[1:]
     body = [
         _header(page),
+        section("The verdict", listing(page.verdict, class_="verdicts")),
         *(show_table(table) for table in main),
+        *(show_costs(table) for table in main),
+        *(show_range(shown) for shown in page.ranges),
         section("To read these numbers rightly", listing(list(page.notes)), name="notes"),
         *(show_table(table) for table in others),
         show_tasks(page.tasks),

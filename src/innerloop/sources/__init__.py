@@ -1,7 +1,7 @@
 """Where tasks come from: functions from an integer to a task."""
 
 from innerloop.sources._arrays import from_arrays
-from innerloop.sources._base import Splits, TaskSource
+from innerloop.sources._base import Splits, Supply, TaskSource
 from innerloop.sources._characters import Characters
 from innerloop.sources._classes import ClassData, ClassTasks
 from innerloop.sources._clinc import Clinc150
@@ -28,6 +28,7 @@ __all__ = [
     "Pictures",
     "Sinusoids",
     "Splits",
+    "Supply",
     "Table",
     "TaskSource",
     "Text",

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
-from typing import Any, Self, cast
+from collections.abc import Iterable, Sequence
+from typing import Any, ClassVar, NamedTuple, Self, cast
 
 import torch
 from torch import Tensor
@@ -17,6 +18,20 @@ from innerloop.task import Task, take
 SPLITS = ("train", "validation", "test")
 
 
+class Supply(NamedTuple):
+    """What a split has to train on.
+
+    Attributes:
+        unit: what is counted, and what `with_` takes fewer of: "classes" or "tasks".
+        number: how many different ones there are; None: no end of them.
+        labels: how many labelled examples; None: no end of them.
+    """
+
+    unit: str
+    number: int | None
+    labels: int | None
+
+
 class TaskSource(ABC):
     """Task `i` is always the same task: on any machine, in any order, in any batch.
 
@@ -26,6 +41,8 @@ class TaskSource(ABC):
 
     seed: int
     split: str
+    shape_names: ClassVar[tuple[str, ...]] = ()
+    """What `with_` of a subclass takes beside its fields."""
 
     @abstractmethod
     def batch(self, indices: Tensor) -> Task:
@@ -57,11 +74,16 @@ class TaskSource(ABC):
         Raises:
             ConfigurationError: if a name is not a setting of this source.
         """
-        names = sorted(field.name for field in dataclasses.fields(cast(Any, self)) if field.init)
+        fields = [field.name for field in dataclasses.fields(cast(Any, self)) if field.init]
+        names = sorted({*fields, *self.shape_names})
         for name in changes:
             if name not in names:
                 raise ConfigurationError(f"{type(self).__name__} has no setting {name!r}; it has {', '.join(names)}.")
         return cast(Self, dataclasses.replace(cast(Any, self), **changes))
+
+    def supply(self) -> Supply:
+        """How much there is to train on; without end unless a subclass says otherwise."""
+        return Supply("tasks", None, None)
 
     def flat(self, size: int = 128) -> TaskSource:
         """The merged classes as ordinary batches of `size` examples, for pretraining without tasks.
@@ -70,6 +92,28 @@ class TaskSource(ABC):
             ConfigurationError: if the source has no classes that could be merged.
         """
         raise ConfigurationError(f"{type(self).__name__} has no classes to merge: there is no flat view of it.")
+
+
+def shuffled(names: Iterable[str], seed: int) -> list[int]:
+    """Places of the names in an order that depends on each name and the seed alone.
+
+    The first few are the same few however many names there are behind them, so subsets of growing size are nested.
+
+    >>> shuffled(["a", "b", "c"], 0) == shuffled(["a", "b", "c"], 0)
+    True
+    """
+    keys = [hashlib.sha256(f"{seed} {name}".encode("utf-8", "surrogatepass")).digest() for name in names]
+    return sorted(range(len(keys)), key=keys.__getitem__)
+
+
+def demand_some(count: int, there: int, unit: str, where: str) -> None:
+    """Refuses a subset that cannot be.
+
+    Raises:
+        ConfigurationError: if it is empty or larger than the whole.
+    """
+    if not 1 <= count <= there:
+        raise ConfigurationError(f"{where} has {there} {unit}; expected a number from 1 to {there}, got {count}.")
 
 
 class Splits:

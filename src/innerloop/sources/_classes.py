@@ -6,15 +6,15 @@ Shape legend: T tasks, C classes, W ways, S shots + queries per class, R rows of
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar, Self
 
 import torch
 from torch import Tensor
 
 from innerloop.counter import bits, fold, uniform
 from innerloop.errors import ConfigurationError, DataError
-from innerloop.sources._base import TaskSource
+from innerloop.sources._base import Supply, TaskSource, demand_some, shuffled
 from innerloop.task import Examples, Task
 
 Transform = Callable[[Tensor, Tensor], Tensor]
@@ -34,6 +34,8 @@ class ClassData:
             several times in a task, since it never looks the same twice.
         distinct: draw a row at most once in a task also with a transform: where it varies little, the same row in
             support and query would be too easy.
+        origins: a number for each class; classes with the same one are made of the same examples (a drawing and its
+            rotations) and stay together where only some of the classes are taken. None: none are.
 
     Raises:
         DataError: if the lengths do not fit together.
@@ -45,6 +47,7 @@ class ClassData:
     groups: Sequence[int] | None = None
     transform: Transform | None = None
     distinct: bool = False
+    origins: Sequence[int] | None = None
     _start: Tensor = field(init=False, repr=False)
     _count: Tensor = field(init=False, repr=False)
     _group: Tensor = field(init=False, repr=False)
@@ -72,6 +75,59 @@ class ClassData:
     def repeats(self) -> bool:
         """Whether a row may be drawn several times in a task."""
         return self.transform is not None and not self.distinct
+
+    def first(self, classes: int, seed: int, together: int = 1) -> ClassData:
+        """Some of the classes: for one seed, a smaller number of them is part of every larger one.
+
+        Classes come in a random order that depends on their names and the seed, those of one origin side by side. A
+        group enters with `together` classes at once, so that tasks within it are possible, and grows by one class at
+        a time from then on; only the last group to enter may be cut short.
+
+        Args:
+            classes: how many.
+            seed: another seed gives another order.
+            together: classes of a group that come first together: the ways of tasks within groups, else 1.
+
+        Raises:
+            ConfigurationError: if there are not so many.
+        """
+        demand_some(classes, len(self.names), "classes", "The data")
+        chosen = sorted(self._order(seed, together)[:classes])
+        starts, counts = self._start.tolist(), self._count.tolist()
+        at = torch.cat([torch.arange(starts[i], starts[i] + counts[i]) for i in chosen])
+
+        def of(numbers: Sequence[int] | None) -> list[int] | None:
+            return None if numbers is None else [numbers[i] for i in chosen]
+
+        return replace(
+            self,
+            rows=self.rows[at],
+            counts=[counts[i] for i in chosen],
+            names=[self.names[i] for i in chosen],
+            groups=of(self.groups),
+            origins=of(self.origins),
+        )
+
+    def _order(self, seed: int, together: int) -> list[int]:
+        origins = list(self.origins) if self.origins is not None else list(range(len(self.names)))
+        members: dict[int, list[int]] = {}
+        for place, origin in enumerate(origins):
+            members.setdefault(origin, []).append(place)
+        first = [places[0] for places in members.values()]
+        blocks = list(members.values())
+        order = [i for block in shuffled([self.names[i] for i in first], seed) for i in blocks[block]]
+        group = self._group.tolist()
+        of_group: dict[int, list[int]] = {}
+        for place in order:
+            of_group.setdefault(group[place], []).append(place)
+        found: dict[int, None] = {}
+        entered: set[int] = set()
+        for place in order:
+            own = group[place]
+            for each in [place] if own in entered else of_group[own][:together]:
+                found.setdefault(each)
+            entered.add(own)
+        return list(found)
 
     def draw(self, rows: Tensor, keys: Tensor) -> Tensor:
         """The examples at `rows` `(N,)`, varied with `keys` `(N,)`, as floats."""
@@ -116,6 +172,7 @@ class ClassTasks(TaskSource):
     split: str = "train"
     within_groups: bool = False
     name: str = "classes"
+    shape_names: ClassVar[tuple[str, ...]] = ("classes",)
 
     def __post_init__(self) -> None:
         for what in ("ways", "shots", "queries"):
@@ -152,6 +209,27 @@ class ClassTasks(TaskSource):
         support = self._shuffled(keys, 3, x[:, :, : self.shots])
         query = self._shuffled(keys, 4, x[:, :, self.shots :])
         return Task(support=support, query=query, index=indices)
+
+    def with_(self, *, classes: int | None = None, **changes: Any) -> Self:
+        """The same split in another shape; with `classes`, on some of its classes.
+
+        Which ones depends on the seed in force (see `ClassData.first`): `with_(classes=50, seed=1)` holds the classes
+        of `with_(classes=20, seed=1)` and thirty more.
+
+        Raises:
+            ConfigurationError: if a name is not a setting of this source, or there are not so many classes.
+            DataError: if tasks are not possible with so few classes.
+        """
+        changed = super().with_(**changes)
+        if classes is None:
+            return changed
+        demand_some(classes, len(self.data.names), "classes", f"The {self.split} split of {self.name}")
+        together = changed.ways if changed.within_groups else 1
+        return replace(changed, data=changed.data.first(classes, changed.seed, together))
+
+    def supply(self) -> Supply:
+        """The classes and their examples."""
+        return Supply("classes", len(self.data.names), len(self.data.rows))
 
     def classes(self, index: int) -> list[str]:
         """Names of the classes of task `index`, in the order of their label slots."""

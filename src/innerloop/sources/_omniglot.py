@@ -182,6 +182,7 @@ def character_classes(images: Tensor, names: Sequence[str], chosen: Sequence[int
         counts=[images.shape[1]] * (len(chosen) * len(turns)),
         names=[f"{name}/rot{turn * 90:03d}" if rotations else name for name in short for turn in turns],
         groups=[alphabets.index(name.split("/")[0]) for name in short for _ in turns],
+        origins=[position for position in range(len(short)) for _ in turns],
     )
 
 

@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 
 from innerloop.counter import fold, uniform
-from innerloop.sources._base import Splits, TaskSource
+from innerloop.errors import ConfigurationError
+from innerloop.sources._base import Splits, Supply, TaskSource
 from innerloop.task import Examples, Task
 
 AMPLITUDE = (0.1, 5.0)
@@ -28,6 +29,8 @@ class SinusoidTasks(TaskSource):
         seed: another seed gives other tasks.
         split: "train", "validation" or "test".
         amplitude: range of A; others than the paper's serve to look outside of what was trained on.
+        tasks: how many different curves there are, the first ones, which come up again and again with other points;
+            None: no end of them.
 
     >>> SinusoidTasks(shots=10)[0].support.x.shape
     torch.Size([10, 1])
@@ -38,9 +41,16 @@ class SinusoidTasks(TaskSource):
     seed: int = 0
     split: str = "train"
     amplitude: tuple[float, float] = AMPLITUDE
+    tasks: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.tasks is not None and self.tasks < 1:
+            raise ConfigurationError(f"tasks must be at least 1, or None for no end of them; got {self.tasks}.")
 
     def parameters(self, indices: Tensor) -> tuple[Tensor, Tensor]:
         """Amplitude and phase of the tasks, each `(T,)`: what an oracle would know."""
+        if self.tasks is not None:
+            indices = (uniform(self.keys(indices), 7, dtype=torch.float64) * self.tasks).long()
         keys, (low, high) = self.keys(indices), self.amplitude
         return low + (high - low) * uniform(keys, 0), torch.pi * uniform(keys, 1)
 
@@ -56,10 +66,16 @@ class SinusoidTasks(TaskSource):
 
         return Task(support=points(2, self.shots), query=points(3, self.queries), index=indices)
 
+    def supply(self) -> Supply:
+        """As many curves as there may be, with points without end."""
+        return Supply("tasks", self.tasks, None)
+
     def describe(self) -> dict[str, Any]:
         """Name, split, shape and seed of the tasks."""
         names = ("split", "shots", "queries", "seed")
-        other = {} if self.amplitude == AMPLITUDE else {"amplitude": list(self.amplitude)}
+        other: dict[str, Any] = {} if self.amplitude == AMPLITUDE else {"amplitude": list(self.amplitude)}
+        if self.tasks is not None:
+            other["distinct"] = self.tasks
         return {"name": "sinusoids", **{name: getattr(self, name) for name in names}, **other}
 
 

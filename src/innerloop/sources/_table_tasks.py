@@ -6,15 +6,15 @@ Shape legend: T tasks, N examples of a task, F features, R rows of data.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar, Self
 
 import torch
 from torch import Tensor
 
 from innerloop.counter import bits, fold, uniform
 from innerloop.errors import ConfigurationError, DataError
-from innerloop.sources._base import TaskSource
+from innerloop.sources._base import Supply, TaskSource, demand_some, shuffled
 from innerloop.task import Examples, Task
 
 
@@ -42,6 +42,20 @@ class TableData:
         count = torch.tensor(list(self.counts), dtype=torch.int64)
         object.__setattr__(self, "_count", count)
         object.__setattr__(self, "_start", count.cumsum(0) - count)
+
+    def first(self, tasks: int, seed: int) -> TableData:
+        """Some of the tasks: for one seed, a smaller number of them is part of every larger one.
+
+        Raises:
+            ConfigurationError: if there are not so many.
+        """
+        demand_some(tasks, len(self.names), "tasks", "The table")
+        chosen = sorted(shuffled(self.names, seed)[:tasks])
+        starts, counts = self._start.tolist(), self._count.tolist()
+        at = torch.cat([torch.arange(starts[i], starts[i] + counts[i]) for i in chosen])
+        return replace(
+            self, x=self.x[at], y=self.y[at], counts=[counts[i] for i in chosen], names=[self.names[i] for i in chosen]
+        )
 
     def take(self, rows: Tensor, mask: Tensor) -> Examples:
         """The examples at `rows` `(T, N)`, zero where `mask` `(T, N)` is False."""
@@ -82,6 +96,7 @@ class TableTasks(TaskSource):
     split: str = "train"
     name: str = "table"
     ordered: bool = False
+    shape_names: ClassVar[tuple[str, ...]] = ("tasks",)
 
     def __post_init__(self) -> None:
         for what in ("shots", "queries"):
@@ -114,6 +129,22 @@ class TableTasks(TaskSource):
             query=self.data.take(rows[:, self.shots :], mask[:, self.shots :]),
             index=indices,
         )
+
+    def with_(self, *, tasks: int | None = None, **changes: Any) -> Self:
+        """The same split in another shape; with `tasks`, on some of the table's tasks, nested for one seed.
+
+        Raises:
+            ConfigurationError: if a name is not a setting of this source, or there are not so many tasks.
+        """
+        changed = super().with_(**changes)
+        if tasks is None:
+            return changed
+        demand_some(tasks, len(self.data.names), "tasks", f"The {self.split} split of {self.name}")
+        return replace(changed, data=changed.data.first(tasks, changed.seed))
+
+    def supply(self) -> Supply:
+        """The table's tasks and their rows."""
+        return Supply("tasks", len(self.data.names), len(self.data.x))
 
     def names(self, indices: Sequence[int]) -> list[str]:
         """Which of the table's tasks the tasks numbered `indices` are."""
