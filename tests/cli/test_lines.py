@@ -43,9 +43,10 @@ def test_rows_of_runs():
         ("run", None, (0,)),
         ("fine_tune", None, (0,)),
         ("linear_head", None, (0,)),
+        ("linear_probe", None, (0,)),
     ]
     assert [spec.key for spec in lines[1].specs] == ["maml-0.support", "maml-3.support"]
-    assert [line.specs[0].curve_steps for line in lines] == [10, 0, 0, 0, 0]
+    assert [line.specs[0].curve_steps for line in lines] == [10, 0, 0, 0, 0, 0]
     assert len(trained_lines(groups, 100, "test", baselines=False)) == 3
     assert len(trained_lines(groups, 100, "omniglot")) == 3
     shot = trained_lines(groups, 100, "test", shots=5)
@@ -61,5 +62,5 @@ def test_rows_without_runs():
         ("nearest_mean", None, (4,)),
         ("constant", None, (4,)),
     ]
-    assert [kind for kind, *_ in keys(free_lines(own, 100, "test", pictures=False))] == ["from_scratch", "constant"]
+    assert [kind for kind, *_ in keys(free_lines(own, 100, "test", classes=False))] == ["from_scratch", "constant"]
     assert [kind for kind, *_ in keys(free_lines(own, 100, "omniglot"))] == ["nearest_mean", "constant"]

@@ -13,7 +13,7 @@ from innerloop.cli._budget import Options
 from innerloop.cli._comparison import Opened, equal, opened
 from innerloop.cli._costs import compute_costs
 from innerloop.cli._lines import Line, free_lines, trained_lines
-from innerloop.cli._methods import configured, demand, demand_possible, folder_name, job, train_all, usual
+from innerloop.cli._methods import configured, demand, demand_possible, folder_name, job, train_all, usual, usual_recipe
 from innerloop.cli._pages import table_of
 from innerloop.cli._parse import UsageError
 from innerloop.cli._ranges import Places, compared, crossovers, range_json, range_of, rulings, said
@@ -24,7 +24,7 @@ from innerloop.evaluation import Crossover, PowerLaw, power_law
 from innerloop.evaluation._seeds import COVERS
 from innerloop.files import write_json
 from innerloop.outer._run import provenance
-from innerloop.recipes import Recipe, recipe
+from innerloop.recipes import Recipe
 from innerloop.recipes._build import build_source
 from innerloop.report import Page, Row, write_page
 
@@ -104,7 +104,7 @@ def plan(name: str, options: Options, settings: Mapping[str, Any]) -> Planned:
         DataError: if the data cannot be used, or a part of them is too small for a task.
     """
     demand(options, settings)
-    shots = recipe(name).shots
+    shots = usual_recipe(name, settings).shots
     source = build_source(configured(name, "maml", settings, 0, shots, options.tasks))
     supply, ways = source.train.supply(), source.train[0].ways
     sizes = _sizes(options, supply.number, supply.unit)
@@ -153,11 +153,13 @@ def _part(
     name: str, method: str, settings: Mapping[str, Any], seed: int, tasks: int | None, unit: str, size: int
 ) -> tuple[Recipe, dict[str, Any]]:
     own = {**settings, f"train_{unit}": size}
-    chosen = configured(name, method, own, seed, int(settings.get("shots", recipe(name).shots)), tasks)
+    chosen = configured(name, method, own, seed, int(settings.get("shots", usual_recipe(name, settings).shots)), tasks)
     ways = getattr(chosen, "train_ways", None)
     if ways is not None and unit == "classes" and ways > size:  # no more ways than there are classes
         own["train_ways"] = size
-        chosen = configured(name, method, own, seed, int(settings.get("shots", recipe(name).shots)), tasks)
+        chosen = configured(
+            name, method, own, seed, int(settings.get("shots", usual_recipe(name, settings).shots)), tasks
+        )
     return chosen, own
 
 
@@ -205,7 +207,7 @@ def _write_page(
     caption = f"Each point is a training of its own on a part of the {unit}; smaller parts are within larger ones."
     notes = [CURVE] if experiment.source.train.supply().unit == "classes" else [CURVE, SCALED]
     page = Page(
-        title=f"{name}: how many {unit}?",
+        title=f"{name[:1].upper()}{name[1:]}: how many {unit}?",
         lead=f"{len(last.groups)} learners were trained on {len(places)} parts of the {unit}, from {places[0][0]:,} to "
         f"{largest:,}, and met {len(own.values):,} test tasks that they had never seen.",
         verdict=verdict,

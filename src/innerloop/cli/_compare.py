@@ -11,7 +11,7 @@ import tyro
 
 from innerloop.cli._parse import UsageError, joined, parse, value_of
 from innerloop.errors import closest
-from innerloop.recipes import RECIPES, recipe
+from innerloop.recipes import RECIPES, recipe, variants
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ def read_with_recipe(kind: type[Any], name: str, arguments: Sequence[str], progr
         if f"--{word}" in flags:
             raise UsageError(f"--{word} is for one run; here it is --{word}s.")
     own = {field.name for field in dataclasses.fields(kind)}
-    default = recipe(name)
+    default = recipe(name, **{key: value for key in variants(name) if (value := value_of(f"--{key}", arguments))})
     hidden = [field for field in ("recipe", "method", "seed") if field not in own]
     both = joined(kind, type(default), hidden=hidden)
     values = {**vars(default), **vars(kind())}

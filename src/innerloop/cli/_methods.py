@@ -13,7 +13,7 @@ from innerloop.cli._parse import UsageError
 from innerloop.cli._training import Job, run_jobs
 from innerloop.errors import ConfigurationError
 from innerloop.outer import Run
-from innerloop.recipes import Recipe, from_json, recipe
+from innerloop.recipes import Recipe, from_json, recipe, variants
 from innerloop.recipes._build import Experiment, build_learner, build_source
 from innerloop.recipes._minutes import demand_minutes
 from innerloop.sources import Splits
@@ -73,7 +73,7 @@ def plan(options: AskedWithShots, settings: Mapping[str, Any]) -> list[Job]:
         DataError: if the data cannot be used.
     """
     name = str(options.recipe)
-    own = recipe(name).shots
+    own = usual_recipe(name, settings).shots
     shots = own if not options.shots or own in options.shots else options.shots[0]
     demand(options, settings)
     source = build_source(configured(name, USUAL[0], settings, 0, shots, options.tasks))
@@ -124,15 +124,20 @@ def demand(options: Asked, settings: Mapping[str, Any]) -> None:
             raise UsageError("--minutes finds the number of steps and --steps gives it: name one of the two.")
 
 
+def usual_recipe(name: str, settings: Mapping[str, Any], method: str = "maml") -> Recipe:
+    """The recipe before it is changed, for instance that of Omniglot's protocol B where the settings ask for it."""
+    return recipe(name, method, **{key: settings[key] for key in variants(name) if key in settings})
+
+
 def configured(name: str, method: str, settings: Mapping[str, Any], seed: int, shots: int, tasks: int | None) -> Recipe:
     """The recipe of one training: the method's own, in the common shape, with what was asked for.
 
     A method whose recipe is for another number of shots (Reptile's is) is trained with that number and measured with
     the common one.
     """
-    own = recipe(name, method)
-    changes: dict[str, Any] = {"shots": shots, "seed": seed, "queries": recipe(name).queries}
-    if own.shots not in (shots, recipe(name).shots) and own.train_shots is None:
+    own, common = usual_recipe(name, settings, method), usual_recipe(name, settings)
+    changes: dict[str, Any] = {"shots": shots, "seed": seed, "queries": common.queries}
+    if own.shots not in (shots, common.shots) and own.train_shots is None:
         changes["train_shots"] = own.shots
     if tasks is not None:
         changes["test_tasks"] = tasks
@@ -148,9 +153,11 @@ def job(chosen: Recipe, folder: Path, settings: Mapping[str, Any], options: Aske
     _demand_same(chosen, folder, options.minutes)
     changed = [*settings, *("shots", "queries", "seed", "test_tasks", "train_shots", "train_classes", "train_tasks")]
     words = [chosen.recipe, "--method", chosen.method, "--quiet"]
-    default = recipe(chosen.recipe, chosen.method)
+    default, own = recipe(chosen.recipe, chosen.method), variants(chosen.recipe)
+    variant = usual_recipe(chosen.recipe, settings, chosen.method)
     for field in dict.fromkeys(changed):
-        if hasattr(chosen, field) and getattr(chosen, field) != getattr(default, field):
+        before = default if field in own else variant
+        if hasattr(chosen, field) and getattr(chosen, field) != getattr(before, field):
             words += _option(field, getattr(chosen, field))
     if options.minutes is not None:
         words += ["--minutes", str(options.minutes)]

@@ -131,11 +131,8 @@ def _verdicts(rows: list[Row], found: Comparison) -> list[str]:
     learned, simple = ([name for name in names if (name in plain) == which] for which in (False, True))
     if learned and simple:
         pairs.append((learned[0], simple[0]))
-    said: list[str] = []
-    for a, b in pairs:
-        if a != b and {a, b} not in [{c, d} for c, d in pairs[: pairs.index((a, b))]]:
-            said.append(found.verdict(a, b))
-    return said
+    asked = dict.fromkeys(frozenset(pair) for pair in pairs)  # the runner-up may be the run itself
+    return [found.verdict(*sorted(pair, key=names.index)) for pair in asked if len(pair) == 2]
 
 
 def headline(own: Evaluation, found: Comparison, seconds: float | None) -> list[tuple[str, str]]:

@@ -103,7 +103,7 @@ def _tune(kind: str, experiment: Any, validation: Any) -> tuple[Any, str, dict[s
 
     selected = select(make, _HEAD_STEPS.get(kind, (0,)), validation, tasks=_VALIDATION_TASKS)
     head, found = selected.setting, tuned[selected.setting]
-    first = f", the first {head} of the head alone" if head else ""
+    first = f", the first {min(head, found.steps)} of the head alone" if head else ""
     edge = ", at the edge of what was tried" if found.at_edge else ""
     note = f"Adam at {found.rate:g}, {found.steps} steps{first}, {_chosen()}{edge}"
     return selected.learner, note, {"rate": found.rate, "steps": found.steps, "head_steps": head}

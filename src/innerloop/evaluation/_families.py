@@ -67,10 +67,10 @@ def ruling(
 
 
 def best_of(rows: Comparison, families: Mapping[str, str]) -> dict[Side, str]:
-    """The best row of each side, by its mean; a row that diverged is none."""
+    """The best row of each side, by its mean; a row that diverged is none, nor is one that knows the truth."""
     found: dict[Side, str] = {}
     for name, row in rows.rows.items():  # best first
-        if np.isfinite(row.mean):
+        if np.isfinite(row.mean) and families[name] != "oracle":
             found.setdefault(side(families[name]), name)
     return found
 

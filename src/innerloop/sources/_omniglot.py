@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 from collections.abc import Mapping, Sequence
@@ -191,4 +192,4 @@ def augmented_classes(images: Tensor, names: Sequence[str], chosen: Sequence[int
     turned = character_classes(images, names, chosen, rotations=True)
     assert turned.groups is not None
     groups = [4 * group + position % 4 for position, group in enumerate(turned.groups)]
-    return ClassData(turned.rows, turned.counts, turned.names, groups, transform=WARP, distinct=True)
+    return dataclasses.replace(turned, groups=groups, transform=WARP, distinct=True)
