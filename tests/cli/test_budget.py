@@ -87,8 +87,8 @@ def test_rows_and_their_numbers(done, result):
     out, _ = done
     names = [row["name"] for row in result["rows"]]
     assert names == [
-        "MAML", "Joint network", "Pretrained + fine-tuned", "Pretrained + linear head", "From scratch",
-        "Trivial predictor",
+        "MAML", "Joint network", "Pretrained + fine-tuned", "Pretrained + linear head", "Pooled ridge", "Shrunk ridge",
+        "From scratch", "Trivial predictor",
     ]  # fmt: skip
     for row in result["rows"]:
         assert [point["at"] for point in row["points"]] == [2, 3, 8, 16, 32]
@@ -98,7 +98,7 @@ def test_rows_and_their_numbers(done, result):
         assert point["mean"] == pytest.approx(kept["mean"], abs=1e-5)
     (constant,) = [row for row in result["rows"] if row["family"] == "trivial"]
     assert len({point["mean"] for point in constant["points"]}) == 1
-    assert set(result["laws"]) == set(names[:4])
+    assert set(result["laws"]) == set(names[:6])
     assert all(law["sound"] or law["reason"] for law in result["laws"].values())
 
 

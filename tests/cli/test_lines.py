@@ -3,7 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
-from innerloop.cli._lines import Group, free_lines, grouped, trained_lines
+from innerloop.cli._lines import Group, closed_lines, free_lines, grouped, trained_lines
 from innerloop.recipes import recipe
 
 MAML, ANIL = recipe("characters"), recipe("characters", "anil")
@@ -64,3 +64,18 @@ def test_rows_without_runs():
     ]
     assert [kind for kind, *_ in keys(free_lines(own, 100, "test", classes=False))] == ["from_scratch", "constant"]
     assert [kind for kind, *_ in keys(free_lines(own, 100, "omniglot"))] == ["nearest_mean", "constant"]
+
+
+def test_closed_forms_of_a_table():
+    own = group("maml", "batch", (4, 5))
+    free = free_lines(own, 100, "test", classes=False, table=True)
+    assert keys(free) == [
+        ("from_scratch", None, (4,)),
+        ("pooled_ridge", None, (4,)),
+        ("shrunk_ridge", None, (4,)),
+        ("constant", None, (4,)),
+    ]
+    # a seed may have its own part of the training tasks
+    pooled, shrunk = closed_lines(own, 100, "test")
+    assert [spec.key for spec in pooled.specs] == ["maml-4.pooled_ridge", "maml-5.pooled_ridge"]
+    assert keys([shrunk]) == [("shrunk_ridge", None, (4, 5))]

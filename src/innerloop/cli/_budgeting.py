@@ -12,7 +12,7 @@ import numpy as np
 from innerloop.cli._budget import Options
 from innerloop.cli._comparison import Opened, equal, opened
 from innerloop.cli._costs import compute_costs
-from innerloop.cli._lines import Line, free_lines, trained_lines
+from innerloop.cli._lines import Line, closed_lines, free_lines, trained_lines
 from innerloop.cli._methods import configured, demand, demand_possible, folder_name, job, train_all, usual, usual_recipe
 from innerloop.cli._pages import table_of
 from innerloop.cli._parse import UsageError
@@ -62,7 +62,10 @@ def budget(name: str, options: Options, settings: Mapping[str, Any]) -> None:
     last = trained[max(trained)]
     out, tasks = Path(options.out), options.tasks or last.experiments[0].recipe.test_tasks
     lines = {size: trained_lines(part.groups, tasks, "test", classes=part.classes) for size, part in trained.items()}
-    free = free_lines(last.groups[0], tasks, "test", classes=last.classes, table=last.table)
+    if last.table:  # these are of the same part of the training tasks
+        for size, part in trained.items():
+            lines[size] += closed_lines(part.groups[0], tasks, "test")
+    free = free_lines(last.groups[0], tasks, "test", classes=last.classes)
     every = [*(line for part in lines.values() for line in part), *free]
     compute_rows([spec for line in every for spec in line.specs], out, processes)
     compute_costs([*lines[max(lines)], *free], out)

@@ -87,7 +87,7 @@ class Found:
 
     def verdict(self) -> list[str]:
         """Which side wins, and where it stops winning as the shots grow."""
-        return [*self.ruling.sentences, *said(self.crossovers)]
+        return list(dict.fromkeys([*self.ruling.sentences, *said(self.crossovers)]))
 
     def text(self) -> str:
         """For a terminal."""

@@ -15,8 +15,8 @@ PICKED = (
     "are a few rows, and more where there are many."
 )
 AS_TRAINED = (
-    "Meta-learned rows keep the inner steps of their recipe at every number of shots; fine-tuning, the linear head and "
-    "training from scratch were tuned anew on validation tasks for each of them."
+    "Meta-learned rows keep the inner steps of their recipe at every number of shots; fine-tuning, heads on features, "
+    "closed forms and training from scratch were tuned anew on validation tasks for each of them."
 )
 
 
@@ -68,7 +68,7 @@ def _shots(found: Found) -> list[Range]:
         f"{len(own.values):,} {shape(own.source).partition(':')[0]} with more or fewer support examples{per_class}. "
         f"Nothing was trained again: training tasks had {trained}{per_class}."
     )
-    verdicts = [*said(found.crossovers), *(one.sentences[0] for _, one in found.rulings)]
+    verdicts = list(dict.fromkeys([*said(found.crossovers), *(one.sentences[0] for _, one in found.rulings)]))
     return [range_of("When there are more examples", caption, "shots", found.places, verdicts, notes=[AS_TRAINED])]
 
 

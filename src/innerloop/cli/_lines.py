@@ -129,6 +129,24 @@ def trained_lines(
     return lines
 
 
+def closed_lines(group: Group, tasks: int, on: str, shots: int | None = None) -> list[Line]:
+    """What is solved for in closed form from all training tasks of a table, with the part of them that each seed has.
+
+    Args:
+        group: its runs give the recipes.
+        tasks: how many tasks.
+        on: "test".
+        shots: support examples; None: as in the recipe.
+    """
+    return [
+        Line(
+            tuple(RowSpec(f"{run.name}.{kind}", kind, str(run), on, tasks, shots=shots) for run in group.runs),
+            group.seeds,
+        )
+        for kind in CLOSED_FORMS
+    ]
+
+
 def free_lines(
     group: Group, tasks: int, on: str, *, classes: bool = True, table: bool = False, shots: int | None = None
 ) -> list[Line]:
@@ -142,7 +160,12 @@ def free_lines(
         table: whether the tasks are a table's, for which there are closed forms.
         shots: support examples (per class); None: as in the recipe.
     """
-    kinds = ["from_scratch", *(CLOSED_FORMS if table else ())] if on == "test" else []
-    kinds += ["nearest_mean", "constant"] if classes else ["constant"]
     run, seed = group.runs[0], group.seeds[0]
-    return [Line((RowSpec(kind, kind, str(run), on, tasks, shots=shots),), (seed,)) for kind in kinds]
+
+    def line(kind: str) -> Line:
+        return Line((RowSpec(kind, kind, str(run), on, tasks, shots=shots),), (seed,))
+
+    lines = [line("from_scratch")] if on == "test" else []
+    if on == "test" and table:
+        lines += closed_lines(dataclasses.replace(group, runs=(run,), seeds=(seed,)), tasks, on, shots)
+    return [*lines, *(line(kind) for kind in (("nearest_mean", "constant") if classes else ("constant",)))]
