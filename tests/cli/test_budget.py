@@ -172,3 +172,10 @@ def test_classes_of_pictures(pictures, tmp_path, fails):
         "--out", tmp_path / "out",
     )  # fmt: skip
     assert "2-way tasks need 2 classes" in line
+
+
+def test_a_recipe_without_parts(fails, tmp_path):
+    assert "'curves' has no parts of its training" in fails(
+        "budget", "curves", "--sizes", "3", "--out", tmp_path / "out"
+    )
+    assert not (tmp_path / "out").exists()

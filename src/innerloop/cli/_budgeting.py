@@ -108,8 +108,11 @@ def plan(name: str, options: Options, settings: Mapping[str, Any]) -> Planned:
     """
     demand(options, settings)
     shots = usual_recipe(name, settings).shots
-    source = build_source(configured(name, "maml", settings, 0, shots, options.tasks))
+    common = configured(name, "maml", settings, 0, shots, options.tasks)
+    source = build_source(common)
     supply, ways = source.train.supply(), source.train[0].ways
+    if not hasattr(common, f"train_{supply.unit}"):
+        raise UsageError(f"The recipe {name!r} has no parts of its training {supply.unit}, so no budget of them.")
     sizes = _sizes(options, supply.number, supply.unit)
     jobs: dict[int, list[Job]] = {}
     folder = Path(options.out) / "runs"
