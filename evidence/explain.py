@@ -19,6 +19,7 @@ from _grid import grid
 from innerloop.evaluation import evaluate
 from innerloop.explain import freezing, memorisation, movement, planted_label, similarity
 from innerloop.gradient import GradientLearner
+from innerloop.mapping import keep_large_blocks
 from innerloop.outer import Run, fit, load_weights
 from innerloop.recipes import recipe
 from innerloop.recipes._build import build
@@ -33,6 +34,7 @@ def row(method: str, seed: int, steps: int, tasks: int, runs: str) -> dict[str, 
     chosen = dataclasses.replace(
         recipe("characters", method), shots=SHOTS, seed=seed, steps=steps, validation_tasks=min(100, tasks)
     )
+    keep_large_blocks()
     experiment = build(chosen)
     run = Run(Path(runs) / f"explain-{method}-{seed}-{steps}")
     done = fit(experiment.learner, **experiment.fit_settings(), run=run, resume=True, progress=False)

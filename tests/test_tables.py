@@ -43,13 +43,13 @@ def test_bench(monkeypatch):
 def test_memory(monkeypatch):
     row = {
         "outer_gradient": "unrolled", "mapping": "loop", "workload": {"inner_steps": 5, "tasks": 8},
-        "peak_megabytes": 300.0, "baseline_megabytes": 250.0,
+        "peak_megabytes": 300.0, "baseline_megabytes": 250.0, "tensor_megabytes": 40.0,
     }  # fmt: skip
     course = [{"iteration": 2000, "live_tensors": 105, "resident_megabytes": 260.0}]
     rows = [row | {"sweep": "tasks", "course": []}, row | {"sweep": "iterations", "course": course}]
     monkeypatch.setattr(_measured, "load", lambda name: {"rows": rows, "provenance": PROVENANCE})
     text = _measured.memory("memory")
-    assert ["tasks", "unrolled", "loop", "5", "8", "300", "50"] in rows_of(text)
+    assert ["tasks", "unrolled", "loop", "5", "8", "40", "300", "50"] in rows_of(text)
     assert ["loop", "2,000", "105", "260"] in rows_of(text)
 
 

@@ -31,13 +31,14 @@ def bench(name: str) -> str:
 def memory(name: str) -> str:
     """The tables of benchmarks/memory.py."""
     found = load(name)
-    lines = [["what grows", "outer gradient", "mapping", "inner steps", "tasks", "peak, MB", "above first step, MB"]]
+    lines = [["what grows", "outer gradient", "mapping", "inner steps", "tasks", "tensors, MB", "peak, MB"]]
+    lines[0] += ["above first step, MB"]
     course = [["mapping", "iteration", "live tensors", "resident, MB"]]
     for row in found["rows"]:
         sizes = [str(row["workload"][size]) for size in ("inner_steps", "tasks")]
         peak, baseline = row["peak_megabytes"], row["baseline_megabytes"]
         if not row["course"]:
-            numbers = [f"{peak:.0f}", f"{peak - baseline:.0f}"]
+            numbers = [f"{row['tensor_megabytes']:.0f}", f"{peak:.0f}", f"{peak - baseline:.0f}"]
             lines.append([row["sweep"], row["outer_gradient"], row["mapping"], *sizes, *numbers])
         for now in row["course"]:
             numbers = [f"{now['iteration']:,}", str(now["live_tensors"]), f"{now['resident_megabytes']:.0f}"]

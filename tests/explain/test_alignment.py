@@ -29,7 +29,7 @@ def by_hand(network, task):
     support, query = torch.func.grad(loss)(start, task.support), torch.func.grad(loss)(start, task.query)
     jacobian, now = torch.eye(len(start), dtype=start.dtype), start
     for _ in range(STEPS):
-        hessian = torch.func.hessian(loss)(now, task.support)
+        hessian = torch.func.jacrev(torch.func.grad(loss))(now, task.support)
         jacobian = (torch.eye(len(start), dtype=start.dtype) - RATE * hessian) @ jacobian
         now = now - RATE * torch.func.grad(loss)(now, task.support)
     kept = torch.func.grad(loss)(now, task.query)

@@ -14,6 +14,7 @@ from innerloop.explain import Influence, influence, planted_label
 from innerloop.mapping import Mapping
 from innerloop.networks import Backbone
 from innerloop.outer import fit
+from innerloop.sources import from_arrays
 from innerloop.task import Examples, stack
 
 LEARNERS = {
@@ -26,12 +27,21 @@ LEARNERS = {
 
 
 def dropped(learner, task, row):
-    """The query loss of a support set that really lacks a row."""
+    """The query loss of a support set that really lacks a row, and the loss of that row."""
     keep = [i for i in range(len(task.support)) if i != row]
     support = Examples(task.support.x[keep], task.support.y[keep], ways=task.ways)
     with evaluating(learner), torch.no_grad():
-        prediction = learner.predict(learner.adapt(support), task.query.x)
-        return float(learner.query_loss(prediction, task.query))
+        state = learner.adapt(support)
+        loss = float(learner.query_loss(learner.predict(state, task.query.x), task.query))
+        if row is None:
+            return loss, float("nan")
+        own = learner.predict(state, task.support.x)[row : row + 1]
+        alone = Examples(task.support.x[row : row + 1], task.support.y[row : row + 1], ways=task.ways)
+        return loss, float(learner.query_loss(own, alone))
+
+
+def _standard(values):
+    return (np.array(values) - np.mean(values)) / np.std(values)
 
 
 @pytest.mark.parametrize("vectorise", [False, True])
@@ -44,12 +54,18 @@ def test_leaving_out_is_dropping_the_row(name, vectorise):
     found = influence(learner, Given(tasks), 3, batch=4)
     tolerance = 1e-5 if name == "constant" else 1e-9  # the trivial predictor computes in single precision
     for number, (task, seen) in enumerate(zip(tasks, found.examples, strict=True)):
-        whole = dropped(learner, task, None)
-        expected = [dropped(learner, task, row) - whole for row in range(6)]
+        whole, _ = dropped(learner, task, None)
+        losses, own = zip(*(dropped(learner, task, row) for row in range(6)), strict=True)
+        expected = [loss - whole for loss in losses]
         assert seen.index == number
         assert seen.loss == pytest.approx(whole, abs=tolerance)
         assert seen.changes == pytest.approx(expected, abs=tolerance)
-        assert seen.most_harmful == int(np.argmin(expected)) or name == "constant"
+        assert seen.held_out == pytest.approx(own, abs=tolerance)
+        if name != "constant":
+            assert seen.most_harmful == int(np.argmin(expected))
+            against = _standard(own) - _standard(expected)
+            assert seen.suspicion == pytest.approx(against, abs=1e-6)
+            assert seen.most_suspect == int(np.argmax(against))
     assert weights(learner) == before
 
 
@@ -57,12 +73,13 @@ def test_regression_and_the_summary():
     tasks = regression([(5, 7)] * 4)
     learner = methods.maml(perceptron(1), inner_steps=2, inner_lr=0.1)
     found = influence(learner, Given(tasks), 4)
-    changes = np.array([[dropped(learner, task, row) - dropped(learner, task, None) for row in range(5)]
-                        for task in tasks])  # fmt: skip
+    each = np.array([[dropped(learner, task, row) for row in range(5)] for task in tasks])  # (T, N, 2)
+    changes = each[..., 0] - np.array([[dropped(learner, task, None)[0]] for task in tasks])
     assert np.allclose([task.changes for task in found.examples], changes)
     assert found.harmful == pytest.approx(interval((changes < 0).mean(1)))
     assert found.size == pytest.approx(interval(np.abs(changes).mean(1)))
     assert found.worst == pytest.approx(interval(changes.min(1)))
+    assert found.held_out == pytest.approx(interval(each[..., 1].mean(1)))
     assert "of the examples harm" in found.sentences[0]
     assert Influence.from_json(found.to_json()).to_json() == found.to_json()
 
@@ -73,9 +90,11 @@ def test_padding_has_no_influence(name):
     learner = LEARNERS[name]()
     found = influence(learner, Given(tasks), 3)
     for task, seen in zip(tasks, found.examples, strict=True):
-        alone = influence(learner, Given([task, task]), 2).examples[0].changes
-        assert np.isnan(seen.changes[len(task.support) :]).all()
-        assert seen.changes[: len(task.support)] == pytest.approx(alone)
+        alone, count = influence(learner, Given([task, task]), 2).examples[0], len(task.support)
+        assert np.isnan(seen.changes[count:]).all()
+        assert np.isnan(seen.held_out[count:]).all()
+        assert seen.changes[:count] == pytest.approx(alone.changes)
+        assert seen.held_out[:count] == pytest.approx(alone.held_out)
 
 
 def test_where_nothing_matters():
@@ -94,17 +113,21 @@ def test_a_network_that_cannot_see_the_mask_is_named():
 @pytest.mark.parametrize("method", ["maml", "prototypes"])
 def test_a_planted_wrong_label_ranks_first(method):
     torch.manual_seed(0)
-    source = training.blobs(ways=3, shots=5, queries=5)
+    y = torch.arange(60 * 12) % 60
+    x = 4 * torch.randn(60, 8)[y] + torch.randn(len(y), 8)
+    source = from_arrays(x, y, ways=3, shots=5, queries=5)
     if method == "maml":
         learner = methods.maml(training.network(3), inner_steps=3, inner_lr=0.3)
     else:
-        learner = methods.prototypes(training.network(None), norm="batch")
+        learner = methods.prototypes(training.network(None), norm="running")
     fit(learner, source.train, steps=60, tasks_per_step=4, mapping="vmap", progress=False)
     found = planted_label(learner, source.test, 60)
     assert found.first.mean >= 0.9
     assert found.examples == 15
     assert len(found.ranks) == 60
-    assert "ranks first in" in found.sentences[0]
+    # one example in fifteen would be found by guessing
+    assert min(found.most_harmful.mean, found.most_contradicted.mean) > 0.5
+    assert "is the most suspect one in" in found.sentences[0]
 
 
 def test_a_planted_label_needs_classes():

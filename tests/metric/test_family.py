@@ -7,7 +7,8 @@ import torch
 
 from helpers import comparing, family, problems, reference
 from helpers.checks import difference, difference_from_finite_differences, largest, measure, snapshot
-from innerloop.errors import DataError
+from innerloop import metric
+from innerloop.errors import DataError, TrainingError
 from innerloop.mapping import Mapping
 from innerloop.networks import Norm, conv_maps
 from innerloop.task import Examples, stack, take
@@ -190,6 +191,44 @@ def test_embeddings_of_nothing_but_zeros_have_finite_slopes(name):
     assert largest(gradient) < 1e3
 
 
+def keep(kind, method, change):
+    """`method` of `kind` with its result changed."""
+    before = getattr(kind, method)
+    return kind, method, lambda self, *arguments: change(before(self, *arguments))
+
+
+PLANTED = {
+    "the weights are constants": ("ridge", keep(metric.Ridge, "_solve", torch.Tensor.detach)),
+    "support embeddings are constants": (
+        "matching",
+        keep(metric.Matching, "learn", lambda state: state._replace(context=state.context.detach())),
+    ),
+    "classes are means": (
+        "relation",
+        keep(metric.Relation, "adapt", lambda state: state._replace(sums=state.sums / state.counts[:, None])),
+    ),
+    "the dual weights are constants": (
+        "svm",
+        keep(metric.SVM, "learn", lambda state: state._replace(weight=state.weight.detach())),
+    ),
+}
+
+
+@pytest.mark.parametrize("bug", PLANTED)
+def test_likely_mistakes_are_found(bug, monkeypatch):
+    name, planted = PLANTED[bug]
+    learner, tasks = make(name), problems.batch()
+    theta = dict(learner.named_parameters())
+    expected = family.meta(comparing.REFERENCES[name], reference.perceptron, theta, tasks)
+    monkeypatch.setattr(*planted)
+    learner.mapping = LOOP
+    if bug == "the weights are constants":
+        with pytest.raises(TrainingError, match=r"reaches strength\.log"):
+            learner(tasks)
+    else:
+        assert difference(measure(learner, tasks), expected) > 1e-3
+
+
 @EACH
 def test_training_lowers_the_loss(name):
     learner = make(name)
@@ -222,7 +261,7 @@ def test_running_averages_of_all_norm_layers_move_under_every_mapping():
     module = comparing.relation_module(network.map_shape, norm=True)
     tasks, found = problems.pictures(), []
     for mapping in (LOOP, VMAP, CAPTURED):
-        learner = comparing.metric.Relation(copy.deepcopy(network), relation=copy.deepcopy(module))
+        learner = metric.Relation(copy.deepcopy(network), relation=copy.deepcopy(module))
         learner.mapping = mapping
         learner(tasks)
         norms = [part for part in learner.modules() if isinstance(part, Norm)]

@@ -16,7 +16,7 @@ def full(**more):
 
 
 def test_the_papers_formula_on_a_small_example():
-    learner = Matching(nn.Identity())
+    learner = Matching(nn.Identity(), scale=1.0)
     x = torch.tensor([[1.0, 0.0], [0.0, 2.0], [-3.0, 0.0]], dtype=torch.float64)
     support = Examples(x, torch.tensor([0, 1, 1]), ways=2)
     found = learner.predict(learner.adapt(support), torch.tensor([[5.0, 0.0]], dtype=torch.float64)).exp()
@@ -50,10 +50,13 @@ def test_a_class_without_examples_has_a_millionth():
     torch.testing.assert_close(found[:, :2].sum(1), torch.ones(2))
 
 
-def test_the_default_is_without_context_and_adds_no_parameters():
+def test_the_default_is_without_context_and_with_a_learned_scale():
     net = problems.perceptron(None)
     assert Matching(net).context is None
-    assert len(list(Matching(net).parameters())) == len(list(net.parameters()))
+    assert len(list(Matching(net, scale=1.0).parameters())) == len(list(net.parameters()))
+    learned = Matching(net)
+    assert [name for name, _ in learned.named_parameters() if not name.startswith("network.")] == ["scale.log"]
+    torch.testing.assert_close(learned(problems.batch()).losses, Matching(net, scale=10.0)(problems.batch()).losses)
 
 
 def test_the_cell_is_an_lstm_cell():

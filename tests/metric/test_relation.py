@@ -86,6 +86,21 @@ def test_class_embeddings_are_sums():
     learner = Relation(nn.Identity(), relation=nn.Linear(2, 1))
     support = Examples(torch.tensor([[1.0], [2.0], [5.0]]), torch.tensor([0, 0, 1]), ways=2)
     assert learner.adapt(support).sums.tolist() == [[3.0], [5.0]]
+    x = torch.tensor([[1.0]])
+    sums = learner.predict(learner.adapt(support), x)
+    torch.testing.assert_close(sums, F.logsigmoid(learner.relation(torch.tensor([[3.0, 1.0], [5.0, 1.0]]))).T)
+
+
+def test_class_embeddings_may_be_means_also_when_examples_are_added():
+    learner = Relation(nn.Identity(), relation=nn.Linear(2, 1), classes="mean")
+    support = Examples(torch.tensor([[1.0], [2.0], [5.0]]), torch.tensor([0, 0, 1]), ways=3)
+    expected = F.logsigmoid(learner.relation(torch.tensor([[1.5, 1.0], [5.0, 1.0], [0.0, 1.0]]))).T
+    x = torch.tensor([[1.0]])
+    torch.testing.assert_close(learner.predict(learner.adapt(support), x), expected)
+    first, second = support.map(lambda leaf: leaf[:1]), support.map(lambda leaf: leaf[1:])
+    torch.testing.assert_close(learner.predict(learner.adapt(second, learner.adapt(first)), x), expected)
+    with pytest.raises(ConfigurationError, match="one of sum, mean; got 'max'"):
+        Relation(nn.Identity(), relation=nn.Linear(2, 1), classes="max")
 
 
 def test_the_class_comes_first_in_a_pair():

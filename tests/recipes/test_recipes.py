@@ -132,7 +132,9 @@ def test_every_method_trains_on_characters(method):
 
 @pytest.mark.parametrize("name", ["characters", "omniglot", "folder"])
 def test_relation_networks_get_feature_maps_and_say_where_there_are_none(name):
-    made = build_maps(dataclasses.replace(recipe(name, "relation"), filters=4), build_source(recipe("characters")))
+    chosen = dataclasses.replace(recipe(name, "relation"), filters=4, downsample="pool")
+    made = build_maps(chosen, build_source(recipe("characters")))
+    assert made.spec["downsample"] == "pool"
     assert made.map_shape == (4, 7, 7)
     with pytest.raises(ConfigurationError, match=r"no classes\. Use maml"):
         build(recipe("sinusoids", "relation"))

@@ -74,8 +74,8 @@ def explanation(names=LAYERS, **changes) -> Explanation:
     )
     changes_of = rng.normal(0.02, 0.03, (200, 25))
     influence = Influence(
-        [TaskInfluence(i, 0.3, [float(v) for v in row]) for i, row in enumerate(changes_of)],
-        about((changes_of < 0).mean()), about(np.abs(changes_of).mean()), about(-0.04), about(0.3), 200,
+        [TaskInfluence(i, 0.3, [float(v) for v in row], [0.4] * 25) for i, row in enumerate(changes_of)],
+        about((changes_of < 0).mean()), about(np.abs(changes_of).mean()), about(-0.04), about(0.3), about(0.4), 200,
     )  # fmt: skip
     calibration = CalibrationCourse(
         [

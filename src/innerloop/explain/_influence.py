@@ -26,16 +26,34 @@ class TaskInfluence:
         loss: query loss after learning from all support examples.
         changes: by how much that loss rises when one example is left out; below zero, the example harms. No number
             for rows that are padding.
+        held_out: the loss of each example itself under the model that has learned from the others.
     """
 
     index: int
     loss: float
     changes: list[float]
+    held_out: list[float]
 
     @property
     def most_harmful(self) -> int:
         """Row of the example without which the query loss is lowest."""
         return int(np.nanargmin(self.changes))
+
+    @property
+    def suspicion(self) -> list[float]:
+        """How much speaks against each example: it harms the queries, and the others contradict it.
+
+        The standard score of its held-out loss minus that of its influence, within the task; the sum is a choice.
+        Neither alone finds a wrong label for every learner: one that fits it shows it in the query loss, one that
+        averages it away in the held-out loss.
+        """
+        found = _standard(np.array(self.held_out)) - _standard(np.array(self.changes))
+        return [float(v) for v in found]
+
+    @property
+    def most_suspect(self) -> int:
+        """Row of the example to look at first, if a label may be wrong."""
+        return int(np.nanargmax(self.suspicion))
 
 
 @dataclass(frozen=True)
@@ -49,6 +67,8 @@ class Influence(Analysis):
         worst: change of the query loss by leaving out a task's most harmful example, mean over tasks. It was chosen by
             the query labels, so this is the most that could be gained.
         loss: query loss with all examples.
+        held_out: loss of an example under the model that has learned from the others: what the support set alone says
+            about the query loss.
         tasks: tasks behind the means.
     """
 
@@ -57,11 +77,13 @@ class Influence(Analysis):
     size: Interval
     worst: Interval
     loss: Interval
+    held_out: Interval
     tasks: int
 
     def __post_init__(self) -> None:
-        if not all(np.isfinite(task.changes).any() for task in self.examples):
-            raise ValueError("a task without support examples")
+        for task in self.examples:
+            if len(task.changes) != len(task.held_out) or not np.isfinite(task.changes).any():
+                raise ValueError("a task without support examples")
 
     @property
     def sentences(self) -> list[str]:
@@ -77,16 +99,21 @@ class Influence(Analysis):
             said.append(
                 f"Without its most harmful example the loss of a task is {-self.worst.mean:.2g} lower on average."
             )
+        if np.isfinite(self.held_out.mean):
+            said.append(f"Held out, a support example itself has a loss of {self.held_out.mean:.3g}.")
         return said
 
 
 def influence(learner: Learner, source: Tasks, tasks: int = 200, *, first: int = 0, batch: int = 50) -> Influence:
     """Learns every task once from all support examples and once without each of them.
 
-        I_i = L_query(adapt(S without i)) - L_query(adapt(S))
+        I_i = L_query(adapt(S without i)) - L_query(adapt(S)),   H_i = L_i(adapt(S without i))
+
+    The influence `I` says what an example is worth to these queries, and needs their labels. The held-out loss `H` says
+    whether the others agree with it, and needs none.
 
     Nothing is approximated: the number of examples is small, and leaving one out is a mask. It is defined for every
-    learner. In one-shot tasks the class of an example goes with it, so that every example helps.
+    learner. In one-shot tasks the class of an example goes with it, so that every example helps and none agrees.
 
     Args:
         learner: any learner.
@@ -103,27 +130,34 @@ def influence(learner: Learner, source: Tasks, tasks: int = 200, *, first: int =
     """
     demand(tasks, batch)
 
-    def one(task: Task) -> Tensor:
-        prediction = learner.predict(learner.adapt(task.support), task.query.x, task.query.mask)
-        return learner.query_loss(prediction, task.query)
+    def one(task: Task) -> tuple[Tensor, Tensor]:
+        support, query = task.support, task.query
+        state = learner.adapt(support)
+        loss = learner.query_loss(learner.predict(state, query.x, query.mask), query)
+        left_out = torch.arange(len(support), device=support.mask.device) == task.index
+        own = learner.predict(state, support.x, support.mask | left_out)
+        return loss, learner.query_loss(own, Examples(support.x, support.y, left_out, support.ways))
 
     examples: list[TaskInfluence] = []
     with evaluating(learner), torch.no_grad():
         for chunk in batches(source, first, tasks, batch, device_of(learner)):
             which, left_out = _pairs(chunk)
-            losses = torch.cat([
+            parts = [
                 learner.map(one, without(chunk, which[at : at + batch], left_out[at : at + batch]))
                 for at in range(0, len(which), batch)
-            ]).double().cpu().numpy()  # fmt: skip
-            examples += _by_task(chunk, losses, which.cpu().numpy(), left_out.cpu().numpy())
+            ]
+            losses, own = (torch.cat(each).double().cpu().numpy() for each in zip(*parts, strict=True))
+            examples += _by_task(chunk, losses, own, which.cpu().numpy(), left_out.cpu().numpy())
     changes = [np.array(task.changes) for task in examples]
     loss = np.array([task.loss for task in examples])
+    held_out = np.array([np.nanmean(task.held_out) for task in examples])
     return Influence(
         examples,
         interval(np.array([(each[np.isfinite(each)] < 0).mean() for each in changes])),
         interval(np.array([np.nanmean(np.abs(each)) for each in changes])),
         interval(np.array([np.nanmin(each) for each in changes])),
         interval(loss),
+        interval(held_out),
         tasks,
     )
 
@@ -134,13 +168,14 @@ def without(tasks: Task, which: Tensor, left_out: Tensor) -> Task:
     Args:
         tasks: stacked tasks, `N` support rows.
         which: `(P,)` places of tasks in the batch.
-        left_out: `(P,)` rows; N leaves out none.
+        left_out: `(P,)` rows; N leaves out none. They become the numbers of the tasks in the batch, so that what is
+            mapped over it knows them.
     """
     chosen = tasks.map(lambda leaf: leaf[which])
     rows = torch.arange(len(tasks.support), device=which.device)
     support = chosen.support
     mask = support.mask & (rows != left_out[:, None])
-    return Task(Examples(support.x, support.y, mask, support.ways), chosen.query, chosen.index)
+    return Task(Examples(support.x, support.y, mask, support.ways), chosen.query, left_out)
 
 
 def _pairs(tasks: Task) -> tuple[Tensor, Tensor]:
@@ -151,11 +186,19 @@ def _pairs(tasks: Task) -> tuple[Tensor, Tensor]:
     return torch.cat([every, which]), torch.cat([torch.full_like(every, mask.shape[1]), rows])
 
 
-def _by_task(tasks: Task, losses: Array, which: Array, left_out: Array) -> list[TaskInfluence]:
+def _standard(values: Array) -> Array:
+    """Standard scores; zero where nothing varies, no number where there is none."""
+    spread = np.nanstd(values)
+    return np.asarray((values - np.nanmean(values)) / (spread if spread > 0 else 1.0))
+
+
+def _by_task(tasks: Task, losses: Array, own: Array, which: Array, left_out: Array) -> list[TaskInfluence]:
     count, rows = number_of_tasks(tasks), tasks.support.mask.shape[1]
-    changes = np.full((count, rows), np.nan)
-    changes[which[count:], left_out[count:]] = losses[count:] - losses[which[count:]]
+    changes, held_out = np.full((2, count, rows), np.nan)
+    place = which[count:], left_out[count:]
+    changes[place] = losses[count:] - losses[which[count:]]
+    held_out[place] = own[count:]
     return [
-        TaskInfluence(int(index), float(losses[place]), [float(v) for v in changes[place]])
-        for place, index in enumerate(tasks.index.tolist())
+        TaskInfluence(int(index), float(losses[t]), *([float(v) for v in each[t]] for each in (changes, held_out)))
+        for t, index in enumerate(tasks.index.tolist())
     ]

@@ -18,16 +18,20 @@ from innerloop.learner import Learner
 
 @dataclass(frozen=True)
 class PlantedLabel(Analysis):
-    """Where a planted wrong label stands in the ranking by leave-one-out influence.
+    """Where a planted wrong label stands among the support examples of its task.
 
     Attributes:
-        first: share of tasks in which it is the most harmful example.
-        ranks: its place in each task; 1 is the most harmful.
+        first: share of tasks in which it is the most suspect (see `TaskInfluence.suspicion`).
+        most_harmful: share of tasks in which it is the most harmful to the query loss.
+        most_contradicted: share of tasks in which it has the highest held-out loss.
+        ranks: its place by suspicion in each task, 1 for the most suspect.
         examples: support examples of a task.
-        tasks: tasks behind the share.
+        tasks: tasks behind the shares.
     """
 
     first: Interval
+    most_harmful: Interval
+    most_contradicted: Interval
     ranks: list[int]
     examples: int
     tasks: int
@@ -36,15 +40,16 @@ class PlantedLabel(Analysis):
     def sentences(self) -> list[str]:
         """How often it is found."""
         return [
-            f"A wrong label among {self.examples} support examples ranks first in {share(self.first.mean)} of "
-            f"{self.tasks} tasks."
+            f"A wrong label among {self.examples} support examples is the most suspect one in {share(self.first.mean)} "
+            f"of {self.tasks} tasks (the most harmful to the query loss in {share(self.most_harmful.mean)}, with the "
+            f"highest held-out loss in {share(self.most_contradicted.mean)})."
         ]
 
 
 def planted_label(
     learner: Learner, source: Tasks, tasks: int = 200, *, seed: int = 0, first: int = 0, batch: int = 50
 ) -> PlantedLabel:
-    """Gives one support example of every task a wrong label and ranks all examples by their influence.
+    """Gives one support example of every task a wrong label and looks where it ranks.
 
     Args:
         learner: any learner of classes.
@@ -59,12 +64,24 @@ def planted_label(
     """
     spoiled = Mislabelled(source, seed)
     found = influence(learner, spoiled, tasks, first=first, batch=batch)
-    ranks = []
-    for at in range(0, tasks, batch):
-        indices = torch.arange(first + at, first + min(at + batch, tasks))
-        rows = spoiled.rows(source.batch(indices)).tolist()
-        for task, row in zip(found.examples[at : at + batch], rows, strict=True):
-            changes = np.array(task.changes)
-            ranks.append(int((changes < changes[row]).sum()) + 1)
-    share_first = interval((np.array(ranks) == 1).astype(float))
-    return PlantedLabel(share_first, ranks, int(np.isfinite(found.examples[0].changes).sum()), tasks)
+    wrong: list[int] = []
+    for at in range(first, first + tasks, batch):
+        wrong += spoiled.rows(source.batch(torch.arange(at, min(at + batch, first + tasks)))).tolist()
+    pairs = list(zip(found.examples, wrong, strict=True))
+    ranks = [_rank(task.suspicion, row) for task, row in pairs]
+    return PlantedLabel(
+        _first(ranks),
+        _first([_rank([-v for v in task.changes], row) for task, row in pairs]),
+        _first([_rank(task.held_out, row) for task, row in pairs]),
+        ranks,
+        int(np.isfinite(found.examples[0].changes).sum()),
+        tasks,
+    )
+
+
+def _rank(scores: list[float], row: int) -> int:
+    return int((np.array(scores) > scores[row]).sum()) + 1
+
+
+def _first(ranks: list[int]) -> Interval:
+    return interval((np.array(ranks) == 1).astype(float))

@@ -62,7 +62,7 @@ def matching(
     *,
     full_context: bool = False,
     reads: int = 5,
-    scale: Any = 1.0,
+    scale: Any = "learned",
     loss: Loss | None = None,
     norm: Policy = "running",
 ) -> Matching:
@@ -75,7 +75,7 @@ def matching(
         full_context: embed every example in the light of the whole support set, whose order then matters. Off, as in
             the paper's rows for Omniglot.
         reads: reads from the support set for each query, with full context.
-        scale: s, a number, or "learned"; the paper has 1.
+        scale: s, a number, or "learned" from 10; the paper has 1.
         loss: outer loss; None: cross-entropy.
         norm: policy of the norm layers.
 
@@ -86,7 +86,7 @@ def matching(
     return named(learner, "matching", "Matching networks", spec_of(embedding), arguments)
 
 
-def relation(maps: nn.Module, *, loss: Loss | None = None, norm: Policy = "running") -> Relation:
+def relation(maps: nn.Module, *, classes: Any = "sum", loss: Loss | None = None, norm: Policy = "running") -> Relation:
     """Relation networks: how well a query goes with a class is itself a network.
 
         r_k = σ(g([Σ_{y_i = k} f(x_i), f(x)])),   loss = Σ_k (r_k - [y = k])²
@@ -94,14 +94,15 @@ def relation(maps: nn.Module, *, loss: Loss | None = None, norm: Policy = "runni
     Args:
         maps: the embedding: with feature maps as in the paper, `innerloop.networks.conv_maps()`, or with vectors,
             `innerloop.networks.conv4(outputs=None)`. The relation module is made to fit.
+        classes: "sum" (the paper) or "mean" of the embeddings of a class.
         loss: outer loss; None: squared error against one-hot labels (the paper). `innerloop.losses.cross_entropy` is
             the alternative.
         norm: policy of the norm layers.
 
     Source: Sung et al. 2018.
     """
-    learner = Relation(maps, loss=loss, norm=norm)
-    return named(learner, "relation", "Relation networks", spec_of(maps), {"norm": norm})
+    learner = Relation(maps, classes=classes, loss=loss, norm=norm)
+    return named(learner, "relation", "Relation networks", spec_of(maps), {"classes": classes, "norm": norm})
 
 
 def ridge(

@@ -56,8 +56,8 @@ class Matching(EmbeddingLearner):
         full_context: with full-context embeddings. Off by default, as in the paper's rows for Omniglot.
         reads: K, reads from the support set for each query, with full context. The paper names no number; 5 is a
             choice.
-        scale: s, a number, or "learned" (from 10, see `Prototypes`). The paper has 1, which keeps even a perfect match
-            of five at 0.4 of the probability if the others have similarity 0.
+        scale: s, a number, or "learned" (from 10, as the cosines of `Prototypes`). The paper has 1, which gives a
+            perfect match of five no more than 0.4 of the probability if the others have similarity 0.
         width: size D of the embedding, for full context; None: what `network.width` says.
         loss: outer loss; None: cross-entropy, as in the paper.
         norm: policy of the norm layers. With "batch", support and query are normalised by their own batches.
@@ -81,7 +81,7 @@ class Matching(EmbeddingLearner):
         *,
         full_context: bool = False,
         reads: int = 5,
-        scale: float | Literal["learned"] = 1.0,
+        scale: float | Literal["learned"] = "learned",
         width: int | None = None,
         loss: Loss | None = None,
         norm: Policy = "running",

@@ -5,7 +5,7 @@ Shape legend: Q query examples, W ways, C channels of an embedding (or its lengt
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -40,16 +40,18 @@ def relation_error(prediction: Tensor, examples: Examples) -> Tensor:
 
 
 class RelationState(NamedTuple):
-    """Sums of the embedded support examples; more examples are simply added.
+    """Sums and counts of the embedded support examples; more examples are simply added.
 
     Attributes:
         sums: `(W, C, ...)`.
+        counts: `(W,)`.
         statistics: of the first support set's norm layers in the embedding (only with norm="support").
         relation_statistics: the same in the relation module, from the support examples paired with every class.
         ways: number of classes.
     """
 
     sums: Tensor
+    counts: Tensor
     statistics: Statistics
     relation_statistics: Statistics
     ways: int
@@ -60,9 +62,9 @@ class Relation(Learner):
 
         r_k = σ(g([Σ_{y_i = k} f(x_i), f(x)])),   loss = Σ_k (r_k - [y = k])²
 
-    Class embeddings are *sums* over the shots, as in the paper: train with the shots that you will have. Predictions
-    are `log r`, so that their softmax is `r / Σ r`. Adapting from a state adds examples without reading the old ones
-    again.
+    Class embeddings are *sums* over the shots, as in the paper, and longer with more shots: train with the shots that
+    you will have, or use means. Predictions are `log r`, so that their softmax is `r / Σ r`. Adapting from a state adds
+    examples without reading the old ones again.
 
     If the embedding gives feature maps (`innerloop.networks.conv_maps`, or any network with a `map_shape`), the
     relation module is convolutional, as in the paper; if it gives vectors (`conv4(outputs=None)`, which flattens its
@@ -72,11 +74,13 @@ class Relation(Learner):
         network: the embedding, `(N, ...)` to `(N, C, ...)`.
         relation: the relation module, from `(N, 2 C, ...)`, the class first, to `(N, 1)`; None: `relation_module` for
             what the network gives, with normalisation layers if that has some.
+        classes: "sum" (the paper) or "mean" of the embeddings of a class.
         loss: outer loss; None: `relation_error`, as in the paper. `innerloop.losses.cross_entropy` is the alternative.
         norm: policy of the norm layers of both. In the relation module all pairs of a query batch are one batch.
 
     Raises:
-        ConfigurationError: if no relation module is given and it is not known what the network gives.
+        ConfigurationError: if no relation module is given and it is not known what the network gives; for another word
+            in `classes`.
 
     Source: Sung et al. 2018, "Learning to compare: relation network for few-shot learning", section 3.
     """
@@ -89,15 +93,18 @@ class Relation(Learner):
         network: nn.Module,
         *,
         relation: nn.Module | None = None,
+        classes: Literal["sum", "mean"] = "sum",
         loss: Loss | None = None,
         norm: Policy = "running",
     ):
+        if classes not in ("sum", "mean"):
+            raise ConfigurationError(f"classes= is one of sum, mean; got {classes!r}.")
         if relation is None:
             relation = beside(network, _fitting(network))
         self._run, self._relate = FunctionalNetwork(network, norm), FunctionalNetwork(relation, norm)
         has_norms = self._run.has_norms or self._relate.has_norms
         super().__init__(loss or relation_error, norm if has_norms else "none")
-        self.network, self.relation = network, relation
+        self.network, self.relation, self.classes = network, relation, classes
 
     def adapt(self, support: Examples, state: RelationState | None = None) -> RelationState:
         """Embeds the support set and sums it per class; adds to `state` if there is one.
@@ -112,10 +119,10 @@ class Relation(Learner):
         member = membership(support, z, "Relation networks")
         if mask is not None:
             z = torch.where(mask.view(-1, *[1] * (z.ndim - 1)), z, 0)
-        sums = (member.T @ z.flatten(1)).view(-1, *z.shape[1:])
+        sums, counts = (member.T @ z.flatten(1)).view(-1, *z.shape[1:]), member.sum(0)
         if state is not None:
-            return state._replace(sums=state.sums + sums)
-        found = RelationState(sums, call.seen, {}, member.shape[1])
+            return state._replace(sums=state.sums + sums, counts=state.counts + counts)
+        found = RelationState(sums, counts, call.seen, {}, member.shape[1])
         if self.norm != "support":
             return found
         pairs = NormCall(mask, collect=True)
@@ -142,9 +149,11 @@ class Relation(Learner):
 
     def _compare(self, state: RelationState, z: Tensor, call: NormCall) -> Tensor:
         """`log r` of embeddings `(Q, C, ...)` with every class; `call.mask` is that of the embeddings."""
-        queries, ways = z.shape[0], state.ways
+        queries, ways, classes = z.shape[0], state.ways, state.sums
+        if self.classes == "mean":
+            classes = classes / state.counts.clamp(min=1).view(-1, *[1] * (classes.ndim - 1))
         shape = (queries, ways, *z.shape[1:])
-        pairs = torch.cat([state.sums[None].expand(shape), z[:, None].expand(shape)], dim=2).flatten(0, 1)
+        pairs = torch.cat([classes[None].expand(shape), z[:, None].expand(shape)], dim=2).flatten(0, 1)
         call.running = self.norm == "running" and not self.training
         if call.mask is not None:
             call.mask = call.mask[:, None].expand(queries, ways).flatten()

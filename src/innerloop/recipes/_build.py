@@ -210,7 +210,7 @@ def build_network(recipe: Recipe, source: Splits, outputs: int | None) -> nn.Mod
 def build_maps(recipe: PictureRecipe, source: Splits) -> nn.Module:
     """A network for the recipe's pictures whose output is a feature map, with fresh weights."""
     channels, size = source.train[0].support.x.shape[1:3]
-    return conv_maps(recipe.filters, channels=channels, size=size)
+    return conv_maps(recipe.filters, channels=channels, size=size, downsample=recipe.downsample)
 
 
 def outputs_of(source: Splits) -> int:

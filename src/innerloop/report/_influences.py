@@ -19,7 +19,7 @@ def show_influences(views: list[InfluenceView]) -> Html:
     if not shown:
         return Html("")
     return join(
-        tag("h3", "Which support example mattered", class_="influences"),
+        tag("h3", "Which support example mattered", class_="worths"),
         tag("p", _KEY, class_="key"),
         tag("div", *shown, class_="tasks"),
     )

@@ -108,8 +108,8 @@ def rates_chart(found: Rates) -> Html:
         for rate in own:
             step = "" if rate.step is None else f", step {rate.step}"
             title = f"{name}{step}: mean {rate.mean:.3g}, from {rate.low:.3g} to {rate.high:.3g}"
-            wide = len(own) == 1 and rate.count > 1
-            low, high = (rate.low, rate.high) if wide else (math.nan, math.nan)
+            spread = len(own) == 1 and rate.count > 1
+            low, high = (rate.low, rate.high) if spread else (math.nan, math.nan)
             dots.append(Dot(rate.mean, low, high, "s0", title, 4.5 if len(own) == 1 else 3))
         lines.append(Line(name, dots))
     shown = [end for rate in found.rates for end in (rate.low, rate.high) if math.isfinite(end)]
