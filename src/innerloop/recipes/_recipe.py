@@ -209,7 +209,7 @@ class TextRecipe(ClassRecipe):
     """JSON file with the class names of train, validation and test; None: by a stable hash of the names."""
     dimensions: int = 2_048
     """Length of a text's vector of hashed n-grams."""
-    hidden: tuple[int, ...] = (256,)
+    hidden: tuple[int, ...] = (1_024,)
     """Widths of the hidden layers."""
 
 
@@ -223,7 +223,7 @@ class ClincRecipe(ClassRecipe):
     """Draw all intents of a task from one domain."""
     dimensions: int = 2_048
     """Length of a text's vector of hashed n-grams."""
-    hidden: tuple[int, ...] = (256,)
+    hidden: tuple[int, ...] = (1_024,)
     """Widths of the hidden layers."""
 
 

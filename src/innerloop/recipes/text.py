@@ -8,8 +8,9 @@ from typing import Any
 from innerloop.catalogue import family_of
 from innerloop.recipes._recipe import TextRecipe
 
-GRADIENT: dict[str, Any] = {"inner_steps": 5, "test_steps": 10, "inner_lr": 1.0, "norm": "batch"}
-"""Vectors of texts have length 1, so that inner gradients are small and the rate may be large; a choice."""
+GRADIENT: dict[str, Any] = {"inner_steps": 5, "test_steps": 10, "inner_lr": 1.0, "hidden": (128,)}
+"""A choice: vectors of texts have length 1, so that inner gradients are small and the rate may be large; every task has
+weights of its own, so that the network is narrow."""
 
 PRETRAINED: dict[str, dict[str, Any]] = {
     "pretraining": {"tasks_per_step": 1, "weight_decay": 5e-4},  # Wang et al. 2019 (SimpleShot), 1e-4 to 5e-4
@@ -19,10 +20,12 @@ PRETRAINED: dict[str, dict[str, Any]] = {
 
 
 def text(method: str = "maml") -> TextRecipe:
-    """Any labelled texts: hashed n-grams, one hidden layer of 256, 5 ways and 1 shot.
+    """Any labelled texts: hashed n-grams, one hidden layer of 1,024, 5 ways and 1 shot.
 
-    All numbers are a choice for some minutes of one core. With few training classes a learned projection can be worse
-    than the vectors themselves: look at the row of the nearest mean on raw inputs, and at the validation's course.
+    The width and the small outer rate were picked on CLINC150's validation domains, after a few short runs: narrower
+    layers and larger rates lose what the n-grams know. The other numbers are a choice for some minutes of one core.
+    With few training classes a learned projection can be worse than the vectors themselves: look at the row of the
+    nearest mean on raw inputs.
     """
     base = TextRecipe(
         recipe="text",
@@ -32,9 +35,9 @@ def text(method: str = "maml") -> TextRecipe:
         queries=10,
         train_queries=5,
         norm="running",
-        steps=2_000,
+        steps=1_000,
         tasks_per_step=4,
-        lr=1e-3,
+        lr=1e-4,
         schedule="cosine",
         validate_every=100,
         patience=5,
