@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -161,13 +162,13 @@ def crossover(
     meetings = []
     for at, rows in sorted(places, key=lambda place: place[0]):
         best = best_of(rows, families)
-        meta, rival = best.get("meta-learning"), transfer if transfer is not None else best.get("transfer")
-        if meta is None or rival is None or rival not in rows.rows or rows.rows[rival].mean != rows.rows[rival].mean:
+        meta, other = best.get("meta-learning"), transfer if transfer is not None else best.get("transfer")
+        if meta is None or other is None or other not in rows.rows or math.isnan(rows.rows[other].mean):
             continue
-        found, accuracy = rows.difference(meta, rival), rows.rows[meta].higher_is_better
+        found, accuracy = rows.difference(meta, other), rows.rows[meta].higher_is_better
         # an error is better the smaller it is
         advantage = found if accuracy else Difference(-found.mean, -found.high, -found.low)
-        meetings.append(Meeting(at, meta, rival, advantage, accuracy))
+        meetings.append(Meeting(at, meta, other, advantage, accuracy))
     return Crossover(meetings, unit, rival)
 
 
