@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -162,7 +163,7 @@ def crossover(
     for at, rows in sorted(places, key=lambda place: place[0]):
         best = best_of(rows, families)
         meta, other = best.get("meta-learning"), transfer if transfer is not None else best.get("transfer")
-        if meta is None or other is None or other not in rows.rows or rows.rows[other].mean != rows.rows[other].mean:
+        if meta is None or other is None or other not in rows.rows or math.isnan(rows.rows[other].mean):
             continue
         found, accuracy = rows.difference(meta, other), rows.rows[meta].higher_is_better
         # an error is better the smaller it is

@@ -12,7 +12,7 @@ from innerloop.report._page import FAMILIES, Course, Range
 from innerloop.report._svg import Axis, Frame, axis, rule, text
 from innerloop.report._table import sentence
 
-_DASHES = 4
+_DASHES = 6
 """Ways to draw a line in the style sheet: learners of one family share a colour."""
 
 
