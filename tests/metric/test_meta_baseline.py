@@ -33,9 +33,10 @@ def test_the_scale_has_a_meta_gradient(vectorise):
     assert difference_from_finite_differences(learner, tasks) < 1e-7
 
 
-def test_a_loop_and_vmap_agree():
+def test_all_mappings_agree():
     learner, found = MetaBaseline(problems.normed(None)).double(), []
-    for vectorise in (False, True):
-        learner.mapping = Mapping(vectorise=vectorise)
+    for kind in ("loop", "vmap", "captured"):
+        learner.mapping = Mapping.named(kind)
         found.append(measure(learner, problems.batch()))
-    assert difference(*found) < 1e-10
+    assert difference(found[0], found[1]) < 1e-10
+    assert difference(found[0], found[2]) < 1e-10

@@ -72,7 +72,8 @@ def _penalised(kind: str, experiment: Any) -> tuple[Any, str]:
 def _tuned(kind: str, experiment: Any) -> tuple[Any, str]:
     from innerloop.evaluation import select, tune
 
-    validation, said = experiment.source.validation, {}
+    validation = experiment.source.validation
+    said: dict[int, str] = {}
 
     def make(head: int) -> Any:
         chosen = tune(
@@ -86,7 +87,9 @@ def _tuned(kind: str, experiment: Any) -> tuple[Any, str]:
         said[head] = f"Adam at {chosen.rate:g}, {chosen.steps} steps{first}, {_CHOSEN}"
         return _stepping(kind, experiment, chosen.rate, chosen.steps, head)
 
-    found = select(make, _HEAD_STEPS.get(kind, (0,)), validation, tasks=_VALIDATION_TASKS)
+    if kind not in _HEAD_STEPS:
+        return make(0), said[0]
+    found = select(make, _HEAD_STEPS[kind], validation, tasks=_VALIDATION_TASKS)
     return found.learner, said[found.setting]
 
 
