@@ -1,5 +1,6 @@
 """What a run is measured on and by."""
 
+import dataclasses
 import json
 from pathlib import Path
 
@@ -9,6 +10,9 @@ from PIL import Image
 
 from innerloop.cli import main
 from innerloop.cli._train import read
+from innerloop.cli._work import open_run, other_tasks
+from innerloop.errors import ConfigurationError
+from innerloop.recipes import recipe
 
 
 def result(run: Path, name: str):
@@ -57,6 +61,14 @@ def test_lakes_runs(character_run, copied, fails, tmp_path, monkeypatch, capsys)
     assert main(["evaluate", str(run), "--on", "lake"]) == 0
     assert "100.0 %" in capsys.readouterr().out
     assert len(result(run, "evaluate.lake.2tasks")["values"]) == 2
+
+
+@pytest.mark.parametrize(("protocol", "name"), [("A", "lake"), ("B", "omniglot")])
+def test_a_protocol_is_not_measured_where_it_was_trained(protocol, name, character_run):
+    _, experiment = open_run(character_run)
+    chosen = recipe("omniglot", "prototypes", protocol=protocol)
+    with pytest.raises(ConfigurationError, match=f"by protocol {protocol} has trained on characters that {name} tests"):
+        other_tasks(dataclasses.replace(experiment, recipe=chosen), name)
 
 
 @pytest.mark.parametrize("words", [["--protocol", "B"], ["--protocol=B"]])

@@ -58,10 +58,10 @@ def by_hand(learner, task, first_order, loss):
 
 
 @pytest.mark.parametrize("first_order", [False, True])
-@pytest.mark.parametrize("vectorise", [False, True])
-def test_the_meta_gradient_of_a_shared_vector(first_order, vectorise):
+@pytest.mark.parametrize("kind", ["loop", "vmap", "captured"])
+def test_the_meta_gradient_of_a_shared_vector(first_order, kind):
     learner, tasks = unicorn(first_order, own_loss), problems.batch()
-    learner.mapping = Mapping(vectorise=vectorise)
+    learner.mapping = Mapping.named(kind)
     losses, gradient = measure(learner, tasks)
     expected = [by_hand(learner, take(tasks, i), first_order, own_loss) for i in range(3)]
     torch.testing.assert_close(losses, torch.stack([loss for loss, _ in expected]))

@@ -9,7 +9,7 @@ from helpers import problems
 from helpers.checks import difference, measure
 from innerloop import methods
 from innerloop.errors import ConfigurationError
-from innerloop.mapping import Mapping
+from innerloop.mapping import Mapping, seeded
 from innerloop.networks import DropBlock, Norm, resnet12
 
 
@@ -86,6 +86,18 @@ def test_a_learner_trains_with_dropped_blocks_and_evaluates_without():
     assert all(p.grad.isfinite().all() for p in learner.parameters())
     learner.eval()
     assert torch.equal(learner(tasks).losses, learner(tasks).losses)
+
+
+@pytest.mark.parametrize("kind", ["loop", "vmap", "captured"])
+def test_draws_come_from_the_seed_of_the_task(kind):
+    learner = methods.prototypes(resnet12(None, 2, channels=1, size=16, drop=0.3, block=2).double())
+    learner.mapping, tasks = Mapping.named(kind), problems.pictures()
+    losses = []
+    for seeds in ([1, 2, 3], [4, 5, 6], [1, 2, 3]):
+        with seeded(seeds):
+            losses.append(learner(tasks).losses)
+    torch.testing.assert_close(losses[0], losses[2])
+    assert not torch.allclose(losses[0], losses[1])
 
 
 def test_sizes_that_cannot_be():

@@ -23,10 +23,10 @@ def flat_batch():
     return stack([Task(support=query.map(lambda leaf: leaf[:0]), query=query)])
 
 
-@pytest.mark.parametrize("vectorise", [False, True])
-def test_pretraining_is_classification_by_cosine(vectorise):
+@pytest.mark.parametrize("kind", ["loop", "vmap", "captured"])
+def test_pretraining_is_classification_by_cosine(kind):
     one, tasks = learner(scale=5.0), flat_batch()
-    one.mapping = Mapping(vectorise=vectorise)
+    one.mapping = Mapping.named(kind)
     loss = one(tasks).loss
     loss.backward()
     z = one.network.features.train()(tasks.query.x[0])

@@ -22,7 +22,7 @@ from innerloop.outer import Run, fit, is_main_process, load_weights
 from innerloop.recipes import Recipe, from_json
 from innerloop.recipes._build import Experiment, build
 from innerloop.recipes._minutes import demand_minutes, within_minutes
-from innerloop.recipes._recipe import PictureRecipe
+from innerloop.recipes._recipe import OmniglotRecipe, PictureRecipe
 from innerloop.sources import LakeRuns, Omniglot, TaskSource
 
 
@@ -138,7 +138,7 @@ def other_tasks(experiment: Experiment, name: str) -> TaskSource:
     """Tasks of another source in the shape of the experiment's own.
 
     Raises:
-        ConfigurationError: if its pictures do not fit the learner's network.
+        ConfigurationError: if its pictures do not fit the learner's network, or were trained on.
     """
     recipe = experiment.recipe
     own = experiment.source.test[0].support.x.shape[1:]
@@ -146,6 +146,12 @@ def other_tasks(experiment: Experiment, name: str) -> TaskSource:
         raise ConfigurationError(
             f"{name} has 28x28 grey pictures; this run learned examples of shape {tuple(own)}. "
             "Only runs on 28x28 grey pictures can be measured there."
+        )
+    # each protocol of Omniglot trains on characters that the other one tests on
+    if isinstance(recipe, OmniglotRecipe) and recipe.protocol != ("B" if name == "lake" else "A"):
+        raise ConfigurationError(
+            f"A run on Omniglot by protocol {recipe.protocol} has trained on characters that {name} tests on. Measure "
+            f"a run by protocol {'B' if name == 'lake' else 'A'} there."
         )
     if name == "lake":
         data = os.environ.get("INNERLOOP_DATA")
