@@ -56,8 +56,8 @@ def test_help_and_harm_do_not_depend_on_colour():
     html = render(Page("t", explanation=explanation(), influences=[view]))
     assert "example of A, fox: helps, +0.25" in html
     assert "example of B, owl: harms, -0.031" in html
-    assert ">+0.25<" in html
-    assert ">\N{MINUS SIGN}0.031<" in html
+    assert ">+.250<" in html
+    assert ">\N{MINUS SIGN}.031<" in html
     assert html.count('class="sure"><i style="width:100%"') == 1
 
 

@@ -96,8 +96,8 @@ class Memorisation(Analysis):
             case _:
                 fall = "falls to chance" if classes else "rises"
                 said = (
-                    f"Support {what} matter: {self.metric} {fall}, {course} ({rival}; a loss of "
-                    f"{by(self.shuffled_difference, self.metric)}). With the support set of another task it is "
+                    f"Support {what} matter: {self.metric} {fall}, {course} ({rival}), a loss of "
+                    f"{by(self.shuffled_difference, self.metric)}. With the support set of another task it is "
                     f"{swapped}."
                 )
         return [said]

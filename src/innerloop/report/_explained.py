@@ -155,7 +155,7 @@ def _influence(found: Influence) -> Html:
     marks += [rule(x, -4, x, frame.height, "mean"), text(x, 8, "no change", name="strong", align=align, dx=dx)]
     said = f"{' '.join(found.sentences)} Examples left of the line harm."
     drawing = frame.draw(
-        said, marks, x_label="change of the query loss without the example", y_label="support examples",
+        said, marks, x_label="change of the query loss without it", y_label="support examples",
         x_text=lambda v: axis_label(v, False), y_text=lambda v: f"{v:,.0f}",
     )  # fmt: skip
     return figure("What one example is worth", drawing, said + " The outer bars hold the last percent on either side.")

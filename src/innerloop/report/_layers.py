@@ -42,7 +42,7 @@ def movement_chart(found: Movement) -> Html:
         said,
         _few(lines),
         value_axis(min(ends), max(ends), False),
-        x_label="movement, in parts of the layer's size",
+        x_label="relative movement",
         x_text=lambda v: axis_label(v, True),
     )
     if len(found.layers[0].relative) > 1:
