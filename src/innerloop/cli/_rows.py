@@ -163,7 +163,7 @@ def learner_of(spec: RowSpec, experiment: Any, chosen: dict[str, Any] | None = N
         lambda rate: make(rate, most), rates, validation, max_steps=most, tasks=_VALIDATION_TASKS, widen=_WIDEN
     )
     edge = ", at the edge of what was tried" if found.at_edge else ""
-    note = f"Adam at {found.rate:g}, {found.steps} steps, chosen on {_VALIDATION_TASKS} validation tasks{edge}"
+    note = f"Adam at {found.rate:.3g}, {found.steps} steps, chosen on {_VALIDATION_TASKS} validation tasks{edge}"
     return make(found.rate, found.steps), note, {"rate": found.rate, "steps": found.steps}
 
 

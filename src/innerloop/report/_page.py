@@ -192,6 +192,7 @@ class Page:
         notes: honest remarks.
         verdict: what a comparison says in the end, in sentences.
         ranges: learners over the number of shots, of training classes, ...
+        ranges_first: whether they come before the tables.
     """
 
     title: str
@@ -208,6 +209,7 @@ class Page:
     notes: list[str] = field(default_factory=list)
     verdict: list[str] = field(default_factory=list)
     ranges: list[Range] = field(default_factory=list)
+    ranges_first: bool = False
 
 
 def numbers(values: Any) -> list[float]:
