@@ -181,10 +181,10 @@ def _laws(laws: Mapping[str, PowerLaw], unit: str, places: Places) -> list[str]:
     largest = places[-1][0]
     accuracy = places[0][1][0].evaluation.higher_is_better
     scale, points, digits = (100, " points", ".1f") if accuracy else (1, "", ".3g")
-    sentences = []
+    sentences, without = [], dict[str, list[str]]()
     for name, law in laws.items():
         if not law.sound:
-            sentences.append(f"{name}: no curve is drawn, since {law.reason}.")
+            without.setdefault(law.reason, []).append(name)
             continue
         more, low, high = (scale * number for number in law.doubling)
         plateau = scale * law.plateau[0]
@@ -193,7 +193,8 @@ def _laws(laws: Mapping[str, PowerLaw], unit: str, places: Places) -> list[str]:
             f"{name}: twice the {largest:,} {unit} would change it by about {more:+{digits}}{points} "
             f"(95 % interval {low:+{digits}} to {high:+{digits}}), towards {level} in the end."
         )
-    return sentences
+    reasons = [f"No curve is drawn for {', '.join(names)}: {reason}." for reason, names in without.items()]
+    return [*sentences, *reasons]
 
 
 def _write_page(
@@ -222,6 +223,7 @@ def _write_page(
         facts=[("Training seeds", ", ".join(str(seed) for seed in last.groups[0].seeds))],
         command=command,
         notes=[COVERS, *equal(last)],
+        ranges_first=True,
     )
     write_page(path, page)
 

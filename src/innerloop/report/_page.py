@@ -223,6 +223,7 @@ class Page:
         influences: support sets to look at.
         verdict: what a comparison says in the end, in sentences.
         ranges: learners over the number of shots, of training classes, ...
+        ranges_first: whether they come before the tables.
     """
 
     title: str
@@ -241,6 +242,7 @@ class Page:
     influences: list[InfluenceView] = field(default_factory=list)
     verdict: list[str] = field(default_factory=list)
     ranges: list[Range] = field(default_factory=list)
+    ranges_first: bool = False
 
 
 def numbers(values: Any) -> list[float]:

@@ -23,12 +23,12 @@ def render(page: Page) -> str:
     own = [spread(page.own), reliability(page.own)] if page.own is not None else []
     course = [adaptation(page.curves), validation(page.learning), losses(page.learning)]
     main, others = page.tables[:1], page.tables[1:]
+    tables = [*(show_table(table) for table in main), *(show_costs(table) for table in main)]
+    ranges = [show_range(shown) for shown in page.ranges]
     body = [
         _header(page),
         section("The verdict", listing(page.verdict, class_="verdicts")),
-        *(show_table(table) for table in main),
-        *(show_costs(table) for table in main),
-        *(show_range(shown) for shown in page.ranges),
+        *([*ranges, *tables] if page.ranges_first else [*tables, *ranges]),
         section("To read these numbers rightly", listing(list(page.notes)), name="notes"),
         *(show_table(table) for table in others),
         show_tasks(page.tasks),
