@@ -41,7 +41,7 @@ def mann(
         loss: outer loss; None: cross-entropy or squared error.
         norm: policy of the norm layers.
 
-    Source: Santoro et al. 2016; 128 slots of 40, 4 heads and 200 hidden units are its best setting.
+    Source: Santoro et al. 2016; 128 slots of 40, 4 heads and 200 hidden units are those of public re-implementations.
     """
     learner = MANN(
         embedding, Targets(ways, outputs), controller=controller, slots=slots, width=width, reads=reads, hidden=hidden,
