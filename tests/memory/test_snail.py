@@ -93,7 +93,7 @@ def test_the_convolutions_reach_over_the_sequence(length):
 
 
 def test_with_128_filters_it_is_the_papers():
-    learner = snail(mlp(4, None, [64]), ways=5, length=6)
+    learner = snail(mlp(4, None, [64]), ways=5, length=6, filters=128)
     attentions = [block for block in learner.blocks if isinstance(block, AttentionBlock)]
     assert [(b.key.out_features, b.value.out_features) for b in attentions] == [(64, 32), (256, 128), (512, 256)]
     kinds = [type(block).__name__[0] for block in learner.blocks]

@@ -41,7 +41,7 @@ def mann(
         loss: outer loss; None: cross-entropy or squared error.
         norm: policy of the norm layers.
 
-    Source: Santoro et al. 2016; 128 slots of 40, 4 heads and 200 hidden units are its best setting.
+    Source: Santoro et al. 2016; 128 slots of 40, 4 heads and 200 hidden units are those of public re-implementations.
     """
     learner = MANN(
         embedding, Targets(ways, outputs), controller=controller, slots=slots, width=width, reads=reads, hidden=hidden,
@@ -60,7 +60,7 @@ def snail(
     length: int,
     ways: int | None = None,
     outputs: int = 1,
-    filters: int = 128,
+    filters: int = 32,
     features: int | None = None,
     loss: Loss | None = None,
     norm: Policy = "running",
@@ -72,7 +72,8 @@ def snail(
         length: support examples of a task and the query: `ways * shots + 1`.
         ways: most classes of a task; None: targets are numbers.
         outputs: numbers of a target, where there are no classes.
-        filters: of the convolutions; keys and values of the attention grow with it.
+        filters: of the convolutions; keys and values of the attention grow with it. 128 in the paper, 32 here for the
+            time of a core.
         features: width of the embedding; None: its attribute `width`.
         loss: outer loss; None: cross-entropy or squared error.
         norm: policy of the norm layers.

@@ -11,9 +11,10 @@ _OWN: dict[str, dict[str, Any]] = {
     "reptile": {"test_steps": 10},
     "imaml": {"inner_steps": 16, "test_steps": 16},  # Rajeswaran et al. 2019, as for Omniglot
     "cavia": {"inner_lr": 1.0},  # Zintgraf et al. 2019, section 4.1
-    # a controller reads point after point, so that a step takes several times as long
+    # choices for the time: a step of these takes several times as long
     "mann": {"steps": 3_000, "points": 20},
     "snail": {"steps": 3_000, "points": 20},
+    "in_context": {"steps": 3_000},
 }
 """What differs, by method."""
 
