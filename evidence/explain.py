@@ -1,10 +1,10 @@
-"""Explain on characters: is a planted wrong label found, and are the features of the body reused?
+"""Explain on five shots: is a planted wrong label found, and are the features of the body reused?
 
     python evidence/explain.py
 
-trains each method by its recipe with five shots, then writes results/explain.json after every row: where a planted
-wrong support label ranks among all 25 by leave-one-out influence, and each layer's similarity before and after
-adaptation. A row that is there is not computed again; a training that was stopped goes on.
+trains each method by its recipe on Omniglot (needs $INNERLOOP_DATA) with 32 filters, then writes results/explain.json
+after every row: where a planted wrong support label ranks among all 25 by exact leave-one-out, and each layer's
+similarity before and after adaptation. A row that is there is not computed again; a training that was stopped goes on.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from innerloop.outer import Run, fit, load_weights
 from innerloop.recipes import recipe
 from innerloop.recipes._build import build
 
-METHODS = ("maml", "anil", "prototypes", "pretraining")
+METHODS = ("prototypes", "maml", "anil", "pretraining")
 SHOTS = 5
 OUT = Path("results/explain.json")
 
@@ -32,8 +32,10 @@ OUT = Path("results/explain.json")
 def row(method: str, seed: int, steps: int, tasks: int, runs: str) -> dict[str, Any]:
     """One method, trained and explained."""
     chosen = dataclasses.replace(
-        recipe("characters", method), shots=SHOTS, seed=seed, steps=steps, validation_tasks=min(100, tasks)
-    )
+        recipe("omniglot", method), shots=SHOTS, seed=seed, steps=steps, filters=32, train_queries=5, lr=3e-3,
+        tasks_per_step=1 if method == "pretraining" else 4, validation_tasks=min(50, tasks),
+        validate_every=max(1, steps // 3),
+    )  # fmt: skip
     keep_large_blocks()
     experiment = build(chosen)
     run = Run(Path(runs) / f"explain-{method}-{seed}-{steps}")
@@ -60,7 +62,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--methods", nargs="+", default=list(METHODS), choices=METHODS)
     parser.add_argument("--seeds", nargs="+", type=int, default=[0])
-    parser.add_argument("--steps", type=int, default=1_000)
+    parser.add_argument("--steps", type=int, default=600)
     parser.add_argument("--tasks", type=int, default=200)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--runs", type=Path, default=Path("runs"))

@@ -26,7 +26,7 @@ def explain(name: str) -> str:
     seeds = len({row["cell"][1] for row in rows})
     examples = rows[0]["planted"]["examples"]
     said = (
-        f"{found['tasks']:,} test tasks of characters, 5-way {found['shots']}-shot, after {found['outer_steps']:,} "
+        f"{found['tasks']:,} test tasks of Omniglot, 5-way {found['shots']}-shot, after {found['outer_steps']:,} "
         f"outer steps. The wrong label is one among {examples}: guessing would rank it first in {100 / examples:.0f} %."
     )
     return "\n\n".join([said, markdown(lines), f"From `results/{name}.json`: " + about(rows[0]["provenance"], seeds)])
