@@ -54,7 +54,8 @@ def _together(notes: Sequence[str]) -> str:
     'Adam at 0.1, 3 steps; at 0.3, 2 steps, chosen on 40 tasks'
     """
     different = list(dict.fromkeys(note for note in notes if note))
-    heads, ends = {}, set()
+    heads: dict[str, None] = {}
+    ends: set[str] = set()
     for note in different:
         head, comma, end = note.partition(", chosen")
         heads[head] = None
