@@ -38,10 +38,16 @@ def test_transfer_wins():
 
 
 def test_what_needs_no_training_is_not_called_transfer():
-    spent = {"MAML": Spent(train_seconds=300.0), "Nearest": Spent(adapt_seconds=0.1)}
+    spent = {"MAML": Spent(train_seconds=300.0), "Nearest": Spent(adapt_seconds=0.1, parameters=0)}
     found = rule(row("MAML", 0.6), row("Nearest", 0.7), spent=spent)
     assert found.winner == "transfer"
     assert found.sentences[0].startswith("A row without any training wins: Nearest is better than MAML")
+    assert found.sentences[1].endswith("training took nothing against 5 min.")
+    level = rule(row("MAML", 0.8, noise=0.1), row("Nearest", 0.801, noise=0.1), spent=spent)
+    assert level.sentences[-1] == "Take the cheaper one: Nearest."
+    # a training whose time nobody knows is not taken for none
+    unknown = rule(row("MAML", 0.6), row("Nearest", 0.7), spent={"Nearest": Spent(parameters=9)})
+    assert unknown.sentences[0].startswith("Transfer wins")
 
 
 @pytest.mark.parametrize(("cheap", "dear"), [("MAML", "Fine-tuned"), ("Fine-tuned", "MAML")])

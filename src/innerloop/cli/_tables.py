@@ -101,7 +101,7 @@ def terminal(rows: list[Row], found: Comparison) -> str:
             _number(one),
             _seeds(one),
             one.norm,
-            "-" if cost.train_seconds is None else how_long(cost.train_seconds) + _star(name in best["training"]),
+            _training(cost) + _star(name in best["training"]),
             many(cost.train_steps),
             many(cost.train_labels),
             megabytes(cost.train_bytes),
@@ -111,9 +111,8 @@ def terminal(rows: list[Row], found: Comparison) -> str:
         ])  # fmt: skip
     widths = [max(len(line[column]) for line in cells) for column in range(len(cells[0]))]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in cells]
-    return "\n".join(
-        [*lines, "", "* not beaten at its price, in means: by no row that is as good and as cheap.", COVERS, MEASURED]
-    )
+    star = "* not beaten at its price: no row is as good and as cheap, and better in one of the two (by their means)."
+    return "\n".join([*lines, "", star, COVERS, MEASURED])
 
 
 def _number(found: Evaluation) -> str:
@@ -126,6 +125,12 @@ def _seeds(found: Evaluation) -> str:
         return "1 seed" if found.seeds else "-"
     size = f"{100 * found.spread:.1f}" if found.higher_is_better else f"{found.spread:.2g}"
     return f"sd {size}, {len(found.seeds)} seeds"
+
+
+def _training(cost: Spent) -> str:
+    if cost.train_seconds is None:
+        return "nothing" if cost.untrained else "-"
+    return how_long(cost.train_seconds)
 
 
 def _star(here: bool) -> str:

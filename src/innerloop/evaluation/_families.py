@@ -94,7 +94,7 @@ def _ruling(rows: Comparison, families: Mapping[str, str], spent: Mapping[str, S
         said = f"No winner{at}: {rows.verdict(learned[0], learned[1])}."
         return Ruling("level", best, [said, *_cheaper(learned[0], learned[1], spent)])
     first, second = (meta, transfer) if learned[0] == meta else (transfer, meta)
-    untrained = first in spent and spent[first].train_seconds is None
+    untrained = spent.get(first, Spent()).untrained
     name = "Meta-learning" if first == meta else "A row without any training" if untrained else "Transfer"
     said = f"{name} wins{at}: {rows.verdict(first, second)}."
     return Ruling("meta-learning" if first == meta else "transfer", best, [said, *_paid(first, second, spent)])
@@ -107,7 +107,7 @@ def _beats(rows: Comparison, a: str, b: str) -> bool:
 
 def _paid(a: str, b: str, spent: Mapping[str, Spent]) -> list[str]:
     parts = [
-        f"{what} took {how_long(one)} against {how_long(other)}"
+        f"{what} took {_time(one)} against {_time(other)}"
         for what, one, other in _times(a, b, spent)
         if one is not None and other is not None
     ]
@@ -132,9 +132,17 @@ def _cheaper(a: str, b: str, spent: Mapping[str, Spent]) -> list[str]:
     return [*costs, "They cost about the same."]
 
 
+def _time(seconds: float) -> str:
+    return how_long(seconds) if seconds else "nothing"
+
+
 def _times(a: str, b: str, spent: Mapping[str, Spent]) -> list[tuple[str, float | None, float | None]]:
     one, other = spent.get(a, Spent()), spent.get(b, Spent())
     return [
-        ("training", one.train_seconds, other.train_seconds),
+        ("training", _trained(one), _trained(other)),
         ("adapting to a task", one.adapt_seconds, other.adapt_seconds),
     ]
+
+
+def _trained(spent: Spent) -> float | None:
+    return 0.0 if spent.untrained else spent.train_seconds

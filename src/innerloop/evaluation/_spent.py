@@ -45,6 +45,11 @@ class Spent:
     timed_tasks: int = 0
     threads: int = 1
 
+    @property
+    def untrained(self) -> bool:
+        """Whether nothing was trained for this row; False where that is not known."""
+        return self.train_seconds is None and self.parameters == 0
+
     def to_json(self) -> dict[str, Any]:
         """Plain values."""
         return asdict(self)

@@ -29,8 +29,8 @@ STEPS, LEAST = 40, 8
 _LONG = 10_000
 """Steps that the mapping is chosen for: many, since the training to come has many."""
 
-_VALIDATIONS = 10
-"""How often `innerloop.fit` validates if nobody says otherwise."""
+_VALIDATIONS = 11
+"""How often `innerloop.fit` validates if nobody says otherwise: every tenth of the steps, and after the last one."""
 
 
 @dataclass(frozen=True)
@@ -52,14 +52,14 @@ class Pace:
 
         Args:
             seconds: the training time.
-            validate_every: outer steps between validations; None: ten validations, as in `innerloop.fit`.
+            validate_every: outer steps between validations; None: every tenth of the steps, as in `innerloop.fit`.
 
         Raises:
             ConfigurationError: if there is no time for one.
 
         >>> pace = Pace(step=0.1, validation=1.0, mapping=Mapping(vectorise=True))
         >>> pace.steps_in(60), pace.steps_in(60, validate_every=10)
-        (500, 295)
+        (490, 295)
         """
         if validate_every is None:
             steps = int((seconds - _VALIDATIONS * self.validation) / self.step)
@@ -106,7 +106,7 @@ def pace(
         optimiser: from parameters to an optimiser.
         scheduler: from the optimiser to a scheduler.
         clip: largest norm of the meta-gradient.
-        validation_tasks: tasks of a validation; the trial takes 50 of them.
+        validation_tasks: tasks of a validation; the trial takes 50 of them, twice.
         seed: of the randomness inside the learner.
         mapping: how tasks are mapped; "auto" for the trial of `innerloop.fit`.
         chunk: the most tasks in flight.
@@ -133,7 +133,7 @@ def pace(
         validating = 0.0
         if validation is not None:
             few = min(50, validation_tasks)
-            validate(learner, validation, min(2, few), group)  # warms up
+            validate(learner, validation, few, group)  # the first one takes memory, as the first steps do
             start = time.perf_counter()
             validate(learner, validation, few, group)
             validating = (time.perf_counter() - start) * validation_tasks / few

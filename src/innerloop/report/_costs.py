@@ -18,7 +18,7 @@ from innerloop.report._table import ordered
 Price = Callable[[Spent], float | None]
 
 PRICES: tuple[tuple[str, str, Price], ...] = (
-    ("training", "training time", lambda spent: spent.train_seconds or 0.0),
+    ("training", "training time", lambda spent: 0.0 if spent.untrained else spent.train_seconds),
     ("adapting", "time to adapt to one task", lambda spent: spent.adapt_seconds),
 )
 """Name, what it is in words, and where it stands."""
@@ -91,7 +91,8 @@ def _table(rows: list[Row], best: dict[str, list[str]]) -> Html:
     for number, row in enumerate(rows, 1):
         spent, evaluation = row.spent or Spent(), row.evaluation
         name, accuracy = evaluation.name, evaluation.higher_is_better
-        trained = "nothing" if spent.train_seconds is None else how_long(spent.train_seconds)
+        trained = "nothing" if spent.untrained else "-"
+        trained = trained if spent.train_seconds is None else how_long(spent.train_seconds)
         adapting = "-" if spent.adapt_seconds is None else how_long(spent.adapt_seconds)
         cells = [
             tag("td", number, class_="place"),
