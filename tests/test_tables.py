@@ -101,7 +101,7 @@ def test_omniglot_methods(monkeypatch):
 def test_explain(monkeypatch):
     def row(name, **more):
         each = {"mean": 0.9, "half": 0.01}
-        planted = dict.fromkeys(("most_harmful", "most_contradicted"), {"mean": 0.5, "half": 0.06})
+        planted = {by: {"mean": 0.5, "half": 0.06} for by in ("most_harmful", "most_contradicted")}
         planted |= {"first": {"mean": 0.955, "half": 0.03}, "examples": 25}
         shuffled = {"shuffled": {"mean": 0.2, "half": 0.01}}
         shown = {"name": name, "accuracy": each, "planted": planted, "memorisation": shuffled}
