@@ -6,7 +6,6 @@ from typing import Any
 
 from _markdown import about, load, markdown, number
 
-
 _RANKED = ("first", "most_harmful", "most_contradicted")
 
 
