@@ -101,7 +101,8 @@ def test_omniglot_methods(monkeypatch):
 def test_explain(monkeypatch):
     def row(name, **more):
         each = {"mean": 0.9, "half": 0.01}
-        planted = {"first": {"mean": 0.955, "half": 0.03}, "examples": 25}
+        planted = {by: {"mean": 0.5, "half": 0.06} for by in ("most_harmful", "most_contradicted")}
+        planted |= {"first": {"mean": 0.955, "half": 0.03}, "examples": 25}
         shuffled = {"shuffled": {"mean": 0.2, "half": 0.01}}
         shown = {"name": name, "accuracy": each, "planted": planted, "memorisation": shuffled}
         return {"cell": [name, 0], **shown, "provenance": PROVENANCE, **more}
@@ -112,7 +113,7 @@ def test_explain(monkeypatch):
     monkeypatch.setattr(_explained, "load", lambda name: {"tasks": 200, "shots": 5, "outer_steps": 900, "rows": rows})
     text = _explained.explain("explain")
     _, _, *body = rows_of(text)
-    measured = ["90.0 ± 1.0", "95.5 ± 3.0", "20.0 ± 1.0"]
+    measured = ["90.0 ± 1.0", "95.5 ± 3.0", "50.0 ± 6.0", "50.0 ± 6.0", "20.0 ± 1.0"]
     assert body == [
         ["MAML", *measured, "0.950 ± 0.002", "0.400 ± 0.002"],
         ["Prototypes", *measured, "-", "-"],

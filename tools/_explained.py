@@ -6,20 +6,24 @@ from typing import Any
 
 from _markdown import about, load, markdown, number
 
+_RANKED = ("first", "most_harmful", "most_contradicted")
+
 
 def explain(name: str) -> str:
     """A planted wrong label, and which representations adaptation keeps."""
     found = load(name)
     rows = found["rows"]
-    head = ["learner", "accuracy, %", "wrong label ranks first, %", "shuffled labels, %", "CKA of the body, least",
-            "CKA of the head"]  # fmt: skip
+    head = [
+        "learner", "accuracy, %", "wrong label first, %", "by query loss alone", "by held-out loss alone",
+        "shuffled labels, %", "CKA of the body, least", "CKA of the head",
+    ]  # fmt: skip
     lines = [head]
     for row in rows:
-        planted, shuffled = row["planted"]["first"], row["memorisation"]["shuffled"]
+        planted, shuffled = row["planted"], row["memorisation"]["shuffled"]
         lines.append([
             row["name"],
             number(row["accuracy"]["mean"], row["accuracy"]["half"]),
-            number(planted["mean"], planted["half"]),
+            *(number(planted[by]["mean"], planted[by]["half"]) for by in _RANKED),
             number(shuffled["mean"], shuffled["half"]),
             *_similarities(row),
         ])  # fmt: skip
