@@ -4,6 +4,7 @@ Every one takes any `nn.Module` and a `loss=`; the four choices behind the gradi
 `innerloop.gradient.GradientLearner`, so a new combination is a new call.
 """
 
+from innerloop.methods._closed_forms import constant, gaussian_process, pooled_ridge, shrunk_ridge
 from innerloop.methods._comparing import matching, meta_baseline, prototypes, relation, ridge, svm
 from innerloop.methods._gradient import (
     anil,
@@ -25,18 +26,14 @@ from innerloop.methods._remembering import anp, cnp, in_context, mann, snail
 from innerloop.methods._spec import from_spec
 from innerloop.methods._transfer import (
     baseline_plus_plus,
-    constant,
     cosine_head,
     fine_tune,
     from_scratch,
-    gaussian_process,
     joint,
     linear_head,
     linear_probe,
     nearest_mean,
-    pooled_ridge,
     pretraining,
-    shrunk_ridge,
     simple_shot,
 )
 
