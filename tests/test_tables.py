@@ -56,7 +56,8 @@ def test_memory(monkeypatch):
 def test_what_was_not_measured_says_how_to(monkeypatch, tmp_path):
     monkeypatch.setattr(write_tables, "ROOT", tmp_path)
     page = "<!-- results:bench -->\n<!-- /results -->"
-    said = "Not measured yet: `results/bench.json` is made by `innerloop bench --workloads S --allocator default`."
+    command = "innerloop bench --workloads S --allocator default --seconds 30"
+    said = f"Not measured yet: `results/bench.json` is made by `{command}`."
     assert write_tables.filled("docs/benchmarks.md", page) == f"<!-- results:bench -->\n{said}\n<!-- /results -->"
 
 
@@ -110,7 +111,11 @@ def test_explain(monkeypatch):
     layers = [{"head": head, "cka": {"mean": mean, "half": 0.002}}
               for head, mean in ((False, 0.99), (False, 0.95), (True, 0.4))]  # fmt: skip
     rows = [row("MAML", similarity={"layers": layers}), row("Prototypes")]
-    monkeypatch.setattr(_explained, "load", lambda name: {"tasks": 200, "shots": 5, "outer_steps": 900, "rows": rows})
+    monkeypatch.setattr(
+        _explained,
+        "load",
+        lambda name: {"tasks": 200, "shots": 5, "outer_steps": 900, "planted_from": 1_000, "rows": rows},
+    )
     text = _explained.explain("explain")
     _, _, *body = rows_of(text)
     measured = ["90.0 ± 1.0", "95.5 ± 3.0", "50.0 ± 6.0", "50.0 ± 6.0", "20.0 ± 1.0"]

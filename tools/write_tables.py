@@ -36,9 +36,9 @@ TABLES: dict[str, Callable[[bool], str]] = {
 }
 FILES = {"robustness": "kill"}
 COMMANDS = {
-    "bench": "innerloop bench --workloads S --allocator default",
-    "bench_28": "innerloop bench --workloads O --threads 2 --out results/bench_28.json",
-    "bench_84": "innerloop bench --workloads M --threads 2 --out results/bench_84.json",
+    "bench": "innerloop bench --workloads S --allocator default --seconds 30",
+    "bench_28": "innerloop bench --workloads O --threads 2 --seconds 70 --out results/bench_28.json",
+    "bench_84": "innerloop bench --workloads M --threads 2 --seconds 150 --rounds 5 --out results/bench_84.json",
     "memory": "python benchmarks/memory.py",
     "omniglot_methods": "python evidence/omniglot_methods.py",
     "sinusoid_family": "python evidence/sinusoid_family.py",

@@ -13,7 +13,7 @@ from innerloop.cli._budget import Options
 from innerloop.cli._budgeting import plan
 from innerloop.outer import Run
 from innerloop.recipes import from_json
-from innerloop.recipes._build import build_source
+from innerloop.recipes._build_source import build_source
 
 SMALL = [
     "--steps", "6", "--tasks-per-step", "2", "--hidden", "6", "--validation-tasks", "4", "--curve-steps", "2",

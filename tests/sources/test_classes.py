@@ -8,7 +8,8 @@ from torch.utils._pytree import tree_leaves
 
 from innerloop.errors import ConfigurationError, DataError
 from innerloop.sources._base import SPLITS
-from innerloop.sources._classes import ClassData, ClassTasks
+from innerloop.sources._class_data import ClassData
+from innerloop.sources._classes import ClassTasks
 
 CLASSES, EACH = 12, 9
 

@@ -9,10 +9,12 @@ from hypothesis import strategies as st
 
 from innerloop.errors import ConfigurationError, DataError
 from innerloop.recipes import recipe
-from innerloop.recipes._build import build, build_source
+from innerloop.recipes._build import build
+from innerloop.recipes._build_source import build_source
 from innerloop.sources import Characters, Sinusoids
 from innerloop.sources._base import shuffled
-from innerloop.sources._classes import ClassData, ClassTasks
+from innerloop.sources._class_data import ClassData
+from innerloop.sources._classes import ClassTasks
 from innerloop.sources._omniglot import character_classes
 from innerloop.sources._table_tasks import TableData, TableTasks
 

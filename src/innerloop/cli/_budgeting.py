@@ -25,7 +25,7 @@ from innerloop.evaluation._seeds import COVERS
 from innerloop.files import write_json
 from innerloop.outer._run import provenance
 from innerloop.recipes import Recipe
-from innerloop.recipes._build import build_source
+from innerloop.recipes._build_source import build_source
 from innerloop.report import Page, Row, write_page
 
 CURVE = (

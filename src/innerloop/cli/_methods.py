@@ -14,7 +14,8 @@ from innerloop.cli._training import Job, run_jobs
 from innerloop.errors import ConfigurationError
 from innerloop.outer import Run
 from innerloop.recipes import Recipe, from_json, recipe, variants
-from innerloop.recipes._build import Experiment, build_learner, build_source
+from innerloop.recipes._build import Experiment, build_learner
+from innerloop.recipes._build_source import build_source
 from innerloop.recipes._minutes import demand_minutes
 from innerloop.sources import Splits
 

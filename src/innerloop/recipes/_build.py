@@ -5,7 +5,6 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, fields
-from pathlib import Path
 from typing import Any, cast
 
 import torch
@@ -19,28 +18,16 @@ from innerloop.errors import ConfigurationError
 from innerloop.learner import Learner
 from innerloop.networks import conv4, conv_maps, mlp, resnet12
 from innerloop.own import find, guarded
+from innerloop.recipes._build_source import build_source
 from innerloop.recipes._recipe import (
-    CharactersRecipe,
     ClassRecipe,
-    ClincRecipe,
     CurvesRecipe,
-    FolderRecipe,
-    OmniglotRecipe,
     PictureRecipe,
     Recipe,
-    SinusoidsRecipe,
-    TableRecipe,
-    TextRecipe,
 )
 from innerloop.recipes._start import start_from_run
 from innerloop.sources import (
-    Characters,
-    Clinc150,
-    GPCurves,
     HashedNgrams,
-    ImageFolder,
-    Omniglot,
-    Sinusoids,
     Splits,
     Table,
     Text,
@@ -112,87 +99,6 @@ def build(recipe: Recipe, *, start: bool = True) -> Experiment:
     if start and recipe.start is not None:
         start_from_run(learner, recipe, recipe.start)
     return Experiment(recipe, source, learner)
-
-
-def build_source(recipe: Recipe) -> Splits:
-    """The tasks of a recipe. Validation and test tasks do not depend on its seed.
-
-    With `train_classes` or `train_tasks` the training split has so many of them; the scaling of a table is still that
-    of all its training tasks, so that errors after few and many tasks are in the same units.
-    """
-    source = _source(recipe)
-    for unit in ("classes", "tasks"):
-        if (count := getattr(recipe, f"train_{unit}", None)) is not None:
-            source.train = source.train.with_(seed=recipe.seed, **{unit: count})
-    return source
-
-
-def _source(recipe: Recipe) -> Splits:
-    match recipe:
-        case CharactersRecipe():
-            return Characters(ways=recipe.ways, shots=recipe.shots, queries=recipe.queries)
-        case OmniglotRecipe():
-            return Omniglot(
-                recipe.data,
-                recipe.protocol,
-                ways=recipe.ways,
-                shots=recipe.shots,
-                queries=recipe.queries,
-                download=recipe.download,
-                augment=recipe.augment,
-            )
-        case FolderRecipe():
-            return ImageFolder(
-                _given(recipe.data, "the folder of pictures"),
-                ways=recipe.ways,
-                shots=recipe.shots,
-                queries=recipe.queries,
-                size=recipe.size,
-                grey=recipe.grey,
-                ink=recipe.ink,
-                splits=_split_file(recipe.splits),
-            )
-        case TableRecipe():
-            return Table(
-                _given(recipe.data, "the CSV file"),
-                task=recipe.task,
-                target=recipe.target,
-                inputs=recipe.inputs or None,
-                drop=recipe.drop,
-                shots=recipe.shots,
-                queries=recipe.queries,
-                order=recipe.order,
-                folds=recipe.folds,
-                fold=recipe.fold,
-            )
-        case TextRecipe():
-            return Text(
-                _given(recipe.data, "the file of texts"),
-                ways=recipe.ways,
-                shots=recipe.shots,
-                queries=recipe.queries,
-                text=recipe.text,
-                label=recipe.label,
-                splits=_split_file(recipe.splits),
-                dimensions=recipe.dimensions,
-            )
-        case ClincRecipe():
-            return Clinc150(
-                recipe.data,
-                ways=recipe.ways,
-                shots=recipe.shots,
-                queries=recipe.queries,
-                within_domains=recipe.within_domains,
-                dimensions=recipe.dimensions,
-            )
-        case SinusoidsRecipe():
-            return Sinusoids(shots=recipe.shots, queries=recipe.queries)
-        case CurvesRecipe(protocol="tnp"):
-            return GPCurves.tnp(recipe.kernel, recipe.shots, recipe.queries)
-        case CurvesRecipe():
-            return GPCurves(recipe.kernel, recipe.shots, recipe.queries)
-        case _:
-            raise ConfigurationError(f"No data are known for {type(recipe).__name__}.")
 
 
 def build_network(recipe: Recipe, source: Splits, outputs: int | None) -> nn.Module:
@@ -303,13 +209,3 @@ def _scheduler(recipe: Recipe) -> Callable[[Optimizer], LRScheduler] | None:
     if recipe.schedule == "constant":
         return None
     return lambda optimiser: CosineAnnealingLR(optimiser, T_max=recipe.steps)
-
-
-def _given(path: str, what: str) -> str:
-    if not path:
-        raise ConfigurationError(f"This recipe needs data: name {what} with --data.")
-    return path
-
-
-def _split_file(path: str | None) -> Any:
-    return None if path is None else Path(path)

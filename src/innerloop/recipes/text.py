@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import Any
 
 from innerloop.catalogue import family_of
 from innerloop.recipes._recipe import TextRecipe
 
-GRADIENT: dict[str, Any] = {"inner_steps": 5, "test_steps": 10, "inner_lr": 1.0, "hidden": (128,)}
+_GRADIENT: dict[str, Any] = {"inner_steps": 5, "test_steps": 10, "inner_lr": 1.0, "hidden": (128,)}
 """A choice: vectors of texts have length 1, so that inner gradients are small and the rate may be large; every task has
 weights of its own, so that the network is narrow."""
 
-PRETRAINED: dict[str, dict[str, Any]] = {
+_PRETRAINED: dict[str, dict[str, Any]] = {
     "pretraining": {"tasks_per_step": 1, "weight_decay": 5e-4},  # Wang et al. 2019 (SimpleShot), 1e-4 to 5e-4
     "baseline_plus_plus": {"tasks_per_step": 1, "weight_decay": 5e-4, "inner_steps": 100, "inner_lr": 0.01},
 }
@@ -27,20 +26,13 @@ def text(method: str = "maml") -> TextRecipe:
     With few training classes a learned projection can be worse than the vectors themselves: look at the row of the
     nearest mean on raw inputs.
     """
-    base = TextRecipe(
-        recipe="text",
-        method=method,
-        ways=5,
-        shots=1,
-        queries=10,
-        train_queries=5,
-        norm="running",
-        steps=1_000,
-        tasks_per_step=4,
-        lr=1e-4,
-        schedule="cosine",
-        validate_every=100,
-        patience=5,
-    )
-    own = GRADIENT if family_of(method) == "gradient" else PRETRAINED.get(method, {})
-    return dataclasses.replace(base, **own)
+    return TextRecipe(recipe="text", queries=10, **settings(method))
+
+
+def settings(method: str) -> dict[str, Any]:
+    """What the recipes for texts have in common."""
+    common = {
+        "method": method, "ways": 5, "shots": 1, "train_queries": 5, "norm": "running", "steps": 1_000,
+        "tasks_per_step": 4, "lr": 1e-4, "schedule": "cosine", "validate_every": 100, "patience": 5,
+    }  # fmt: skip
+    return common | (_GRADIENT if family_of(method) == "gradient" else _PRETRAINED.get(method, {}))

@@ -3,7 +3,8 @@
 from innerloop.sources._arrays import from_arrays
 from innerloop.sources._base import Splits, Supply, TaskSource
 from innerloop.sources._characters import Characters
-from innerloop.sources._classes import ClassData, ClassTasks
+from innerloop.sources._class_data import ClassData
+from innerloop.sources._classes import ClassTasks
 from innerloop.sources._clinc import Clinc150
 from innerloop.sources._gaussian_process import GPCurves
 from innerloop.sources._image_folder import ImageFolder

@@ -8,7 +8,8 @@ from functools import cache
 from importlib.resources import files
 
 from innerloop.sources._base import SPLITS, Splits
-from innerloop.sources._classes import ClassData, ClassTasks
+from innerloop.sources._class_data import ClassData
+from innerloop.sources._classes import ClassTasks
 from innerloop.sources._glyphs import glyphs
 from innerloop.sources._warp import Warp
 

@@ -14,7 +14,8 @@ from torch import Tensor
 from innerloop.errors import DataError
 from innerloop.sources._base import SPLITS, Splits
 from innerloop.sources._cache import cache_folder
-from innerloop.sources._classes import ClassData, ClassTasks
+from innerloop.sources._class_data import ClassData
+from innerloop.sources._classes import ClassTasks
 from innerloop.sources._partition import Partition, partition
 from innerloop.sources._pictures import Pictures, class_folders
 from innerloop.sources._stored import keep, recall

@@ -16,7 +16,8 @@ from innerloop.errors import ConfigurationError
 from innerloop.sources import _omniglot_files
 from innerloop.sources._base import SPLITS, Splits
 from innerloop.sources._cache import cache_folder
-from innerloop.sources._classes import ClassData, ClassTasks
+from innerloop.sources._class_data import ClassData
+from innerloop.sources._classes import ClassTasks
 from innerloop.sources._warp import Warp
 
 HELD_OUT = ("Balinese", "Early_Aramaic", "Greek", "Korean", "Latin")

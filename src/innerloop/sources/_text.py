@@ -12,7 +12,8 @@ from torch import Tensor
 
 from innerloop.errors import DataError
 from innerloop.sources._base import SPLITS, Splits
-from innerloop.sources._classes import ClassData, ClassTasks
+from innerloop.sources._class_data import ClassData
+from innerloop.sources._classes import ClassTasks
 from innerloop.sources._ngrams import HashedNgrams
 from innerloop.sources._partition import Partition, partition
 from innerloop.sources._text_file import LabelledText, labelled, read_texts, without_repeats
