@@ -31,8 +31,9 @@ def explain(name: str) -> str:
     examples = rows[0]["planted"]["examples"]
     said = (
         f"{found['tasks']:,} test tasks of Omniglot, 5-way {found['shots']}-shot, after {found['outer_steps']:,} "
-        f"outer steps. The wrong label is one among {examples}: guessing would rank it first in {100 / examples:.0f} %. "
-        f"It was planted in tasks from number {found['planted_from']:,} on, the rest is measured on the first."
+        f"outer steps. The wrong label is one among {examples}: guessing would rank it first in "
+        f"{100 / examples:.0f} %. It was planted in tasks from number {found['planted_from']:,} on, "
+        "the rest is measured on the first."
     )
     return "\n\n".join([said, markdown(lines), f"From `results/{name}.json`: " + about(rows[0]["provenance"], seeds)])
 
