@@ -141,6 +141,7 @@ def test_rows_with_seeds_and_costs():
     ]  # fmt: skip
     assert second == ["b", "80.0 ± 1.0", "-", "running averages", "-", "-", "-", "-", "-"]
     assert first == ["a", "70.0 ± 1.0", "1.2", "running averages", "60", "3,000", "21", "1.2", "25,000"]
+    assert rows_of(_learned.evaluations(rows, costs=False))[0][-1] == "training, s"
     # a file from before these were measured has the columns that it always had
     old = [{name: row[name] for name in (*base, "name", "mean", "half", "trained_seconds")} for row in rows]
     assert rows_of(_learned.evaluations(old))[0] == ["learner", "accuracy, %", "query normalised with", "training, s"]

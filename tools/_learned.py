@@ -12,13 +12,13 @@ NORMS = {"batch": "query batch (transductive)", "support": "support set", "runni
 _TITLES = {"test": "Test scripts, never seen in training:", "omniglot": "Real handwriting, never seen in training:"}
 
 
-def evaluations(rows: list[dict[str, Any]]) -> str:
-    """A table of evaluations on the same tasks, best first."""
+def evaluations(rows: list[dict[str, Any]], costs: bool = True) -> str:
+    """A table of evaluations on the same tasks, best first; with what they cost where that was measured."""
     accuracy = rows[0]["metric"] == "accuracy"
     rows = sorted(rows, key=lambda row: row["mean"], reverse=accuracy)
     seconds = any(row.get("trained_seconds") for row in rows)
     several = any(row.get("spread") is not None for row in rows)
-    costs = any(row.get("spent") for row in rows)
+    costs = costs and any(row.get("spent") for row in rows)
     head = ["learner", "accuracy, %" if accuracy else "squared error"]
     head += [*(["sd over seeds"] if several else []), "query normalised with"]
     head += [*(["training, s"] if seconds else []), *(_COSTS if costs else [])]
@@ -64,7 +64,7 @@ def comparison(name: str, titles: bool) -> str:
         if titles:
             heading = _TITLES[key] if len(found["tables"]) > 1 else ""
             parts.append(f"{heading} {_tasks(rows[0])}".strip())
-        parts.append(evaluations(rows))
+        parts.append(evaluations(rows, costs=titles))
         if not titles:
             break
     best, rest = found["best"], found["verdicts"]

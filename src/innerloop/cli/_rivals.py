@@ -105,7 +105,7 @@ def _tune(kind: str, experiment: Any, validation: Any) -> tuple[Any, str, dict[s
     head, found = selected.setting, tuned[selected.setting]
     first = f", the first {min(head, found.steps)} of the head alone" if head else ""
     edge = ", at the edge of what was tried" if found.at_edge else ""
-    note = f"Adam at {found.rate:g}, {found.steps} steps{first}, {_chosen()}{edge}"
+    note = f"Adam at {found.rate:.3g}, {found.steps} steps{first}, {_chosen()}{edge}"
     return selected.learner, note, {"rate": found.rate, "steps": found.steps, "head_steps": head}
 
 

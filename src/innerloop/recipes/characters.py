@@ -1,4 +1,4 @@
-"""Characters: 5-way 1-shot on scripts never seen in training, in about two minutes of one core a learner."""
+"""Characters: 5-way 1-shot on scripts never seen in training, in a minute or two of one core a learner."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from innerloop.catalogue import family_of
 from innerloop.recipes._recipe import CharactersRecipe
 
 _STEPS = {
-    # outer steps that take about 120 s of one core of a 2-core server; the seconds are in results/demo.json
+    # outer steps that take about the same time of one core; the seconds are in results/demo.json
     "maml": 2_000,
     "fomaml": 2_900,
     "anil": 3_000,
