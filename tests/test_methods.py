@@ -56,6 +56,7 @@ LEARNERS = {
     "from_scratch": lambda: methods.from_scratch(mlp(4, 3), inner_steps=4, inner_lr=0.1),
     "nearest_mean": lambda: methods.nearest_mean(mlp(4, None)),
     "nearest_mean, raw": lambda: methods.nearest_mean(),
+    "raw_ridge": lambda: methods.raw_ridge(penalty=0.2),
     "constant": lambda: methods.constant(),
 }
 

@@ -61,6 +61,7 @@ METHODS: dict[str, Method] = {
     "fine_tune": Method("transfer", trained=False),
     "from_scratch": Method("transfer", trained=False),
     "nearest_mean": Method("transfer", ("wang2019simpleshot",), learns="classes", trained=False),
+    "raw_ridge": Method("transfer", ("hoerl1970ridge",), trained=False),
     "pooled_ridge": Method("transfer", ("hoerl1970ridge",), trained=False),
     "shrunk_ridge": Method("transfer", ("laird1982random",), trained=False),
     "constant": Method("trivial", trained=False),

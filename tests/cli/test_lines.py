@@ -60,6 +60,7 @@ def test_rows_without_runs():
     assert keys(free_lines(own, 100, "test")) == [
         ("from_scratch", None, (4,)),
         ("nearest_mean", None, (4,)),
+        ("raw_ridge", None, (4,)),
         ("constant", None, (4,)),
     ]
     assert [kind for kind, *_ in keys(free_lines(own, 100, "test", classes=False))] == ["from_scratch", "constant"]

@@ -22,7 +22,7 @@ def kinds(methods, *, baselines=True, classes=True, table=False):
 
 
 def test_rows_by_what_the_runs_are():
-    always = ["from_scratch", "nearest_mean", "constant"]
+    always = ["from_scratch", "nearest_mean", "raw_ridge", "constant"]
     assert kinds(["maml"]) == ["run", *always]
     assert kinds(["pretraining"]) == ["run", "fine_tune", "linear_head", "linear_probe", *always]
     assert kinds(["baseline_plus_plus"]) == ["run", "cosine_head", "linear_probe", *always]

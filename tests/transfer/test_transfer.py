@@ -138,6 +138,19 @@ def test_nearest_mean_of_raw_inputs_has_nothing_to_learn():
     assert (outcome.prediction.argmax(-1) == tasks.query.y).double().mean() > 0.9
 
 
+def test_ridge_on_raw_inputs_is_the_closed_form():
+    learner, tasks = methods.raw_ridge(penalty=0.3), problems.pictures()
+    task = take(tasks, 0)
+    x, y = task.support.x.flatten(1).double(), nn.functional.one_hot(task.support.y).double()
+    x = torch.cat([x, torch.ones(len(x), 1)], 1)
+    weight = torch.linalg.solve(x.T @ x + 0.3 * torch.eye(x.shape[1]), x.T @ y)
+    expected = task.query.x.flatten(1).double() @ weight[:-1] + weight[-1]
+    found = learner.predict(learner.adapt(task.support), task.query.x).double() / learner.start
+    torch.testing.assert_close(found, expected, atol=1e-5, rtol=1e-4)
+    assert not any(parameter.requires_grad for parameter in learner.parameters())
+    assert learner.family == "transfer"
+
+
 @pytest.mark.parametrize("mapping", [Mapping(vectorise=False), Mapping(vectorise=True)], ids=str)
 def test_the_constant_is_the_mean_target_or_the_class_frequencies(mapping):
     learner = Constant()

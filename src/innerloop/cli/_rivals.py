@@ -33,6 +33,7 @@ _WIDEN = 2
 """How often more is tried where the choice lies at an edge."""
 PENALTIES: dict[str, tuple[Any, ...]] = {
     "linear_probe": (0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0),
+    "raw_ridge": (0.01, 0.1, 1.0, 10.0, 100.0),
     "pooled_ridge": (0.001, 0.01, 0.1, 1.0, 10.0),
     # of slopes and of the intercept; a large one leaves the slopes as they are in the pooled fit
     "shrunk_ridge": tuple((s, i) for s in (0.1, 1.0, 10.0, 100.0, 1e3, 1e6) for i in (0.01, 0.1, 1.0, 10.0)),
@@ -125,6 +126,8 @@ def _penalised(kind: str, experiment: Any, penalty: Any) -> Any:
 
     if kind == "linear_probe":
         return methods.linear_probe(experiment.learner.network, penalty=penalty)
+    if kind == "raw_ridge":
+        return methods.raw_ridge(penalty=penalty)
     if kind == "pooled_ridge":
         return methods.pooled_ridge(experiment.source.train, penalty=penalty)
     slopes, intercept = penalty

@@ -34,6 +34,7 @@ from innerloop.methods._transfer import (
     linear_probe,
     nearest_mean,
     pretraining,
+    raw_ridge,
     simple_shot,
 )
 
@@ -70,6 +71,7 @@ __all__ = [
     "pretraining",
     "proto_maml",
     "prototypes",
+    "raw_ridge",
     "relation",
     "reptile",
     "ridge",

@@ -11,7 +11,7 @@ from innerloop.errors import ConfigurationError
 from innerloop.gradient import Adam, FirstOrder, GradientLearner, HeadFirst
 from innerloop.losses import Loss
 from innerloop.methods._named import named, spec_of
-from innerloop.metric import Prototypes
+from innerloop.metric import Prototypes, Ridge
 from innerloop.networks import Backbone, CosineHead
 from innerloop.networks._norm import Policy
 from innerloop.transfer import (
@@ -215,6 +215,21 @@ def nearest_mean(network: nn.Module | None = None) -> Prototypes:
     learner.family = "transfer"
     name = "Nearest mean on raw inputs" if network is None else "Nearest mean"
     return named(learner, "nearest_mean", name, {} if network is None else spec_of(network), {})
+
+
+def raw_ridge(*, penalty: float = 1.0) -> Ridge:
+    """Ridge regression on the inputs themselves, solved in every task: no network and no training.
+
+        w = argmin |X w - Y|² + λ |w|²,   X with a column of ones, Y one-hot labels or targets
+
+    Args:
+        penalty: λ; choose it on validation tasks.
+
+    Source: Hoerl and Kennard 1970.
+    """
+    learner = Ridge(nn.Flatten(), strength=penalty).requires_grad_(False).eval()
+    learner.family = "transfer"
+    return named(learner, "raw_ridge", "Ridge on raw inputs", {}, {"penalty": penalty})
 
 
 def _tuned(
