@@ -11,7 +11,7 @@ from innerloop.evaluation import evaluate
 from innerloop.files import load_tensors
 from innerloop.networks import Backbone, mlp
 from innerloop.outer import Run, fit, load_weights
-from innerloop.sources import Sinusoids
+from innerloop.sources import GPCurves, Sinusoids
 from innerloop.task import Examples, Task
 
 
@@ -170,6 +170,16 @@ def test_a_learner_that_diverges_in_validation_is_never_the_best():
     far = Made(source.validation, lambda tasks, at: huge(tasks))
     said = quick(learner, source.train, validation=far, validation_tasks=2, validate_every=1)
     assert said.best is None
+
+
+def test_a_learner_that_predicts_a_density_is_chosen_by_it(tmp_path):
+    torch.manual_seed(0)
+    learner, curves = methods.cnp(mlp(1, None, []), width=8), GPCurves()
+    said = quick(learner, curves.train, validation=curves.validation, validation_tasks=3, run=tmp_path / "run")
+    found = evaluate(learner, curves.validation, 3, metric="negative log-density")
+    assert said.best == pytest.approx(found.mean)
+    lines = [line for line in Run(tmp_path / "run").metrics() if "validation" in line]
+    assert {line["metric"] for line in lines} == {"negative log-density"}
 
 
 def test_query_in_support_is_found():

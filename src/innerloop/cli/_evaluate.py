@@ -30,8 +30,9 @@ class Options:
     """Inner steps; None: as the recipe says."""
     curve_steps: int = 0
     """Also measure after 0..N inner steps."""
-    metric: Literal["accuracy", "squared error", "absolute error"] | None = None
-    """What predictions are judged by; None: accuracy for classes, squared error for numbers."""
+    metric: Literal["accuracy", "squared error", "absolute error", "negative log-density"] | None = None
+    """What predictions are judged by; None: accuracy for classes, squared error for numbers. The density, in nats per
+    query point, is for methods that predict means and variances."""
     out: str | None = None
     """File for the result as JSON; None: results/NAME.json in the run."""
     threads: int | None = None

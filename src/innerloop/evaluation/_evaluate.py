@@ -17,12 +17,13 @@ from innerloop.evaluation._calibration import calibration
 from innerloop.evaluation._evaluation import Evaluation
 from innerloop.evaluation._statistics import interval
 from innerloop.learner import Learner, check
-from innerloop.losses import absolute_error, mean_loss, mean_of, squared_error
+from innerloop.losses import absolute_error, gaussian_nll, mean_loss, mean_of, squared_error
 from innerloop.networks._norm import Policy
 from innerloop.task import Examples, Task
 
-Metric = Literal["accuracy", "squared error", "absolute error"]
-"""What a task's predictions are judged by: accuracy for classes, one of the errors for numbers."""
+Metric = Literal["accuracy", "squared error", "absolute error", "negative log-density"]
+"""What a task's predictions are judged by: accuracy for classes, one of the errors for numbers, or the density in nats
+where predictions are `innerloop.losses.Gaussian`."""
 
 
 class Tasks(Protocol):
@@ -63,8 +64,8 @@ def evaluate(
         curve_tasks: tasks used for that curve.
         first: number of the first task.
         batch: tasks held in memory at a time.
-        metric: "squared error" or "absolute error" for numbers, "accuracy" for classes; None: accuracy or squared
-            error.
+        metric: "squared error" or "absolute error" for numbers, "negative log-density" for predictions that are
+            `innerloop.losses.Gaussian`, "accuracy" for classes; None: accuracy or squared error.
 
     Raises:
         ConfigurationError: for numbers that make no sense, or a metric that does not fit the tasks.
@@ -163,17 +164,19 @@ def judged(prediction: Any, examples: Examples, metric: Metric | None = None) ->
     """The metric of predictions over the rows that are not padding: a scalar.
 
     Args:
-        prediction: logits, or values in a regression. Of a `Gaussian` it is the mean that is judged; its variance
-            counts in the loss.
+        prediction: logits, or values in a regression. Of a `Gaussian` the errors judge the mean alone.
         examples: the targets.
         metric: None: accuracy for classes, the mean squared error otherwise.
 
     Raises:
         ConfigurationError: for accuracy without classes, or an error with them.
+        DataError: for the log-density of a prediction that has none.
     """
     if metric is not None and (metric == "accuracy") != (examples.ways is not None):
         has = "no classes" if examples.ways is None else f"{examples.ways} classes"
         raise ConfigurationError(f"metric={metric!r} does not fit these tasks, which have {has}. Leave it out.")
+    if metric == "negative log-density":
+        return mean_loss(gaussian_nll, prediction, examples)
     if examples.ways is None:
         error = absolute_error if metric == "absolute error" else squared_error
         return mean_loss(error, mean_of(prediction), examples)

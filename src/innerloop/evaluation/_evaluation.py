@@ -19,7 +19,8 @@ class Evaluation:
 
     Attributes:
         name: the learner.
-        metric: "accuracy" (higher is better), "squared error" or "absolute error" (lower is better).
+        metric: "accuracy" (higher is better), or "squared error", "absolute error" or "negative log-density" (lower is
+            better).
         values: `(T,)` the metric of each task.
         losses: `(T,)` query loss of each task. Where predictions are `innerloop.losses.Gaussian`, the negative
             log-density of a query point in nats.

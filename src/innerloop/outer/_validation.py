@@ -6,9 +6,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from innerloop.evaluation import Evaluation, evaluate
+from innerloop.evaluation import Evaluation, Metric, evaluate
 from innerloop.evaluation._evaluate import Tasks
 from innerloop.learner import Learner
+from innerloop.losses import gaussian_nll
 from innerloop.outer._group import Group
 
 _BATCH = 50
@@ -16,11 +17,15 @@ _BATCH = 50
 
 
 def validate(learner: Learner, source: Tasks, tasks: int, group: Group) -> Evaluation:
-    """Evaluates `learner` on the first `tasks` tasks of a source, each rank on every `group.world`-th batch of them."""
+    """Evaluates `learner` on the first `tasks` tasks of a source, each rank on every `group.world`-th batch of them.
+
+    Learners that predict a density are judged by it: the best mean can have a useless variance.
+    """
+    metric: Metric | None = "negative log-density" if learner.loss is gaussian_nll else None
     starts = range(0, tasks, _BATCH)
     with group.together():
         own = [
-            evaluate(learner, source, min(_BATCH, tasks - start), first=start, batch=_BATCH)
+            evaluate(learner, source, min(_BATCH, tasks - start), first=start, batch=_BATCH, metric=metric)
             for start in starts[group.rank :: group.world]
         ]
     parts = sorted((part for found in group.gather(own) for part in found), key=lambda part: part.first)
