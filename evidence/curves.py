@@ -2,9 +2,9 @@
 
     python evidence/curves.py
 
-A row is one method trained for --minutes of one core on one protocol; "fixed" has one kernel for all curves, "tnp" draws
-length and scale anew in every task, and is measured on kernels that were not in training, too. Rows are written to
-results/curves.json when they are done and never computed again; a training that was stopped goes on.
+A row is one method trained for --minutes of one core on one protocol; "fixed" has one kernel for all curves, "tnp"
+draws length and scale anew in every task, and is measured on kernels that were not in training, too. Rows are written
+to results/curves.json when they are done and never computed again; a training that was stopped goes on.
 """
 
 from __future__ import annotations

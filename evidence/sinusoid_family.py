@@ -72,8 +72,9 @@ def tune(method: str, steps: int, tasks: int) -> dict[str, Any]:
             value = float("nan")
             print(f"{method} at {rate:g}: {error}", flush=True)
         tried[rate] = float(value) if np.isfinite(value) else None
-    best = min((value, rate) for rate, value in tried.items() if value is not None)[1]
-    return {"rate": best, "tried": {f"{rate:g}": value for rate, value in tried.items()}}
+    finite = [(value, rate) for rate, value in tried.items() if value is not None]
+    # a method that diverges at every rate has no rows, and the page says so
+    return {"rate": min(finite)[1] if finite else None, "tried": {f"{rate:g}": value for rate, value in tried.items()}}
 
 
 def row(method: str, shots: int, seed: int, rate: float, steps: int, tasks: int) -> dict[str, Any]:
@@ -153,7 +154,7 @@ def main() -> None:
         # seeds come last: a grid that is stopped half way has fewer seeds, not fewer methods
         cells = [
             (method, shots, seed, rates[method], *sizes)
-            for seed in range(given.seeds) for shots in SHOTS for method in given.methods
+            for seed in range(given.seeds) for shots in SHOTS for method in given.methods if rates[method] is not None
         ]  # fmt: skip
         grid(given.out, head, cells, row, processes=given.processes)
     picture(read_json(given.out)["rows"], given.image)

@@ -1,8 +1,13 @@
 """The tables that tools/write_tables.py makes of measurements."""
 
+import numpy as np
+
 import _explained
+import _families
+import _grids
 import _learned
 import _measured
+import _regression
 import write_tables
 from innerloop.bench._ratios import with_ratios
 
@@ -73,30 +78,79 @@ def test_sinusoid_family(monkeypatch):
     broken = row("anil", 0, 3.0) | {"inside": {"mean": [None] * 11, "half": [None] * 11}}
     result = {
         "tasks": 1_000, "outer_steps": 15_000, "tuning_steps": 3_000, "outside": [5.0, 10.0],
-        "tuned": [{"tried": dict.fromkeys("abcdefgh")}], "rows": [row("maml", 0, 1.0), broken, row("maml", 1, 2.0)],
+        "tuned": [{"cell": ["lstm"], "rate": None, "tried": dict.fromkeys("abcdefgh")}],
+        "rows": [row("maml", 0, 1.0), broken, row("maml", 1, 2.0)],
         "rivals": [{"name": "Oracle", "shots": 5, "inside": [0.0, 0.0], "outside": [0.0, 0.0]}],
     }  # fmt: skip
-    monkeypatch.setattr(_learned, "load", lambda name: result)
-    head, _, maml, anil, oracle = rows_of(_learned.sinusoid_family("sinusoid_family"))
+    monkeypatch.setattr(_grids, "load", lambda name: result)
+    head, _, maml, anil, oracle = rows_of(_grids.sinusoid_family("sinusoid_family"))
     assert len(head) == len(maml) == len(anil) == len(oracle)
     mean_of_the_seeds = ["2.5 ± 0.5 (0.71)", "3.5 ± 0.5 (0.71)", "11.5 ± 0.5 (0.71)", "104 ± 0.5 (0.71)"]
     assert maml == ["MAML", "0.03", "2", *mean_of_the_seeds, "2", "60"]
     assert anil[3:6] == ["diverged"] * 3
     assert oracle[0] == "Oracle"
+    assert "every rate that was tried: lstm." in _grids.sinusoid_family("sinusoid_family")
 
 
 def test_omniglot_methods(monkeypatch):
-    def row(name, **accuracy):
+    def row(method, seed, rivals=(), minutes=10, **accuracy):
         measured = {norm: {"mean": mean, "half": 0.01} for norm, mean in accuracy.items()}
-        return {"name": name, "accuracy": measured, "steps": 2_000, "trained_seconds": 600, "provenance": PROVENANCE}
+        cell = [method, "A", 5, 1, seed, minutes, None, 64, 1_000]
+        shown = {"name": method.upper(), "family": "gradient", "steps": 2_000, "trained_seconds": 600}
+        return {"cell": cell, **shown, "accuracy": measured, "rivals": list(rivals), "provenance": PROVENANCE}
 
-    rows = [row("first", batch=0.8, support=0.7), row("second", running=0.9, support=0.9)]
-    monkeypatch.setattr(_learned, "load", lambda name: {"tasks": 1_000, "minutes": 10, "rows": rows})
-    _, _, *body = rows_of(_learned.omniglot_methods("omniglot_methods"))
-    assert body == [
-        ["second", "-", "90.0 ± 1.0", "2,000", "10"],
-        ["first", "80.0 ± 1.0", "70.0 ± 1.0", "2,000", "10"],
+    head = {"name": "Head", "note": "a rate", "mean": 0.85, "half": 0.02}
+    rows = [row("maml", 0, batch=0.8, support=0.7), row("maml", 1, batch=0.82, support=0.7)]
+    rows += [row("pre", 0, [head], running=0.9), row("pre", 0, [], minutes=20, running=0.95)]
+    monkeypatch.setattr(_grids, "load", lambda name: {"tasks": 1_000, "rows": rows})
+    text = _grids.omniglot_methods("omniglot_methods")
+    _, _, *body = rows_of(text)
+    assert body[:3] == [
+        ["PRE", "gradient", "-", "90.0 ± 1.0", "1", "2,000", "10"],
+        ["Head (a rate)", "gradient", "-", "85.0 ± 2.0", "1", "2,000", "10"],
+        ["MAML", "gradient", "81.0 ± 1.0 (1.4)", "70.0 ± 1.0 (0.0)", "2", "2,000", "10"],
     ]
+    assert body[5:] == [["PRE", "gradient", "-", "95.0 ± 1.0", "2,000", "10"]]
+    assert "Protocol A, 5-way 1-shot, 20 minutes" in text
+    assert "at most 2 training seeds" in text
+
+
+def test_curves(monkeypatch):
+    def row(method, losses):
+        known = {"posterior_squared_error": [0.1, 0.01], "constant_squared_error": [1.0, 0.1]}
+        known |= {"posterior_log_density": [1.5, 0.01]}
+        own = {"squared_error": [0.2, 0.01], "log_density": None, "gap": None, "losses": losses}
+        if losses:
+            own |= {"log_density": [-np.mean(losses), 0.02], "gap": [0.3, 0.2, 0.4]}
+        cell = [method, "tnp", 0, 10.0, None, 50]
+        shown = {"name": method.upper(), "steps": 2_000, "trained_seconds": 600, "provenance": PROVENANCE}
+        return {"cell": cell, **shown, "measured": {"matern": known | own}}
+
+    rows = [row("cnp", [1.0, 2.0] * 9), row("anp", [0.5, 1.6] * 9), row("maml", None)]
+    monkeypatch.setattr(_regression, "load", lambda name: {"tasks": 18, "rows": rows})
+    text = _regression.curves("curves")
+    _, _, *body = rows_of(text)
+    assert body[0] == ["Exact posterior", "1.500 ± 0.010", "0", "0.1 ± 0.01", "-", "-"]
+    assert body[1] == ["CNP", "-1.500 ± 0.020", "0.300 (0.200 to 0.400)", "0.2 ± 0.01", "2,000", "10"]
+    assert body[3][1:3] == ["-", "-"]
+    assert "CNP is below ANP: 0.45" in text
+
+
+def test_parkinsons(monkeypatch):
+    def row(method, fold, errors):
+        cell, shown = [method, 5, "random", fold, None, 600], {"name": method.upper(), "family": "transfer"}
+        return {"cell": cell, **shown, "patients": errors, "provenance": PROVENANCE}
+
+    rows = [row("constant", 0, {"1": 2.0, "2": 3.0}), row("constant", 1, {"3": 4.0, "4": 5.0})]
+    rows += [row("ridge", 0, {"1": 1.0, "2": 2.1}), row("ridge", 1, {"3": 2.9, "4": 4.0})]
+    rows += [row("maml", 0, {"1": None, "2": 2.0}), row("maml", 1, {"3": 9.0, "4": 9.0})]
+    monkeypatch.setattr(_regression, "load", lambda name: {"tasks": 600, "folds": 2, "rows": rows})
+    text = _regression.parkinsons("parkinsons")
+    _, _, own, ridge, maml = rows_of(text)
+    assert own == ["The patient's own mean", "transfer", "3.5 ± 1.27"]
+    assert ridge == ["RIDGE", "transfer", "**2.5 ± 1.24**"]
+    assert maml[2] == "diverged"
+    assert "- 5 rows: RIDGE is better, by -1.000" in text
 
 
 def test_explain(monkeypatch):
@@ -166,11 +220,11 @@ def test_families_over_shots_and_data(monkeypatch):
     row = {"values": [0.1] * 600, "source": source, "seeds": [[0, 0.8], [1, 0.9]], "about": {"threads": 1}}
     rest = {"verdict": ["Transfer wins.", "It catches up."], "equal": ["Equal: all."], "provenance": PROVENANCE}
     files = {
-        "families_shots": {"tables": {"test": [row]}, "shots": over(), **rest},
+        "families_clinc": {"tables": {"test": [row]}, "shots": over(), **rest},
         "families_data": {"tables": {"test": [row]}, **over("squared error"), "unit": "training classes", **rest},
     }
     monkeypatch.setattr(_learned, "load", files.__getitem__)
-    text = _learned.crossover("families_shots")
+    text = _learned.crossover("families_clinc")
     head, _, first, second, third = rows_of(text)
     assert head == ["learner, over shots", "1", "20"]
     assert first == ["Fine-tuned (transfer)", "60.0 ± 1.0", "**90.0 ± 1.0**"]
@@ -184,7 +238,7 @@ def test_families_over_shots_and_data(monkeypatch):
     assert first == ["MAML (gradient)", "0.8 ± 0.01 (0.02)", "**0.85 ± 0.01**"]
 
 
-def test_the_script_of_the_families_gives_commands_that_exist(monkeypatch):
+def test_the_script_of_the_families_gives_commands_that_exist(monkeypatch, tmp_path):
     import families
 
     from innerloop.cli._budget import read as read_budget
@@ -192,12 +246,57 @@ def test_the_script_of_the_families_gives_commands_that_exist(monkeypatch):
 
     seen = []
     monkeypatch.setattr(families, "innerloop", lambda words: seen.append(words) or 0)
-    monkeypatch.setattr("sys.argv", ["families.py", "--minutes", "0.5", "--filters", "8"])
+    (tmp_path / "omniglot-A-maml-5w1s-0").mkdir()
+    monkeypatch.setattr("sys.argv", ["families.py", "--minutes", "0.5", "--filters", "8", "--runs", str(tmp_path)])
     assert families.main() == 0
-    compare, budget = seen
-    options, settings = read_compare(compare[1:])
-    assert (options.recipe, options.minutes, options.shots, settings) == (
-        "characters", 0.5, families.SHOTS, {"filters": 8},
-    )  # fmt: skip
-    name, options, settings = read_budget(budget[1:])
-    assert (name, options.fractions, options.methods) == ("characters", families.FRACTIONS, families.DATA_METHODS)
+    for words, (name, problem) in zip(seen, families.PROBLEMS.items(), strict=False):
+        given = {"filters": 8} if problem.recipe == "characters" else {}
+        if problem.command == "compare":
+            options, settings = read_compare(words[1:])
+            assert (options.recipe, options.shots) == (problem.recipe, problem.at)
+        else:
+            recipe, options, settings = read_budget(words[1:])
+            assert (recipe, options.fractions) == (problem.recipe, problem.at)
+        assert (options.methods, options.seeds, options.minutes) == (problem.methods, problem.seeds, 0.5)
+        assert settings == given
+        assert options.json.endswith(f"families_{name}.json")
+    options, _ = read_compare(seen[-1][1:])
+    assert options.runs == (str(tmp_path / "omniglot-A-maml-5w1s-0"),)
+    assert options.shots == families.OMNIGLOT_SHOTS
+
+
+def test_the_answer_of_the_families(monkeypatch, tmp_path):
+    def course(name, family, *means):
+        points = [{"at": at, "mean": mean, "half": 0.01} for at, mean in zip((1, 5), means, strict=True)]
+        return {"name": name, "family": family, "points": points}
+
+    best = {"meta-learning": "MAML", "transfer": "Tuned"}
+    rulings = [
+        {"at": 1, "winner": "meta-learning", "best": best, "sentences": ["Meta-learning wins at 1 shot."]},
+        {"at": 5, "winner": "transfer", "best": best, "sentences": ["Transfer wins at 5 shots."]},
+    ]
+    rows = [course("MAML", "gradient", 0.8, 0.9), course("Tuned", "transfer", 0.6, 0.95)]
+
+    def patient(method, family, **errors):
+        return {"cell": [method, 5, "random", 0], "name": method.upper(), "family": family, "patients": errors}
+
+    patients = [patient("constant", "trivial", a=2.0, b=3.0, c=2.5), patient("maml", "gradient", a=1.0, b=2.2, c=1.6)]
+    files = {
+        "families_clinc": {"shots": {"metric": "accuracy", "rows": rows, "rulings": rulings}},
+        "parkinsons": {"rows": patients},
+    }
+    (tmp_path / "results").mkdir()
+    for name in files:
+        (tmp_path / "results" / f"{name}.json").touch()
+    monkeypatch.setattr(_families, "ROOT", tmp_path)
+    monkeypatch.setattr(_families, "load", files.__getitem__)
+    text = _families.answers("families")
+    _, _, first, second, third = rows_of(text)
+    assert first == [
+        "CLINC150", "1", "meta-learning", "MAML (gradient), 80.0 ± 1.0", "Tuned (transfer), 60.0 ± 1.0", "+20.0",
+    ]  # fmt: skip
+    assert second[2:3] + second[5:] == ["transfer", "-5.0"]
+    assert third[:3] == ["Parkinsons, rows random", "5", "meta-learning"]
+    assert "Not measured yet: Characters, Omniglot A, Sinusoids." in text
+    assert "Meta-learning wins at 1 shot. Transfer wins at 5 shots." in text
+    assert "MAML errs by 0.90 points less than CONSTANT" in text

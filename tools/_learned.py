@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from _markdown import about, load, markdown, number
 
 NORMS = {"batch": "query batch (transductive)", "support": "support set", "running": "running averages", "none": "-"}
@@ -181,67 +179,3 @@ def robustness(name: str) -> str:
         f"{found['kills']} kills in a run of {found['steps']:,} steps; afterwards the weights are {said} to those of "
         f"the uninterrupted run. From `results/{name}.json`."
     )
-
-
-def omniglot_methods(name: str) -> str:
-    """Methods at equal training time."""
-    found = load(name)
-    lines = [["method", "batch statistics, %", "support statistics, %", "outer steps", "training, min"]]
-    for row in sorted(found["rows"], key=lambda row: -max(entry["mean"] for entry in row["accuracy"].values())):
-        cells = [
-            number(row["accuracy"][norm]["mean"], row["accuracy"][norm]["half"]) if norm in row["accuracy"] else "-"
-            for norm in ("batch", "support")
-        ]
-        lines.append([row["name"], *cells, f"{row['steps']:,}", f"{row['trained_seconds'] / 60:.0f}"])
-    return "\n\n".join([
-        f"{found['tasks']:,} test tasks of Omniglot A, rotations, 5-way 1-shot; {found['minutes']:g} minutes of "
-        "training for each method.",
-        markdown(lines),
-        f"From `results/{name}.json`: " + about(found["rows"][0]["provenance"], 1),
-    ])  # fmt: skip
-
-
-def sinusoid_family(name: str) -> str:
-    """The gradient family on sinusoids: a table for each number of shots."""
-    found = load(name)
-    tried = len(found["tuned"][0]["tried"])
-    parts = [
-        f"{found['tasks']:,} test tasks, {found['outer_steps']:,} outer steps; inner rates were chosen at 10 shots "
-        f"among {tried} after {found['tuning_steps']:,} steps on validation tasks. Means over seeds ± half of the 95 % "
-        "interval over tasks; in brackets the standard deviation over seeds. Outside: amplitudes from "
-        f"{found['outside'][0]:g} to {found['outside'][1]:g}, where training had at most 5."
-    ]
-    for shots in sorted({row["cell"][1] for row in found["rows"]}):
-        lines = [["method", "rate", "trained steps", "after 1 step", "after its steps", "after 10 steps"]]
-        lines[0] += ["outside, its steps", "seeds", "training, s"]
-        body = []
-        for method in dict.fromkeys(row["cell"][0] for row in found["rows"]):
-            of = [row for row in found["rows"] if row["cell"][:2] == [method, shots]]
-            if not of:
-                continue
-            steps = of[0]["trained_steps"] or 10
-            cells = [_over_seeds([row["inside"] for row in of], at) for at in (1, steps, 10)]
-            outside = _over_seeds([row["outside"] for row in of], steps)
-            seconds = np.mean([row["trained_seconds"] for row in of])
-            line = [of[0]["name"], f"{of[0]['cell'][3]:g}", str(of[0]["trained_steps"] or "-")]
-            body.append((_mean(of, steps), [*line, *cells, outside, str(len(of)), f"{seconds:.0f}"]))
-        lines += [line for _, line in sorted(body, key=lambda pair: pair[0])]
-        for rival in (entry for entry in found["rivals"] if entry["shots"] == shots):
-            inside, outside = (number(*rival[where], accuracy=False) for where in ("inside", "outside"))
-            lines.append([rival["name"], "-", "-", "-", inside, "-", outside, "-", "-"])
-        parts += [f"K = {shots}:", markdown(lines)]
-    about_ = about(found["rows"][0]["provenance"], len({row["cell"][2] for row in found["rows"]}))
-    return "\n\n".join([*parts, f"From `results/{name}.json`: at most {about_}"])
-
-
-def _mean(rows: list[dict[str, Any]], step: int) -> float:
-    return float(np.mean([np.nan if (v := row["inside"]["mean"][step]) is None else v for row in rows]))
-
-
-def _over_seeds(curves: list[dict[str, Any]], step: int) -> str:
-    """Mean, half-width over tasks and deviation over seeds after some steps."""
-    means, halves = ([curve[key][step] for curve in curves] for key in ("mean", "half"))
-    if None in means or max(means) > 1e4:
-        return "diverged"
-    spread = f" ({np.std(means, ddof=1):.2g})" if len(means) > 1 else ""
-    return number(float(np.mean(means)), float(np.mean(halves)), accuracy=False) + spread

@@ -11,11 +11,14 @@ import re
 from collections.abc import Callable
 
 from _explained import explain
-from _learned import budget, comparison, crossover, omniglot_methods, robustness, sinusoid_family, sinusoids
+from _families import answers
+from _grids import omniglot_methods, sinusoid_family
+from _learned import budget, comparison, crossover, robustness, sinusoids
 from _markdown import ROOT
 from _measured import bench, memory
+from _regression import curves, parkinsons
 
-PAGES = ("README.md", "docs/results.md", "docs/benchmarks.md", "docs/explain.md")
+PAGES = ("README.md", "docs/results.md", "docs/families.md", "docs/benchmarks.md", "docs/explain.md")
 
 TABLES: dict[str, Callable[[bool], str]] = {
     "demo": lambda full: comparison("demo", full),
@@ -30,8 +33,14 @@ TABLES: dict[str, Callable[[bool], str]] = {
     "memory": lambda full: memory("memory"),
     "omniglot_methods": lambda full: omniglot_methods("omniglot_methods"),
     "sinusoid_family": lambda full: sinusoid_family("sinusoid_family"),
+    "curves": lambda full: curves("curves"),
+    "parkinsons": lambda full: parkinsons("parkinsons"),
     "explain": lambda full: explain("explain"),
-    "families_shots": lambda full: crossover("families_shots"),
+    "families": lambda full: answers("families"),
+    **{
+        f"families_{name}": lambda full, name=name: crossover(f"families_{name}")
+        for name in ("characters", "omniglot", "clinc", "sinusoids")
+    },
     "families_data": lambda full: budget("families_data"),
 }
 FILES = {"robustness": "kill"}
@@ -40,11 +49,15 @@ COMMANDS = {
     "bench_28": "innerloop bench --workloads O --threads 2 --seconds 70 --out results/bench_28.json",
     "bench_84": "innerloop bench --workloads M --threads 2 --seconds 150 --rounds 5 --out results/bench_84.json",
     "memory": "python benchmarks/memory.py",
-    "omniglot_methods": "python evidence/omniglot_methods.py",
+    "omniglot_methods": "python evidence/omniglot.py",
     "sinusoid_family": "python evidence/sinusoid_family.py",
+    "curves": "python evidence/curves.py",
+    "parkinsons": "python evidence/parkinsons.py",
     "explain": "python evidence/explain.py",
-    "families_shots": "python evidence/families.py",
-    "families_data": "python evidence/families.py",
+    **dict.fromkeys(
+        (f"families_{name}" for name in ("characters", "omniglot", "clinc", "sinusoids", "data")),
+        "python evidence/families.py",
+    ),
 }
 
 
@@ -55,7 +68,8 @@ def filled(page: str, text: str) -> str:
         name = match[1]
         file = f"results/{FILES.get(name, name)}.json"
         made = f": `{file}` is made by `{COMMANDS[name]}`" if name in COMMANDS else ""
-        text = TABLES[name](page != "README.md") if (ROOT / file).exists() else f"Not measured yet{made}."
+        there = name == "families" or (ROOT / file).exists()  # that one is put together from several files
+        text = TABLES[name](page != "README.md") if there else f"Not measured yet{made}."
         return f"<!-- results:{name} -->\n{text}\n<!-- /results -->"
 
     return re.sub(r"<!-- results:(\w+) -->\n.*?<!-- /results -->", table, text, flags=re.DOTALL)

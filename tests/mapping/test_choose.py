@@ -5,10 +5,11 @@ from torch import nn
 from helpers import problems
 from innerloop.gradient import GradientLearner
 from innerloop.mapping import Mapping, choose_mapping
-from innerloop.mapping._choose import CHUNK, CROSSOVER
+from innerloop.mapping._choose import CHUNK, CROSSOVER, HEAVY
 from innerloop.metric import Prototypes
 from innerloop.task import Examples, Task
 
+WIDE = nn.Linear(HEAVY // 100, 101)
 LINEAR, CONVOLUTION, RECURRENT = nn.Linear(1, 1), nn.Conv2d(1, 64, 1), nn.GRU(1, 1)
 CHUNKED = f"vmap in chunks of {CHUNK}"
 
@@ -36,6 +37,9 @@ ACCELERATED = tasks_of(75, 84, "meta")
         ([LINEAR, CONVOLUTION], [CONVOLUTION], LARGE, "loop"),
         ([LINEAR, CONVOLUTION], [CONVOLUTION], ACCELERATED, CHUNKED),
         ([LINEAR, RECURRENT], [LINEAR], ACCELERATED, "loop"),
+        ([LINEAR, WIDE], [LINEAR, WIDE], SMALL, "loop"),
+        ([LINEAR, WIDE], [LINEAR, WIDE], ACCELERATED, "vmap"),
+        ([LINEAR, WIDE], [LINEAR], SMALL, "vmap"),
     ],
 )
 def test_the_rule(every, adapted, tasks, expected):

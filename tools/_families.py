@@ -1,0 +1,94 @@
+"""The answer of the comparisons: which family wins on which problem, at how many shots, by how much, at what cost."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from _markdown import ROOT, load, markdown, number
+from _regression import over_patients
+from innerloop.evaluation import paired_difference
+from innerloop.evaluation._statistics import interval
+
+PROBLEMS = {
+    "characters": "Characters", "omniglot": "Omniglot A", "clinc": "CLINC150", "sinusoids": "Sinusoids",
+}  # fmt: skip
+_SAID = {
+    "meta-learning": "meta-learning", "transfer": "transfer", "level": "no difference seen", "trivial": "neither",
+    "unknown": "one side only",
+}  # fmt: skip
+
+
+def answers(name: str) -> str:
+    """A row for each problem and number of shots, and the sentences behind it."""
+    lines = [["problem", "shots", "winner", "best meta-learned", "best without meta-learning", "difference"]]
+    sentences, missing = [], []
+    for problem, title in PROBLEMS.items():
+        if not (ROOT / "results" / f"families_{problem}.json").exists():
+            missing.append(title)
+            continue
+        found = load(f"families_{problem}")["shots"]
+        for ruling in found["rulings"]:
+            lines.append([title, str(ruling["at"]), *_row(found, ruling)])
+        said = [text for ruling in found["rulings"] for text in ruling["sentences"]]
+        sentences.append(f"**{title}.** " + " ".join(said))
+    if (ROOT / "results" / "parkinsons.json").exists():
+        rows, said = _patients(load("parkinsons")["rows"])
+        lines += rows
+        sentences.append("**Parkinsons.** " + " ".join(said))
+    else:
+        missing.append("Parkinsons")
+    left = [f"Not measured yet: {', '.join(missing)}."] if missing else []
+    return "\n\n".join([markdown(lines), *left, *sentences])
+
+
+def _row(found: dict[str, Any], ruling: dict[str, Any]) -> list[str]:
+    accuracy = found["metric"] == "accuracy"
+    points = {row["name"]: {point["at"]: point for point in row["points"]} for row in found["rows"]}
+    families = {row["name"]: row["family"] for row in found["rows"]}
+
+    def said(side: str) -> str:
+        row = ruling["best"].get(side)
+        if row is None:
+            return "-"
+        point = points[row][ruling["at"]]
+        return f"{row} ({families[row]}), {number(point['mean'], point['half'], accuracy)}"
+
+    means = [points[row][ruling["at"]]["mean"] for side in _SIDES if (row := ruling["best"].get(side))]
+    scale, form = (100, "+.1f") if accuracy else (1, "+.3g")
+    difference = f"{scale * (means[0] - means[1]):{form}}" if len(means) == 2 else "-"
+    return [_SAID[ruling["winner"]], *map(said, _SIDES), difference]
+
+
+_SIDES = ("meta-learning", "transfer")
+
+
+def _patients(rows: list[dict[str, Any]]) -> tuple[list[list[str]], list[str]]:
+    """The rows of the patients whose support rows were drawn at random, and those where they are the first ones."""
+    lines, sentences = [], []
+    for order in dict.fromkeys(row["cell"][2] for row in rows):
+        for shots in sorted({row["cell"][1] for row in rows}):
+            here = [row for row in rows if row["cell"][1:3] == [shots, order]]
+            errors = {
+                method: np.array(list(over_patients([row for row in here if row["cell"][0] == method]).values()))
+                for method in dict.fromkeys(row["cell"][0] for row in here)
+            }
+            named = {row["cell"][0]: (row["name"], row["family"]) for row in here}
+            meta = _best(errors, [m for m, (_, family) in named.items() if family not in ("transfer", "trivial")])
+            other = _best(errors, [m for m, (_, family) in named.items() if family in ("transfer", "trivial")])
+            found = paired_difference(errors[meta], errors[other])
+            winner = "meta-learning" if found.high < 0 else named[other][1] if found.low > 0 else "no difference seen"
+            cells = [f"{named[m][0]} ({named[m][1]}), {number(*interval(errors[m]), accuracy=False)}"
+                     for m in (meta, other)]  # fmt: skip
+            lines.append([f"Parkinsons, rows {order}", str(shots), winner, *cells, f"{found.mean:+.3g}"])
+            sentences.append(
+                f"With {shots} rows ({order}) {named[meta][0]} errs by {abs(found.mean):.2f} points "
+                f"{'less' if found.mean < 0 else 'more'} than {named[other][0]} "
+                f"(95 % interval over patients {found.low:+.2f} to {found.high:+.2f})."
+            )
+    return lines, sentences
+
+
+def _best(errors: dict[str, Any], methods: list[str]) -> str:
+    return min(methods, key=lambda method: float(np.mean(errors[method])))
