@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from innerloop.counter import bits
 from innerloop.learner import Learner
 from innerloop.mapping import Mapping, seeded
+from innerloop.modules import device_of
 from innerloop.outer._group import Group
 from innerloop.task import Task
 
@@ -45,7 +46,7 @@ class MetaLoss(nn.Module):
         self.learner = learner
         self._train, self._count, self._seed, self._group = train, tasks_per_step, seed, group
         self.mapping: Mapping | None = None
-        self._device = next(learner.parameters()).device
+        self._device = device_of(learner)
 
     def forward(self, step: int) -> Tensor:
         """Mean query loss of this rank's tasks in a step."""
