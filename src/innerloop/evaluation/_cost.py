@@ -12,13 +12,13 @@ from torch import Tensor
 from torch.utils import _pytree as pytree
 
 from innerloop.errors import ConfigurationError
-from innerloop.evaluation._evaluate import Tasks, batches, evaluating
+from innerloop.evaluation._evaluate import batches, evaluating
 from innerloop.evaluation._spent import Spent
 from innerloop.learner import Learner, State
 from innerloop.mapping import Mapping, PeakMemory
 from innerloop.modules import device_of
 from innerloop.networks import Policy
-from innerloop.task import Task, take
+from innerloop.task import Source, Task, take
 
 WARM = 3
 """Tasks before the clock starts: kernels are loaded and blocks of memory taken."""
@@ -26,7 +26,7 @@ WARM = 3
 
 def adaptation_cost(
     learner: Learner,
-    source: Tasks,
+    source: Source,
     tasks: int = 20,
     *,
     seconds: float = 1.0,

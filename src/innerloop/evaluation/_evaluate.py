@@ -6,7 +6,7 @@ import platform
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, Literal, Protocol, cast, get_args
+from typing import Any, Literal, cast, get_args
 
 import numpy as np
 import torch
@@ -21,26 +21,16 @@ from innerloop.losses import absolute_error, gaussian_nll, mean_loss, mean_of, s
 from innerloop.modules import device_of, in_mode
 from innerloop.networks import Policy
 from innerloop.networks._norm import demand_averages
-from innerloop.task import Examples, Task
+from innerloop.task import Examples, Source, Task
 
 Metric = Literal["accuracy", "squared error", "absolute error", "negative log-density"]
 """What a task's predictions are judged by: accuracy for classes, one of the errors for numbers, or the density in nats
 where predictions are `innerloop.losses.Gaussian`."""
 
 
-class Tasks(Protocol):
-    """What evaluation needs of a task source."""
-
-    def batch(self, indices: Tensor) -> Task:
-        """The tasks numbered `indices`."""
-
-    def describe(self) -> dict[str, Any]:
-        """What the tasks are."""
-
-
 def evaluate(
     learner: Learner,
-    source: Tasks,
+    source: Source,
     tasks: int = 1_000,
     *,
     norm: Policy | None = None,
@@ -146,7 +136,7 @@ def evaluating(learner: Learner, norm: Policy | None = None, steps: int | None =
             learner.test_steps = own
 
 
-def batches(source: Tasks, first: int, tasks: int, size: int, device: torch.device) -> Iterator[Task]:
+def batches(source: Source, first: int, tasks: int, size: int, device: torch.device) -> Iterator[Task]:
     """The tasks `first`, `first + 1`, ... in stacks of at most `size`, checked and on a device."""
     for at in range(first, first + tasks, size):
         chunk = source.batch(torch.arange(at, min(at + size, first + tasks)))

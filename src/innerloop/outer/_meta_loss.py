@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol, cast
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -12,17 +12,7 @@ from innerloop.learner import Learner
 from innerloop.mapping import Mapping, seeded
 from innerloop.modules import device_of
 from innerloop.outer._group import Group
-from innerloop.task import Task
-
-
-class Source(Protocol):
-    """What the outer loop needs of a task source."""
-
-    def batch(self, indices: Tensor) -> Task:
-        """The tasks numbered `indices`."""
-
-    def describe(self) -> dict[str, Any]:
-        """What the tasks are."""
+from innerloop.task import Source, Task
 
 
 class MetaLoss(nn.Module):
