@@ -108,6 +108,16 @@ def test_joint_models_of_earlier_versions_are_loaded(classes, tmp_path):
     assert loaded(new).shape == (4, 3)
 
 
+def test_a_linear_probe_of_an_earlier_version_is_loaded(tmp_path):
+    """Its state had no statistics of norm layers."""
+    model = LEARNERS["linear_probe"]().adapted(*support())
+    del model._outline["state"]["statistics"]
+    model.save(tmp_path / "model.safetensors")
+    loaded = innerloop.load(tmp_path / "model.safetensors")
+    new = torch.rand(4, 1, 16, 16)
+    assert torch.equal(model(new), loaded(new))
+
+
 @EACH
 def test_the_learner_is_as_before(name):
     learner = LEARNERS[name]()

@@ -119,6 +119,8 @@ def test_learners_on_trained_features_follow_a_policy_too(name, policy):
 
 GOING_ON = {
     **{name: lambda name=name: comparing.LEARNERS[name](problems.perceptron(None)) for name in comparing.LEARNERS},
+    "constant": methods.constant,
+    "shrunk ridge": lambda: methods.shrunk_ridge(inputs=4, outputs=3),
     "maml": lambda: methods.maml(problems.perceptron(3), inner_lr=0.1),
     "cnp": lambda: methods.cnp(problems.perceptron(None), ways=3, width=4).double(),
     "mann": lambda: methods.mann(problems.perceptron(None), ways=3, slots=8, width=4, reads=2, hidden=4).double(),
