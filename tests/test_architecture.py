@@ -12,7 +12,7 @@ import innerloop
 
 ROOT = Path(innerloop.__file__).parent
 CORE = {"errors", "task"}
-LEARNING = CORE | {"losses", "mapping", "networks", "learner"}
+LEARNING = CORE | {"losses", "mapping", "modules", "networks", "learner", "network_learner"}
 FAMILIES = {"gradient", "memory", "metric", "transfer"}
 EVERYTHING = {path.stem for path in ROOT.iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()}
 
@@ -29,7 +29,9 @@ KNOWS = {
     "losses": CORE,
     "networks": CORE,
     "mapping": CORE,
-    "learner": CORE | {"losses", "mapping", "networks"},
+    "modules": set(),
+    "learner": CORE | {"losses", "mapping", "modules", "networks"},
+    "network_learner": LEARNING - {"network_learner"},
     "checks": CORE | {"mapping", "networks"},
     "gradient": LEARNING,
     "metric": LEARNING,

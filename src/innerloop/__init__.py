@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from innerloop.evaluation import Evaluation, compare, evaluate
     from innerloop.learner import Learner, Objective, Outcome
     from innerloop.mapping import Mapping
+    from innerloop.network_learner import NetworkLearner
     from innerloop.outer import fit
     from innerloop.task import Examples, Task, stack
 
@@ -36,6 +37,7 @@ _HOMES = {
     "Objective": "learner",
     "Outcome": "learner",
     "Mapping": "mapping",
+    "NetworkLearner": "network_learner",
     "fit": "outer",
     "Examples": "task",
     "Task": "task",
@@ -51,6 +53,7 @@ __all__ = [
     "Examples",
     "Learner",
     "Mapping",
+    "NetworkLearner",
     "Objective",
     "Outcome",
     "Task",

@@ -45,7 +45,7 @@ def measure(
         if not quiet:
             print(found, file=sys.stderr)
 
-    steps = recipe.curve_steps if hasattr(learner, "test_steps") else 0
+    steps = recipe.curve_steps if learner.test_steps is not None else 0
     keep(label, evaluate(learner, split, tasks, curve_steps=steps))
     if learner.norm == "batch":
         keep(f"{label}.support", evaluate(learner, split, tasks, norm="support"))

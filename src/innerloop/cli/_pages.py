@@ -7,8 +7,7 @@ from typing import Any
 
 from innerloop.cli._explained import explained
 from innerloop.errors import CheckpointError
-from innerloop.evaluation import Comparison, Evaluation, comparison
-from innerloop.evaluation._evaluate import evaluating
+from innerloop.evaluation import Comparison, Evaluation, comparison, evaluating
 from innerloop.files import read_json
 from innerloop.outer import Run
 from innerloop.recipes._build import Experiment

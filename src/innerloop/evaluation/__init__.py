@@ -4,7 +4,7 @@ from innerloop.evaluation._calibration import Calibration, calibration
 from innerloop.evaluation._compare import Comparison, compare, comparison
 from innerloop.evaluation._cost import adaptation_cost
 from innerloop.evaluation._crossover import Crossover, Meeting, crossover
-from innerloop.evaluation._evaluate import Metric, evaluate
+from innerloop.evaluation._evaluate import Metric, batches, evaluate, evaluating, judged
 from innerloop.evaluation._evaluation import Evaluation
 from innerloop.evaluation._families import Ruling, ruling
 from innerloop.evaluation._pareto import pareto
@@ -30,12 +30,15 @@ __all__ = [
     "Tuned",
     "adaptation_cost",
     "averaged",
+    "batches",
     "calibration",
     "compare",
     "comparison",
     "crossover",
     "evaluate",
+    "evaluating",
     "interval",
+    "judged",
     "paired_difference",
     "pareto",
     "power_law",

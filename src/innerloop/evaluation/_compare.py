@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 
 from innerloop.errors import ConfigurationError
-from innerloop.evaluation._evaluate import Tasks, evaluate
+from innerloop.evaluation._evaluate import evaluate
 from innerloop.evaluation._evaluation import Evaluation
 from innerloop.evaluation._statistics import Difference, paired_difference
 from innerloop.learner import Learner
+from innerloop.task import Source
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,7 +111,7 @@ def comparison(rows: Mapping[str, Evaluation]) -> Comparison:
     return Comparison(dict(ordered))
 
 
-def compare(learners: Mapping[str, Learner], source: Tasks, tasks: int = 1_000, **settings: Any) -> Comparison:
+def compare(learners: Mapping[str, Learner], source: Source, tasks: int = 1_000, **settings: Any) -> Comparison:
     """Evaluates learners on the same tasks and compares them in pairs.
 
     Args:

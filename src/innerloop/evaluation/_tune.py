@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from innerloop.errors import ConfigurationError
-from innerloop.evaluation._evaluate import Metric, Tasks, evaluate
+from innerloop.evaluation._evaluate import Metric, evaluate
 from innerloop.learner import Learner
+from innerloop.task import Source
 
 WORTH = 0.005
 """The second half of the steps is worth it if it betters the metric by this share: less is noise. A choice."""
@@ -41,7 +42,7 @@ class Tuned:
 def tune(
     make: Callable[[float], Learner],
     rates: Sequence[float],
-    validation: Tasks,
+    validation: Source,
     *,
     max_steps: int,
     tasks: int = 100,
@@ -138,7 +139,7 @@ class Selected(Generic[V]):
 def select(
     make: Callable[[V], Learner],
     settings: Sequence[V],
-    validation: Tasks,
+    validation: Source,
     *,
     tasks: int = 100,
     metric: Metric | None = None,

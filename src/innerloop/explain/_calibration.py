@@ -10,13 +10,12 @@ from torch import Tensor
 
 from innerloop.errors import ConfigurationError
 from innerloop.evaluation import Difference, Interval, interval
-from innerloop.evaluation._evaluate import Tasks
 from innerloop.explain._analysis import Analysis
 from innerloop.explain._over_tasks import Array, joined, over_tasks, paired
 from innerloop.explain._words import by, steps
 from innerloop.gradient import GradientLearner
 from innerloop.learner import Learner, State
-from innerloop.task import Task
+from innerloop.task import Source, Task
 
 BINS = 15
 """As in `innerloop.evaluation.calibration`."""
@@ -87,7 +86,7 @@ class CalibrationCourse(Analysis):
 
 
 def calibration_course(
-    learner: Learner, source: Tasks, tasks: int = 200, *, first: int = 0, batch: int = 50
+    learner: Learner, source: Source, tasks: int = 200, *, first: int = 0, batch: int = 50
 ) -> CalibrationCourse:
     """Calibration error, Brier score and negative log-likelihood of query predictions after 0, 1, ... inner steps.
 

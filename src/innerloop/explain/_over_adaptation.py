@@ -9,13 +9,12 @@ import torch
 from torch import Tensor
 
 from innerloop.errors import ConfigurationError
-from innerloop.evaluation import Difference, Interval, interval
-from innerloop.evaluation._evaluate import Tasks, judged
+from innerloop.evaluation import Difference, Interval, interval, judged
 from innerloop.explain._analysis import Analysis
 from innerloop.explain._over_tasks import demand_steps, joined, over_tasks, paired
 from innerloop.explain._words import better, by, steps, value, worse
 from innerloop.learner import Learner
-from innerloop.task import Task
+from innerloop.task import Source, Task
 
 LEAST = 10
 """Inner steps that are looked at, at least."""
@@ -67,7 +66,7 @@ class OverAdaptation(Analysis):
 
 def over_adaptation(
     learner: Learner,
-    source: Tasks,
+    source: Source,
     tasks: int = 200,
     *,
     steps: int | None = None,

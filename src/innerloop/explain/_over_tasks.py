@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from innerloop.errors import ConfigurationError
-from innerloop.evaluation import Difference, paired_difference
-from innerloop.evaluation._evaluate import Tasks, batches, evaluating
+from innerloop.evaluation import Difference, batches, evaluating, paired_difference
 from innerloop.gradient import GradientLearner
 from innerloop.learner import Learner
-from innerloop.task import Task
+from innerloop.modules import device_of
+from innerloop.task import Source, Task
 
 Array = NDArray[Any]
 Found = dict[str, Array]
@@ -23,7 +23,7 @@ Found = dict[str, Array]
 
 def over_tasks(
     learner: Learner,
-    source: Tasks,
+    source: Source,
     tasks: int,
     function: Callable[[Task], dict[str, Tensor]],
     *,
@@ -57,11 +57,6 @@ def over_tasks(
 def joined(found: list[Found], name: str) -> Array:
     """One array over all tasks, in double precision."""
     return np.concatenate([part[name] for part in found]).astype(float)
-
-
-def device_of(learner: Learner) -> torch.device:
-    """Where the learner's parameters are."""
-    return next((p.device for p in learner.parameters()), torch.device("cpu"))
 
 
 def demand(tasks: int, batch: int) -> None:

@@ -17,16 +17,15 @@ from innerloop.gradient._recompute import recomputed
 from innerloop.gradient._selection import Selection, select
 from innerloop.gradient._start import Start, demand_replaceable_head, head_names, prototype_head, shared_head
 from innerloop.gradient._state import GradientState
-from innerloop.learner import Learner, Objective, cut_to_ways
+from innerloop.learner import Objective, cut_to_ways, demand_same_ways
 from innerloop.losses import Loss, default_loss, mean_loss
 from innerloop.mapping import gradient
-from innerloop.networks import Backbone
-from innerloop.networks._functional import FunctionalNetwork
-from innerloop.networks._norm import NormCall, Policy, Statistics
+from innerloop.network_learner import NetworkLearner, within
+from innerloop.networks import Backbone, FunctionalNetwork, NormCall, Policy, Statistics
 from innerloop.task import Examples, Task, Tree
 
 
-class GradientLearner(Learner):
+class GradientLearner(NetworkLearner):
     """Adapts a network by gradient steps on the support loss; four choices make its members.
 
         p_0 = θ,   p_{k+1} = optimiser(p_k, ∇ L_support(p_k)),   outer loss = L_query(p_K)
@@ -55,6 +54,10 @@ class GradientLearner(Learner):
 
     family = "gradient"
     state_type = GradientState
+    # gradient steps give every logit a meaning that it had in training
+    needs_every_class = False
+    steps: int
+    test_steps: int
 
     def __init__(
         self,
@@ -72,9 +75,7 @@ class GradientLearner(Learner):
         inner_loss: Loss | None = None,
         norm: Policy = "batch",
     ):
-        self._run = FunctionalNetwork(network, norm)
-        super().__init__(loss, norm if self._run.has_norms else "none")
-        self.network = network
+        super().__init__(network, loss=loss, norm=norm)
         self.starts_at = start
         if start != "parameters":
             demand_replaceable_head(network, start)
@@ -162,7 +163,12 @@ class GradientLearner(Learner):
         return GradientState(new, optimiser, {}, state.steps + 1, state.ways)
 
     def adapt(self, support: Examples, state: GradientState | None = None) -> GradientState:
-        """Takes `steps` inner steps (in `eval()`: `test_steps`) from the start, or on from `state`."""
+        """Takes `steps` inner steps (in `eval()`: `test_steps`) from the start, or on from `state`.
+
+        Raises:
+            DataError: if `state` is of a task with another number of classes.
+        """
+        demand_same_ways(support, state)
         *_, last = self._walk(support, self.steps if self.training else self.test_steps, state)
         return self._with_statistics(last, support)
 
@@ -171,9 +177,10 @@ class GradientLearner(Learner):
         for state in self._walk(support, steps):
             yield self._with_statistics(state, support)
 
-    def predict(self, state: GradientState, x: Tree, mask: Tensor | None = None) -> Any:
+    def predict_under(self, state: GradientState, x: Tree, call: NormCall) -> Any:
         """The adapted network's outputs for `x` `(N, ...)`, as many logits as the task has ways."""
-        return self._predict(state, x, NormCall(self.visible(mask)))
+        call.step = max(state.steps - 1, 0)
+        return cut_to_ways(self.run(x, call, state.parameters), state.ways)
 
     def objective(self, task: Task) -> Objective:
         """Query loss after adaptation; its gradient passes the inner loop as `outer_gradient` says."""
@@ -200,6 +207,10 @@ class GradientLearner(Learner):
         )
         return Objective(adjoint.surrogate(loop), loop.loss, seen.prediction, seen.statistics)
 
+    def moved(self, state: GradientState) -> dict[str, Tensor]:
+        """The adapted parameters."""
+        return state.parameters
+
     def per_task_modules(self) -> Iterable[nn.Module]:
         """The modules that own adapted parameters."""
         owners = {name.rpartition(".")[0] for name in self.adapted_names}
@@ -211,16 +222,10 @@ class GradientLearner(Learner):
 
     def _judge(self, state: GradientState, task: Task) -> _Judged:
         state = self._with_statistics(state, task.support)
-        call = NormCall(self.visible(task.query.mask), collect=self.norm == "running" and self.training)
-        prediction = self._predict(state, task.query.x, call)
-        statistics = {f"network.{name}": seen for name, seen in call.seen.items()}
-        return _Judged(self.query_loss(prediction, task.query), prediction, statistics)
-
-    def _predict(self, state: GradientState, x: Tree, call: NormCall) -> Any:
-        call.running = self.norm == "running" and not self.training
-        call.given = state.statistics or None
-        call.step = max(state.steps - 1, 0)
-        return cut_to_ways(self._run(state.parameters, x, call), state.ways)
+        call = self.query_call(state, task.query.mask)
+        call.collect = self.collects
+        prediction = self.predict_under(state, task.query.x, call)
+        return _Judged(self.query_loss(prediction, task.query), prediction, within("network", call.seen))
 
     def _walk(self, support: Examples, steps: int, state: GradientState | None = None) -> Iterator[GradientState]:
         adjoint, _ = self._phase()
@@ -246,7 +251,7 @@ class GradientLearner(Learner):
         if features is not None:
             prediction = self._head(_without_prefix(parameters, "head."), features, call)
         else:
-            prediction = self._run(parameters, support.x, call)
+            prediction = self.run(support.x, call, parameters)
         return mean_loss(self._inner_loss(support), cut_to_ways(prediction, state.ways), support)
 
     def _inner_loss(self, support: Examples) -> Loss:
@@ -261,8 +266,9 @@ class GradientLearner(Learner):
         return 0.5 * adjoint.proximal * torch.stack(away).sum()
 
     def _support_call(self, support: Examples, step: int, collect: bool = False) -> NormCall:
-        running = self.norm == "running" and not self.training
-        return NormCall(self.visible(support.mask), running=running, collect=collect, step=step)
+        call = self.norm_call(support.mask, collect=collect)
+        call.step = step
+        return call
 
     def _support_features(self, support: Examples, keep_graph: bool) -> Tree:
         with torch.set_grad_enabled(torch.is_grad_enabled() and (keep_graph or self.starts_at == "prototypes")):
@@ -272,8 +278,8 @@ class GradientLearner(Learner):
         if self.norm != "support":
             return state
         call = self._support_call(support, max(state.steps - 1, 0), collect=True)
-        self._run(state.parameters, support.x, call)
-        return state._replace(statistics=call.seen)
+        self.run(support.x, call, state.parameters)
+        return state._replace(statistics=call.kept)
 
     def _demand_sense(self) -> None:
         adjoint = self.outer_gradient

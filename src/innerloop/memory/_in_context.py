@@ -11,7 +11,7 @@ from innerloop.errors import ConfigurationError
 from innerloop.losses import Loss
 from innerloop.memory._reader import Reader
 from innerloop.memory._targets import Targets
-from innerloop.networks._norm import Policy, Statistics
+from innerloop.networks import Policy, Statistics
 from innerloop.networks._transformer import TransformerBlock, fused_attention
 
 

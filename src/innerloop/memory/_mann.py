@@ -12,7 +12,7 @@ from innerloop.losses import Loss
 from innerloop.memory._addressing import cosines, least_used
 from innerloop.memory._reader import Reader
 from innerloop.memory._targets import Targets
-from innerloop.networks._norm import Policy, Statistics
+from innerloop.networks import Policy, Statistics
 
 
 class MANNState(NamedTuple):

@@ -12,7 +12,7 @@ from innerloop.losses import Loss
 from innerloop.memory._reader import Reader
 from innerloop.memory._snail_blocks import AttentionBlock, DenseBlock, dilations
 from innerloop.memory._targets import Targets
-from innerloop.networks._norm import Policy, Statistics
+from innerloop.networks import Policy, Statistics
 
 
 class SNAILState(NamedTuple):

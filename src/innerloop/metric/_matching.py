@@ -17,7 +17,7 @@ from innerloop.metric._embedding_learner import EmbeddingLearner, beside, member
 from innerloop.metric._full_context import FullContext
 from innerloop.metric._prototypes import cosine
 from innerloop.metric._scale import Scale
-from innerloop.networks._norm import Policy, Statistics
+from innerloop.networks import Policy, Statistics
 from innerloop.task import Examples
 
 _ABSENT = math.log(1e-6)

@@ -16,7 +16,7 @@ from innerloop.losses import Loss
 from innerloop.metric._crammer_singer import crammer_singer
 from innerloop.metric._embedding_learner import EmbeddingLearner, beside, membership
 from innerloop.metric._scale import Scale
-from innerloop.networks._norm import Policy, Statistics
+from innerloop.networks import Policy, Statistics
 from innerloop.task import Examples
 
 

@@ -12,9 +12,10 @@ from innerloop.networks._conv4 import conv4
 from innerloop.networks._conv_maps import conv_maps
 from innerloop.networks._cosine_head import CosineHead
 from innerloop.networks._dropblock import DropBlock
+from innerloop.networks._functional import FunctionalNetwork
 from innerloop.networks._gru import gru
 from innerloop.networks._mlp import mlp
-from innerloop.networks._norm import Norm, convert_norms, per_step_norms
+from innerloop.networks._norm import Norm, NormCall, Policy, Statistics, convert_norms, per_step_norms
 from innerloop.networks._resnet12 import resnet12
 from innerloop.networks._transformer import transformer
 
@@ -23,7 +24,11 @@ __all__ = [
     "Context",
     "CosineHead",
     "DropBlock",
+    "FunctionalNetwork",
     "Norm",
+    "NormCall",
+    "Policy",
+    "Statistics",
     "build",
     "conv4",
     "conv_maps",

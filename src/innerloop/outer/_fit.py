@@ -20,10 +20,11 @@ from innerloop.outer._checkpoint import Progress, description, load_checkpoint
 from innerloop.outer._distributed import join
 from innerloop.outer._interrupt import stop_on_interrupt
 from innerloop.outer._loop import Loop, Settings
-from innerloop.outer._meta_loss import MetaLoss, Source
+from innerloop.outer._meta_loss import MetaLoss
 from innerloop.outer._progress import ProgressLine
 from innerloop.outer._run import Run, provenance
 from innerloop.outer._verify import verify
+from innerloop.task import Source
 
 
 @dataclass(frozen=True)

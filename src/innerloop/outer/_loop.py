@@ -17,10 +17,11 @@ from innerloop.evaluation import Evaluation
 from innerloop.learner import Learner
 from innerloop.outer._checkpoint import Progress, load_weights, save_checkpoint, save_weights
 from innerloop.outer._group import Group
-from innerloop.outer._meta_loss import MetaLoss, Source
+from innerloop.outer._meta_loss import MetaLoss
 from innerloop.outer._progress import ProgressLine
 from innerloop.outer._run import Run
 from innerloop.outer._validation import validate
+from innerloop.task import Source
 
 
 @dataclass(frozen=True)

@@ -19,9 +19,10 @@ from innerloop.outer._checkpoint import Progress
 from innerloop.outer._fit import asked_mapping, with_threads
 from innerloop.outer._group import Alone
 from innerloop.outer._loop import Loop, Settings
-from innerloop.outer._meta_loss import MetaLoss, Source
+from innerloop.outer._meta_loss import MetaLoss
 from innerloop.outer._validation import validate
 from innerloop.outer._verify import verify
+from innerloop.task import Source
 
 STEPS, LEAST = 40, 8
 """Most and fewest steps of a trial."""

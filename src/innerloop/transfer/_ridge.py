@@ -10,7 +10,7 @@ from torch import Tensor
 
 from innerloop.errors import DataError
 from innerloop.gradient._optimisers import positive
-from innerloop.learner import Learner, cut_to_ways
+from innerloop.learner import Learner, cut_to_ways, demand_same_ways
 from innerloop.task import Examples, Task, Tree
 
 
@@ -150,7 +150,12 @@ class ShrunkRidge(PooledRidge):
         self.slopes, self.intercept = positive("slopes=", slopes), positive("intercept=", intercept)
 
     def adapt(self, support: Examples, state: ShrunkRidgeState | None = None) -> ShrunkRidgeState:
-        """Solves for the task's coefficients, with the rows of `state` if there is one."""
+        """Solves for the task's coefficients, with the rows of `state` if there is one.
+
+        Raises:
+            DataError: if the rows do not fit, or `state` is of a task with another number of classes.
+        """
+        demand_same_ways(support, state)
         gram, moment = self._sums(support)
         if state is not None:
             gram, moment = gram + state.gram, moment + state.moment
