@@ -436,7 +436,7 @@ def _keys(config: dict[str, Any]) -> Iterator[str]:
     learner = _inside(settings, "learner")
     network, arguments = _inside(learner, "network"), _inside(learner, "arguments")
     yield "innerloop"
-    # the recipe's "pretraining" is another learner where there are no classes
+    # a recipe may have trained another method in its place (`Method.without_classes`)
     yield from papers_of(learner.get("method")) or papers_of(recipe.get("method"))
     # the protocols of Omniglot differ: B is Lake's own
     data = recipe.get("recipe") or _inside(settings, "train").get("name")

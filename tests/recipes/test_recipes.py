@@ -35,6 +35,13 @@ def test_fields_say_what_they_are(name):
     assert RECIPES[name].__doc__
 
 
+@pytest.mark.parametrize("name", ["characters", "omniglot", "folder", "text", "clinc"])
+def test_what_is_trained_on_merged_classes_is_trained_alike(name):
+    chosen = [recipe(name, method) for method in METHODS if CATALOGUE[method].merged]
+    assert len(chosen) == 3
+    assert {(one.tasks_per_step, one.weight_decay) for one in chosen} == {(1, 5e-4)}
+
+
 def test_unknown_names():
     with pytest.raises(ConfigurationError, match="Unknown recipe 'x'; there are characters"):
         recipe("x")

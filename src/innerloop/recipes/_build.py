@@ -167,9 +167,10 @@ def _method(recipe: Recipe, ways: int | None) -> tuple[Callable[..., Learner], d
         if not callable(make):
             raise ConfigurationError(f"{recipe.method} is of type {type(make).__name__}; expected a function.")
     else:
-        name, learns = recipe.method, METHODS[recipe.method].learns
-        if ways is None and name == "pretraining":
-            name = "joint"  # where there are no classes to merge
+        known, name = METHODS[recipe.method], recipe.method
+        learns = known.learns
+        if ways is None and known.without_classes is not None:
+            name = known.without_classes
         if learns != "both" and (ways is None) == (learns == "classes"):
             has = "no classes" if ways is None else f"{ways} classes"
             raise ConfigurationError(

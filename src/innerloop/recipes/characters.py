@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
-from innerloop.catalogue import family_of
+from innerloop.catalogue import family_of, is_merged
 from innerloop.recipes._recipe import CharactersRecipe
 
 _STEPS = {
@@ -41,7 +41,7 @@ def characters(method: str = "maml") -> CharactersRecipe:
     test's 15.
     """
     gradient = family_of(method) == "gradient" and method != "reptile"
-    flat = method in ("pretraining", "simple_shot", "baseline_plus_plus")
+    merged = is_merged(method)
     base = CharactersRecipe(
         recipe="characters",
         method=method,
@@ -57,9 +57,9 @@ def characters(method: str = "maml") -> CharactersRecipe:
         inner_lr={"cavia": 1.0, "reptile": 0.05}.get(method, 0.4),  # 0.4: Finn et al. 2017, Omniglot 5-way
         norm="batch" if gradient or method == "reptile" else "running",
         steps=_STEPS.get(method, 2_000),
-        tasks_per_step=1 if flat else 4,
+        tasks_per_step=1 if merged else 4,
         lr=1e-3 if family_of(method) == "memory" else 3e-3,  # 3e-3 is high for recurrences and attention: a choice
         schedule="cosine",
-        weight_decay=5e-4 if flat else 0.0,  # Wang et al. 2019 (SimpleShot), 1e-4 to 5e-4
+        weight_decay=5e-4 if merged else 0.0,  # Wang et al. 2019 (SimpleShot), 1e-4 to 5e-4
     )
     return dataclasses.replace(base, **_OWN.get(method, {}))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
-from innerloop.catalogue import family_of
+from innerloop.catalogue import family_of, is_merged
 from innerloop.recipes._recipe import FolderRecipe
 
 _OWN: dict[str, dict[str, Any]] = {
@@ -23,7 +23,7 @@ def folder(method: str = "maml") -> FolderRecipe:
     Source: Finn et al. 2017, appendix A.1: the filters are those of miniImageNet, the strides and the single inner step
     at 0.4 those of Omniglot, which cost a tenth of miniImageNet's five steps with pooling. 64 pixels a side.
     """
-    flat = method in ("pretraining", "simple_shot", "baseline_plus_plus")
+    merged = is_merged(method)
     base = FolderRecipe(
         recipe="folder",
         method=method,
@@ -39,10 +39,10 @@ def folder(method: str = "maml") -> FolderRecipe:
         inner_lr=0.4,
         norm="batch" if family_of(method) == "gradient" else "running",
         steps=1_000,
-        tasks_per_step=1 if flat else 4,
+        tasks_per_step=1 if merged else 4,
         lr=1e-3,
         schedule="cosine",
-        weight_decay=5e-4 if flat else 0.0,
+        weight_decay=5e-4 if merged else 0.0,
         validation_tasks=100,
         test_tasks=600,
     )

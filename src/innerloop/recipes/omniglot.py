@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
-from innerloop.catalogue import family_of
+from innerloop.catalogue import family_of, is_merged
 from innerloop.recipes._recipe import OmniglotRecipe
 
 _OWN: dict[str, dict[str, Any]] = {
@@ -81,8 +81,8 @@ def omniglot(method: str = "maml", protocol: str = "A") -> OmniglotRecipe:
     Protocol B has 20 ways within an alphabet, max-pooling, and turned and bent training drawings.
     """
     family = family_of(method)
-    metric = family != "gradient"
-    flat = method in ("pretraining", "simple_shot", "baseline_plus_plus")
+    inner_loop = family == "gradient"
+    merged = is_merged(method)
     base = OmniglotRecipe(
         recipe="omniglot",
         method=method,
@@ -94,12 +94,12 @@ def omniglot(method: str = "maml", protocol: str = "A") -> OmniglotRecipe:
         inner_steps=1,
         test_steps=3,
         inner_lr=0.4,
-        norm="running" if metric else "batch",
+        norm="batch" if inner_loop else "running",
         steps=8_000,
-        tasks_per_step=16 if family == "memory" else 1 if metric else 32,
+        tasks_per_step=32 if inner_loop else 16 if family == "memory" else 1,
         lr=1e-3 if family == "memory" else 3e-3,  # 3e-3 is high for recurrences and attention: a choice
         schedule="cosine",
-        weight_decay=5e-4 if flat else 0.0,
+        weight_decay=5e-4 if merged else 0.0,
         validate_every=1_000,
         validation_tasks=300,
     )
