@@ -12,7 +12,7 @@ import numpy as np
 from innerloop.cli._budget import Options
 from innerloop.cli._comparison import Opened, equal, opened
 from innerloop.cli._costs import compute_costs
-from innerloop.cli._lines import Line, closed_lines, free_lines, trained_lines
+from innerloop.cli._lines import Line, closed_lines, fine_tuned, free_lines, trained_lines
 from innerloop.cli._methods import configured, demand, demand_possible, folder_name, job, train_all, usual, usual_recipe
 from innerloop.cli._pages import table_of
 from innerloop.cli._parse import UsageError
@@ -74,8 +74,9 @@ def budget(name: str, options: Options, settings: Mapping[str, Any]) -> None:
         (size, [*_plain(read_rows(part, out, costs=size == max(lines))), *_plain(levels)])
         for size, part in lines.items()
     ]
-    tuned = [row.evaluation.name for row, line in zip(places[-1][1], lines[max(lines)], strict=False) if _tuned(line)]
-    found = crossovers(places, planned.unit, tuned[0] if tuned else None)
+    trained_rows = places[-1][1][: len(lines[max(lines)])]
+    tuned = fine_tuned(lines[max(lines)], [row.evaluation.name for row in trained_rows])
+    found = crossovers(places, planned.unit, tuned)
     laws = fitted(lines, places, out)
     ruled = rulings(places, planned.unit)
     verdict = [*ruled[-1][1].sentences, *said(found), *_laws(laws, planned.unit, places)]
@@ -167,10 +168,6 @@ def _part(
             name, method, own, seed, int(settings.get("shots", usual_recipe(name, settings).shots)), tasks
         )
     return chosen, own
-
-
-def _tuned(line: Line) -> bool:
-    return line.specs[0].kind == "fine_tune"
 
 
 def _plain(rows: Sequence[Row]) -> list[Row]:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from innerloop.catalogue import family_of
 from innerloop.cli._explained import explained
+from innerloop.cli._rivals import RIVALS
 from innerloop.errors import CheckpointError
 from innerloop.evaluation import Comparison, Evaluation, comparison
 from innerloop.evaluation._evaluate import evaluating
@@ -34,11 +36,9 @@ def write_run_page(run: Run, experiment: Experiment) -> Path:
     rows = [Row(own, experiment.learner.family, seconds, highlight=True)]
     if "test.support" in results:
         rows.append(Row(_named(results["test.support"], own.name + _SUPPORT), experiment.learner.family, seconds))
-    for key, family in (
-        ("test.nearest_mean", "transfer"), ("test.constant", "trivial"), ("test.gaussian_process", "oracle"),
-    ):  # fmt: skip
-        if key in results:
-            rows.append(Row(Evaluation.from_json(results[key]), family))
+    for kind in RIVALS:
+        if f"test.{kind}" in results:
+            rows.append(Row(Evaluation.from_json(results[f"test.{kind}"]), family_of(kind)))
     found = comparison({row.evaluation.name: row.evaluation for row in rows})
     page = Page(
         title=f"{own.name} on {own.source['name']}",
