@@ -141,7 +141,8 @@ def build_learner(recipe: Recipe, source: Splits) -> Learner:
 
     The function of the method says by the names of its parameters what it wants: `network` is one with a head for the
     tasks, `embedding` one without, `maps` one whose output is a feature map (of pictures; else as `embedding`),
-    `classifier` one with a head for all training classes; every other name that a recipe has a value for is given that value.
+    `classifier` one with a head for all training classes; every other name that a recipe has a value for is given that
+    value.
 
     Raises:
         ConfigurationError: if the method cannot learn such tasks, or a file of one's own does not give a learner.
