@@ -144,7 +144,7 @@ def test_relation_networks_get_feature_maps(name):
     made = build_maps(chosen, build_source(recipe("characters")))
     assert made.spec["downsample"] == "pool"
     assert made.map_shape == (4, 7, 7)
-    with pytest.raises(ConfigurationError, match="relation wants feature maps.*got --network resnet12.*prototypes"):
+    with pytest.raises(ConfigurationError, match=r"relation wants feature maps.*got --network resnet12.*prototypes"):
         build(dataclasses.replace(recipe("characters", "relation"), network="resnet12", filters=4))
     with pytest.raises(ConfigurationError, match=r"no classes\. Use maml"):
         build(recipe("sinusoids", "relation"))
@@ -221,7 +221,7 @@ def of_texts(path, method, **more):
 
 
 @pytest.mark.parametrize(
-    "method", ["maml", "prototypes", "relation", "pretraining", "baseline_plus_plus", "meta_baseline"]
+    "method", ["maml", "prototypes", "relation", "pretraining", "simple_shot", "baseline_plus_plus", "meta_baseline"]
 )
 def test_texts_are_learned_from_a_file(texts, method):
     experiment = build(of_texts(texts, method))
