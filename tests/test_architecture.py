@@ -27,7 +27,7 @@ KNOWS = {
     "kernels": {"errors"},
     "task": {"errors"},
     "losses": CORE,
-    "networks": CORE,
+    "networks": CORE | {"catalogue"},
     "mapping": CORE,
     "learner": CORE | {"losses", "mapping", "networks"},
     "checks": CORE | {"mapping", "networks"},

@@ -1,4 +1,4 @@
-"""The methods of the library by name: their family, their papers and the tasks that they can learn. No torch here."""
+"""The methods and networks of the library by name, their papers, and what methods can learn. No torch here."""
 
 from __future__ import annotations
 
@@ -76,6 +76,30 @@ METHODS: dict[str, Method] = {
     "gaussian_process": Method("oracle", ("rasmussen2006gaussian",), learns="numbers", trained=False),
 }
 """Every method, in the order in which tables and help texts have them."""
+
+
+@dataclass(frozen=True)
+class Network:
+    """A function in `innerloop.networks` that makes a network from plain values.
+
+    Attributes:
+        papers: keys of `innerloop.citations`.
+        normed: whether it has normalisation layers, unless it is made with `norm=False`.
+    """
+
+    papers: tuple[str, ...] = ()
+    normed: bool = False
+
+
+NETWORKS: dict[str, Network] = {
+    "conv4": Network(("vinyals2016matching",), normed=True),
+    "conv_maps": Network(("sung2018relation",), normed=True),
+    "gru": Network(("cho2014gru",)),
+    "mlp": Network(),
+    "resnet12": Network(("lee2019metaoptnet", "ghiasi2018dropblock"), normed=True),
+    "transformer": Network(("vaswani2017attention",)),
+}
+"""Every network."""
 
 TRAINED: tuple[str, ...] = tuple(name for name, method in METHODS.items() if method.trained)
 """What `innerloop train --method` takes, beside functions in files of your own."""
