@@ -38,7 +38,7 @@ def write_run_page(run: Run, experiment: Experiment) -> Path:
         rows.append(Row(_named(results["test.support"], own.name + _SUPPORT), experiment.learner.family, seconds))
     for kind in RIVALS:
         if f"test.{kind}" in results:
-            rows.append(Row(Evaluation.from_json(results[f"test.{kind}"]), family_of(kind)))
+            rows.append(Row(Evaluation.from_json(results[f"test.{kind}"]), family_of(kind), 0.0))
     found = comparison({row.evaluation.name: row.evaluation for row in rows})
     page = Page(
         title=f"{own.name} on {own.source['name']}",
@@ -152,9 +152,10 @@ def headline(own: Evaluation, found: Comparison, seconds: float | None) -> list[
 
 def lead(own: Evaluation, found: Comparison, run: Run) -> str:
     """A sentence or two about a run."""
-    settings = run.config()["settings"]
+    settings, steps = run.config()["settings"], f"{run.config()['settings']['steps']:,} outer steps"
+    steps = steps if seconds_of(run) is not None else f"up to {steps}"  # it may have been stopped
     said = (
-        f"{own.name} was trained for {settings['steps']:,} outer steps on {settings['train']['name']} and then met "
+        f"{own.name} was trained for {steps} on {settings['train']['name']} and then met "
         f"{len(own.values):,} tasks that it had never seen. "
     )
     rest = [name for name in found.rows if not name.startswith(found.best)]
@@ -182,7 +183,7 @@ def _named(value: dict[str, Any], name: str) -> Evaluation:
 
 
 def seconds_of(run: Run) -> float | None:
-    """How long a run was trained; None if it was stopped.
+    """How long a run was trained; None if that is not known, as where it was stopped.
 
     Raises:
         CheckpointError: if the run's `fit.json` is damaged.

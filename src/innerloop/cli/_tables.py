@@ -11,6 +11,7 @@ from typing import Any
 
 from innerloop.cli._costs import spent
 from innerloop.cli._lines import Line
+from innerloop.cli._rivals import begins_with_run
 from innerloop.cli._rows import load_row
 from innerloop.evaluation import Comparison, Evaluation, Spent, averaged
 from innerloop.evaluation._seeds import COVERS
@@ -33,7 +34,8 @@ def read_rows(lines: Sequence[Line], folder: Path, *, costs: bool = True) -> lis
             seed: Evaluation.from_json({**entry["evaluation"], "name": own})
             for seed, entry in zip(line.seeds, entries, strict=True)
         }
-        seconds = [entry["seconds"] for entry in entries]
+        # what begins with nothing has nothing trained; a run that was stopped does not know its time
+        seconds = [entry["seconds"] if begins_with_run(first.kind) else 0.0 for entry in entries]
         rows.append(
             Row(
                 averaged(by_seed),
@@ -72,7 +74,7 @@ def row_json(row: Row, best: dict[str, list[str]] | None = None) -> dict[str, An
         **row.evaluation.to_json(),
         "spread": finite(row.evaluation.spread),
         "family": row.family,
-        "trained_seconds": row.trained_seconds,
+        "trained_seconds": row.trained_seconds or None,
         "note": row.note,
     }
     if row.spent is not None:

@@ -6,9 +6,10 @@ import math
 
 from innerloop.evaluation._crossover import counted
 from innerloop.report._charts import figure, value_axis
+from innerloop.report._family import family_style
 from innerloop.report._html import Html, join, listing, section, tag
 from innerloop.report._numbers import axis_label, half, value
-from innerloop.report._page import FAMILIES, Course, Range
+from innerloop.report._page import Course, Range
 from innerloop.report._svg import Axis, Frame, axis, rule, text
 from innerloop.report._table import sentence
 
@@ -107,11 +108,7 @@ def _spread(spread: float, accuracy: bool) -> str:
 
 
 def _swatched(course: Course) -> Html:
-    return join(tag("i", class_=f"swatch {_family(course)}", aria_hidden="true"), course.name)
-
-
-def _family(course: Course) -> str:
-    return course.family if course.family in FAMILIES else "trivial"
+    return join(tag("i", class_=f"swatch {family_style(course.family)}", aria_hidden="true"), course.name)
 
 
 def _styles(courses: list[Course]) -> list[str]:
@@ -119,7 +116,7 @@ def _styles(courses: list[Course]) -> list[str]:
     seen: dict[str, int] = {}
     found = []
     for course in courses:
-        family = _family(course)
+        family = family_style(course.family)
         found.append(f"{family} dash{seen.setdefault(family, 0) % _DASHES}")
         seen[family] += 1
     return found
