@@ -10,6 +10,7 @@ from innerloop.cli._explained import explained
 from innerloop.cli._rivals import RIVALS
 from innerloop.errors import CheckpointError
 from innerloop.evaluation import Comparison, Evaluation, comparison
+from innerloop.evaluation import _words as words
 from innerloop.evaluation._evaluate import evaluating
 from innerloop.files import read_json
 from innerloop.outer import Run
@@ -138,13 +139,14 @@ def _verdicts(rows: list[Row], found: Comparison) -> list[str]:
 def headline(own: Evaluation, found: Comparison, seconds: float | None) -> list[tuple[str, str]]:
     """The big numbers of a page."""
     mean, half = own.interval
-    number = f"{100 * mean:.1f} %" if own.higher_is_better else f"{mean:.3g}"
-    band = f"± {100 * half:.1f}" if own.higher_is_better else f"± {half:.2g}"
-    numbers = [(number, f"{own.metric} of {own.name} ({band}, 95 % interval over tasks)")]
+    band = words.half(half, own.higher_is_better)
+    band = f" ({band}, 95 % interval over tasks)" if band else ""
+    numbers = [(words.value(mean, own.higher_is_better, 3), f"{own.metric} of {own.name}{band}")]
     if found.best != own.name:
         best = found.rows[found.best]
-        top = f"{100 * best.mean:.1f} %" if best.higher_is_better else f"{best.mean:.3g}"
-        numbers.append((top, f"{best.metric} of the best row: {found.best}"))
+        numbers.append(
+            (words.value(best.mean, best.higher_is_better, 3), f"{best.metric} of the best row: {found.best}")
+        )
     if seconds is not None:
         numbers.append((f"{seconds:.0f} s", f"training time of {own.name}, validation included"))
     return numbers

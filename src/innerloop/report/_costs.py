@@ -7,11 +7,12 @@ from collections.abc import Callable
 from itertools import pairwise
 
 from innerloop.evaluation import Spent, pareto
-from innerloop.evaluation._spent import MEASURED, how_long
+from innerloop.evaluation._spent import MEASURED
+from innerloop.evaluation._words import deviation, half, how_long, value
 from innerloop.report._charts import charts, figure, value_axis
 from innerloop.report._family import family_style
 from innerloop.report._html import Html, join, section, tag
-from innerloop.report._numbers import axis_label, half, value
+from innerloop.report._numbers import axis_label
 from innerloop.report._page import Row, Table
 from innerloop.report._svg import Axis, Frame, axis, text
 from innerloop.report._table import ordered
@@ -125,8 +126,7 @@ def _seeds(row: Row) -> str:
     found, spread = row.evaluation.seeds, row.evaluation.spread
     if spread is None:
         return "one" if found else "-"
-    size = f"{100 * spread:.1f}" if row.evaluation.higher_is_better else f"{spread:.2g}"
-    return f"{len(found)}, sd {size}"
+    return f"{len(found)}, sd {deviation(spread, row.evaluation.higher_is_better)}"
 
 
 def _mark(here: bool) -> Html:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 
+from innerloop.evaluation._words import deviation, duration, half, points, result, value
 from innerloop.report._family import family_name, family_style
 from innerloop.report._html import Html, join, listing, section, tag
-from innerloop.report._numbers import axis_label, duration, half, result, value
+from innerloop.report._numbers import axis_label
 from innerloop.report._page import Row, Table
 from innerloop.report._svg import Axis, axis, percent, rule
 
@@ -102,7 +103,7 @@ def _row(row: Row, scale: Axis, chance: float | None) -> Html:
         tag("span", row.note, class_="note") if row.note else "",
     ]
     if evaluation.spread is not None:
-        size = f"{100 * evaluation.spread:.1f} points" if accuracy else f"{evaluation.spread:.2g}"
+        size = deviation(evaluation.spread, accuracy) + points(accuracy)
         name.append(tag("span", f"mean of {len(evaluation.seeds)} trainings, sd {size}", class_="note"))
     over = f"{len(evaluation.values):,} tasks" if len(evaluation.values) != 1 else "one task"
     number = join(value(mean, accuracy), tag("span", half(width, accuracy) or over, class_="half"), by=" ")
@@ -146,7 +147,8 @@ def _interval(row: Row, scale: Axis, chance: float | None, family: str) -> Html:
             lines.append(tag("line", y1="50%", y2="50%", class_=f"range {family}", **place))
         radius = "4.5" if row.highlight else "3.5"
         lines.append(tag("circle", cx=percent(scale.at(mean)), cy="50%", r=radius, class_=f"dot {family}"))
-    title = tag("title", f"{row.evaluation.name}: {result(row.evaluation)}")
+    number = result(row.evaluation.interval, row.evaluation.higher_is_better)
+    title = tag("title", f"{row.evaluation.name}: {number}")
     return tag("svg", title, *lines, aria_hidden="true")
 
 
