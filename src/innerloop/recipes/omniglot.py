@@ -10,9 +10,16 @@ from innerloop.recipes._methods import of_papers
 from innerloop.recipes._recipe import OmniglotRecipe
 
 _OWN: dict[str, dict[str, Any]] = {
-    # Nichol et al. 2018, table 4: more shots in training (15) than in the test, 5 inner and 50 evaluation steps; there
+    # Nichol et al. 2018, table 4: more shots in training (10), 5 tasks a step, 5 inner and 50 evaluation steps; there
     # with Adam inside, here with SGD at a rate of our own
-    "reptile": {"train_shots": 10, "train_queries": 1, "inner_steps": 5, "test_steps": 20, "inner_lr": 0.05},
+    "reptile": {
+        "train_shots": 10,
+        "train_queries": 1,
+        "inner_steps": 5,
+        "test_steps": 20,
+        "inner_lr": 0.05,
+        "tasks_per_step": 5,
+    },
     # Li et al. 2017, section 4.2: rates start in [0.005, 0.1]
     "meta_sgd": {"inner_lr": 0.1},
     # Antoniou et al. 2019, section 5: rates from 0.1, 8 tasks

@@ -57,10 +57,10 @@ class SinusoidTasks(TaskSource):
     def batch(self, indices: Tensor) -> Task:
         """The tasks numbered `indices`."""
         amplitude, phase = self.parameters(indices)
+        keys = self.keys(indices)[:, None]
 
         def points(stream: int, count: int) -> Examples:
-            keys = fold(self.keys(indices)[:, None], stream, torch.arange(count))
-            x = -5 + 10 * uniform(keys)
+            x = -5 + 10 * uniform(fold(keys, stream, torch.arange(count)))
             y = amplitude[:, None] * torch.sin(x - phase[:, None])
             return Examples(x[..., None], y[..., None], torch.ones(x.shape, dtype=torch.bool))
 
