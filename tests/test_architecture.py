@@ -27,7 +27,7 @@ KNOWS = {
     "kernels": {"errors"},
     "task": {"errors"},
     "losses": CORE,
-    "networks": CORE,
+    "networks": CORE | {"catalogue"},
     "mapping": CORE,
     "modules": set(),
     "learner": CORE | {"losses", "mapping", "modules", "networks"},
@@ -39,9 +39,9 @@ KNOWS = {
     "transfer": LEARNING | {"gradient", "kernels", "metric"},
     "methods": LEARNING | FAMILIES | {"catalogue"},
     "adapted": LEARNING | {"methods", "files"},
-    "sources": CORE | {"counter", "files", "kernels"},
-    "outer": LEARNING | {"counter", "files", "evaluation", "sources", "methods", "adapted"},
-    "evaluation": LEARNING | {"counter", "files", "sources"},
+    "sources": CORE | {"counter", "kernels"},
+    "outer": LEARNING | {"counter", "files", "evaluation"},
+    "evaluation": LEARNING,
     "explain": LEARNING | {"gradient", "methods", "counter", "evaluation"},
 }
 # these stand on top and may know everything, except that nobody knows the command, and it alone the benchmark

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from innerloop.catalogue import METHODS
+from innerloop.catalogue import METHODS, NETWORKS
 
 
 @dataclass(frozen=True)
@@ -398,13 +398,6 @@ _DATA: dict[str, tuple[str, ...]] = {
     "clinc": ("larson2019clinc", "weinberger2009hashing"),
     "text": ("weinberger2009hashing",),
 }
-_NETWORKS: dict[str, tuple[str, ...]] = {
-    "conv4": ("vinyals2016matching",),
-    "conv_maps": ("sung2018relation",),
-    "resnet12": ("lee2019metaoptnet", "ghiasi2018dropblock"),
-    "gru": ("cho2014gru",),
-    "transformer": ("vaswani2017attention",),
-}
 _OPTIMISERS: dict[str, tuple[str, ...]] = {
     "adam": ("kingma2015adam",),
     "adamw": ("kingma2015adam", "loshchilov2019adamw"),
@@ -436,15 +429,17 @@ def _keys(config: dict[str, Any]) -> Iterator[str]:
     learner = _inside(settings, "learner")
     network, arguments = _inside(learner, "network"), _inside(learner, "arguments")
     yield "innerloop"
-    # the recipe's "pretraining" is another learner where there are no classes
+    # a recipe may have trained another method in its place (`Method.without_classes`)
     yield from papers_of(learner.get("method")) or papers_of(recipe.get("method"))
     # the protocols of Omniglot differ: B is Lake's own
     data = recipe.get("recipe") or _inside(settings, "train").get("name")
     found = _of(_DATA, data)
     yield from found[:1] if recipe.get("protocol") == "B" else found
-    yield from _of(_NETWORKS, network.get("network"))
-    if network.get("network") in ("conv4", "conv_maps", "resnet12") and network.get("norm", True):
-        yield "ioffe2015batchnorm"
+    name = network.get("network")
+    if isinstance(name, str) and name in NETWORKS:
+        yield from NETWORKS[name].papers
+        if NETWORKS[name].normed and network.get("norm", True):
+            yield "ioffe2015batchnorm"
     outer = _inside(settings, "optimiser")
     # AdamW without decay is Adam
     decays = bool(outer.get("weight_decay"))

@@ -9,7 +9,7 @@ from innerloop import methods
 from innerloop.errors import ConfigurationError
 from innerloop.evaluation import Spent, adaptation_cost
 from innerloop.evaluation._cost import size_of, step_bytes
-from innerloop.evaluation._spent import how_long
+from innerloop.evaluation._words import how_long
 from innerloop.mapping import Mapping
 from innerloop.networks import conv4, mlp
 from innerloop.sources import Sinusoids, from_arrays

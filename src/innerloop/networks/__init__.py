@@ -5,6 +5,7 @@ from typing import Any
 
 from torch import nn
 
+from innerloop.catalogue import NETWORKS
 from innerloop.networks._backbone import Backbone
 from innerloop.networks._backbone import build as _build
 from innerloop.networks._context import Context, with_context
@@ -51,8 +52,5 @@ def build(spec: dict[str, Any]) -> nn.Module:
     >>> build(mlp(1, 1).spec).width
     40
     """
-    builders: dict[str, Callable[..., nn.Module]] = {
-        "conv4": conv4, "conv_maps": conv_maps, "gru": gru, "mlp": mlp, "resnet12": resnet12,
-        "transformer": transformer,
-    }  # fmt: skip
+    builders: dict[str, Callable[..., nn.Module]] = {name: globals()[name] for name in NETWORKS}
     return _build(spec, builders)

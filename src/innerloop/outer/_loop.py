@@ -14,6 +14,7 @@ from torch.optim.lr_scheduler import LRScheduler
 
 from innerloop.errors import ConfigurationError, TrainingError
 from innerloop.evaluation import Evaluation
+from innerloop.evaluation import _words as words
 from innerloop.learner import Learner
 from innerloop.outer._checkpoint import Progress, load_weights, save_checkpoint, save_weights
 from innerloop.outer._group import Group
@@ -141,8 +142,7 @@ class Loop:
         else:
             state.stale += 1
         self.log(validation=mean, half=half, metric=found.metric)
-        number = f"{100 * mean:.1f} % ± {100 * half:.1f}" if found.higher_is_better else f"{mean:.4g} ± {half:.2g}"
-        line.validated(state.step, f"validation {number}")
+        line.validated(state.step, f"validation {words.result(found.interval, found.higher_is_better)}")
         if self.settings.patience is not None and state.stale >= self.settings.patience:
             state.done = True
 
