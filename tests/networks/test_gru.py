@@ -62,11 +62,12 @@ def test_the_gru_is_torchs():
 
 
 @EACH
-@pytest.mark.parametrize("method", ["maml", "anil", "imaml"])
+@pytest.mark.parametrize("method", ["maml", "anil", "cavia", "imaml"])
 def test_meta_gradients_agree_with_finite_differences(name, method):
     learner = {
         "maml": lambda: methods.maml(NETWORKS[name]().double(), inner_steps=1, inner_lr=0.3),
         "anil": lambda: methods.anil(NETWORKS[name]().double(), inner_steps=1, inner_lr=0.3),
+        "cavia": lambda: methods.cavia(NETWORKS[name]().double(), inner_steps=1, inner_lr=0.3),
         "imaml": lambda: methods.imaml(NETWORKS[name]().double(), inner_steps=2, inner_lr=0.1),
     }[method]()
     if method == "imaml":
