@@ -119,6 +119,7 @@ class GradientLearner(Learner):
 
     def _phase(self) -> tuple[OuterGradient, OuterLoss]:
         if self._chosen != (self.outer_gradient, self.outer_loss):  # somebody has set another one since
+            self._demand_sense()
             self.begin_step(0)
         return self._now
 
@@ -281,6 +282,12 @@ class GradientLearner(Learner):
             raise ConfigurationError(
                 f"{type(adjoint).__name__} moves only what adapts, so {', '.join(self._others[:3])} would never "
                 "learn. Use which='all', or freeze the rest with requires_grad_(False)."
+            )
+        if not adjoint.uses_path and not isinstance(self.outer_loss, LastStep):
+            # the gradient would be that of the last step's loss alone, whatever loss is reported
+            raise ConfigurationError(
+                f"{type(adjoint).__name__} knows only where the inner loop ended, so it has no gradient for the steps "
+                f"that {type(self.outer_loss).__name__} weighs. Use outer_loss=LastStep(), or Unrolled()."
             )
         if not (adjoint.uses_query_gradient and adjoint.uses_path):
             if self.starts_at != "parameters":
