@@ -33,8 +33,9 @@ class Fit:
     Attributes:
         steps: outer steps done.
         seconds: training time, validation and checkpoints included, interruptions left out.
-        best_step: outer step of the weights that the learner has now.
-        best: validation metric there; None without validation.
+        best_step: outer step of the weights that the learner has now: the best ones, or the last ones without
+            validation and after an interruption.
+        best: validation metric there; None where those weights have not been validated.
         interrupted: stopped by Ctrl-C before the end.
     """
 
@@ -129,7 +130,6 @@ def fit(
     folder = Run(run) if isinstance(run, str | Path) else run
     folder = folder if group.leads else None  # the others write nothing
     train = learner.training_source(source)
-    asked = asked_mapping(learner, mapping, chunk, memory)
     begun = _config(learner, train, validation, settings, optimiser, schedule, group.world, config)
 
     def pick_up() -> tuple[Progress, Mapping | None]:
@@ -172,7 +172,11 @@ def fit(
     group.on_lead(loop.keep_best)
     group.equalise(learner)
     seconds = group.on_lead(lambda: round(state.seconds, 2))
-    return Fit(state.step, seconds, state.best_step or state.step, state.best, not state.done)
+    if state.done and state.best is not None:
+        return Fit(state.step, seconds, state.best_step, state.best, interrupted=False)
+    # the learner has the last weights, which have been validated only if that was the best step too
+    best = state.best if state.best_step == state.step else None
+    return Fit(state.step, seconds, state.step, best, not state.done)
 
 
 def asked_mapping(learner: Learner, mapping: Mapping | str, chunk: int | None, memory: int | None) -> Mapping | None:
