@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from innerloop.demands import at_least, between
 from innerloop.gradient._optimisers import InnerOptimiser, OptimiserState, Parameters
 
 
@@ -21,7 +22,10 @@ class LSTMOptimiser(InnerOptimiser):
 
     Args:
         hidden: size of the hidden state of a coordinate.
-        rate: where the input gate starts, the learning rate before meta-training.
+        rate: where the input gate starts, the learning rate before meta-training; more than 0 and less than 1.
+
+    Raises:
+        ConfigurationError: for a rate or a size that cannot be.
 
     Source: Ravi and Larochelle 2017, "Optimization as a model for few-shot learning", section 3 (equations 2 to 4,
     parameter sharing and preprocessing of 3.2), with its hidden size of 20; scaling of the inputs: Andrychowicz et
@@ -30,7 +34,8 @@ class LSTMOptimiser(InnerOptimiser):
 
     def __init__(self, hidden: int = 20, rate: float = 0.01):
         super().__init__()
-        self.hidden, self.rate = hidden, rate
+        # the rate is where a sigmoid starts
+        self.hidden, self.rate = at_least("hidden=", hidden, 1), between("The inner learning rate", rate, usual=0.01)
         self.gates = nn.Linear(4 + hidden, 4 * hidden)
         self.keep = nn.Linear(hidden + 2, 1)
         self.take = nn.Linear(hidden + 2, 1)
