@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from innerloop.demands import at_least, between
 from innerloop.gradient._optimisers import InnerOptimiser, OptimiserState, Parameters
+from innerloop.networks._lstm_step import lstm_step
 
 
 class LSTMOptimiser(InnerOptimiser):
@@ -70,19 +71,14 @@ class LSTMOptimiser(InnerOptimiser):
         for name, p in parameters.items():
             gradient, value = gradients[name].reshape(-1, 1), p.reshape(-1, 1)
             seen = torch.cat([_scaled(gradient), _scaled(loss.detach().reshape(1)).expand(len(gradient), 2)], dim=1)
-            hidden, cell = self._lstm(seen, state["hidden"][name], state["cell"][name])
+            gates = self.gates(torch.cat([seen, state["hidden"][name]], dim=1))
+            hidden, cell = lstm_step(gates, state["cell"][name])
             take = torch.sigmoid(self.take(torch.cat([hidden, value, state["take"][name]], dim=1)))
             keep = torch.sigmoid(self.keep(torch.cat([hidden, value, state["keep"][name]], dim=1)))
             new[name] = (keep * value - take * gradient).reshape(p.shape)
             after["hidden"][name], after["cell"][name] = hidden, cell
             after["keep"][name], after["take"][name] = keep, take
         return new, after
-
-    def _lstm(self, seen: Tensor, hidden: Tensor, cell: Tensor) -> tuple[Tensor, Tensor]:
-        # written out: nn.LSTMCell has no rule for batches of tasks whose hidden states differ
-        into, forget, candidate, out = self.gates(torch.cat([seen, hidden], dim=1)).chunk(4, dim=1)
-        cell = torch.sigmoid(forget) * cell + torch.sigmoid(into) * torch.tanh(candidate)
-        return torch.sigmoid(out) * torch.tanh(cell), cell
 
     def extra_repr(self) -> str:
         """Shown by `print`."""
