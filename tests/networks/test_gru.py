@@ -125,5 +125,5 @@ def test_errors(name):
     for wrong in (torch.randn(5, 2), torch.randn(5, 7, 3)):
         with pytest.raises(DataError, match=r"sequences of shape \(N, steps, 2\); got \(5, "):
             network(wrong)
-    with pytest.raises(ConfigurationError, match="at least one"):
+    with pytest.raises(ConfigurationError, match="must be at least 1"):
         gru(0, 3) if name == "gru" else transformer(2, 3, layers=0)

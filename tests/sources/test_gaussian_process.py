@@ -122,7 +122,7 @@ def test_describe_says_what_the_tasks_are():
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [
-        ({"kernel": "linear"}, "no kernel 'linear'; there are rbf"),
+        ({"kernel": "linear"}, "no kernel 'linear'; use one of rbf"),
         ({"length": 0.0}, r"length= must be a positive number or a range \(low, high\); got \(0.0, 0.0\)"),
         ({"scale": (2.0, 1.0)}, r"scale= must be a positive number.*Try 0\.5"),
         ({"shots": 0}, "shots must be at least 1; got 0"),

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
+from innerloop.demands import at_least
 from innerloop.errors import ConfigurationError
 from innerloop.gradient._optimisers import SGD, InnerOptimiser, Parameters, Step
 from innerloop.gradient._outer_gradient import InnerLoop, OuterGradient, Unrolled
@@ -87,9 +88,8 @@ class GradientLearner(Learner):
         self.outer_gradient = outer_gradient if outer_gradient is not None else Unrolled()
         self.outer_loss = outer_loss if outer_loss is not None else LastStep()
         self.inner_loss = inner_loss
-        self.steps, self.test_steps = steps, test_steps if test_steps is not None else steps
-        if min(self.steps, self.test_steps) < 1:
-            raise ConfigurationError(f"An inner loop has at least 1 step; got {min(self.steps, self.test_steps)}.")
+        self.steps = at_least("steps", steps, 1)
+        self.test_steps = at_least("test_steps", test_steps if test_steps is not None else steps, 1)
         self.outer_loss.weights(steps)  # says so here if it does not fit
         self._others = [
             name for name, p in network.named_parameters() if p.requires_grad and name not in self.adapted_names

@@ -117,8 +117,8 @@ def fit(
     every = max(1, steps // 10) if validate_every is None else validate_every
     asked = asked_mapping(learner, mapping, chunk, memory)
     settings = Settings(steps, tasks_per_step, clip, every, validation_tasks, patience, seed)
-    if not checkpoint_seconds >= 0:
-        raise ConfigurationError(f"checkpoint_seconds must be a number of seconds from 0; got {checkpoint_seconds}.")
+    if not checkpoint_seconds >= 0:  # it may be infinite
+        raise ConfigurationError(f"checkpoint_seconds must be a number from 0; got {checkpoint_seconds}. Try 30.")
     parameters = [p for p in learner.parameters() if p.requires_grad]
     if not parameters:
         raise ConfigurationError(f"{learner.name} has no parameters to train: evaluate it as it is.")

@@ -62,7 +62,7 @@ class CurveTasks(TaskSource):
 
     def __post_init__(self) -> None:
         if self.kernel not in get_args(Kernel):
-            raise ConfigurationError(f"There is no kernel {self.kernel!r}; there are {', '.join(get_args(Kernel))}.")
+            raise ConfigurationError(f"There is no kernel {self.kernel!r}; use one of {', '.join(get_args(Kernel))}.")
         for name in ("length", "scale", "period"):
             low, high = _range(getattr(self, name))
             if not 0 < low <= high < float("inf"):

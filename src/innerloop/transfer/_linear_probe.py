@@ -8,8 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from innerloop.demands import positive
 from innerloop.errors import DataError
-from innerloop.gradient._optimisers import positive
 from innerloop.learner import Learner
 from innerloop.networks._functional import FunctionalNetwork
 from innerloop.networks._norm import NormCall
@@ -63,7 +63,7 @@ class LinearProbe(Learner):
         self._run = FunctionalNetwork(network, "running")
         super().__init__(None, "running" if self._run.has_norms else "none")
         self.network, self.normalise = network, normalise
-        self.penalty = positive("penalty=", penalty)
+        self.penalty = positive("penalty=", penalty, 1.0)
 
     def adapt(self, support: Examples, state: LinearProbeState | None = None) -> LinearProbeState:
         """Fits the classifier to the support set, and to the examples of `state` if there is one.
@@ -76,7 +76,10 @@ class LinearProbe(Learner):
         z, y, mask, ways = self._embed(support.x, support.mask), support.y, support.mask, support.ways
         if state is not None:
             if ways < state.ways:
-                raise DataError(f"The state has {state.ways} classes; got a support set that names {ways}.")
+                raise DataError(
+                    f"The state has {state.ways} classes; got a support set that names {ways}. Name all of the "
+                    "state's, or adapt without the state."
+                )
             z = torch.cat([state.features, z])
             y, mask = torch.cat([state.labels, y]), torch.cat([state.mask, mask])
         weight, bias = logistic_regression(z, y, mask, ways, self.penalty)
