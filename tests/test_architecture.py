@@ -11,7 +11,7 @@ import pytest
 import innerloop
 
 ROOT = Path(innerloop.__file__).parent
-CORE = {"errors", "task"}
+CORE = {"demands", "errors", "task"}
 LEARNING = CORE | {"losses", "mapping", "modules", "networks", "learner", "network_learner"}
 FAMILIES = {"gradient", "memory", "metric", "transfer"}
 EVERYTHING = {path.stem for path in ROOT.iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()}
@@ -19,6 +19,7 @@ EVERYTHING = {path.stem for path in ROOT.iterdir() if path.suffix == ".py" or (p
 # room: the rooms that it may know
 KNOWS = {
     "errors": set(),
+    "demands": {"errors"},
     "files": {"errors"},
     "counter": {"errors"},
     "catalogue": set(),

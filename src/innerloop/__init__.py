@@ -16,7 +16,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from innerloop import explain, gradient, losses, memory, methods, metric, networks, sources, transfer
+    from innerloop import evaluation, explain, gradient, losses, memory, methods, metric, networks, sources, transfer
     from innerloop.adapted import AdaptedModel, load
     from innerloop.checks import check
     from innerloop.evaluation import Evaluation, compare, evaluate
@@ -43,7 +43,9 @@ _HOMES = {
     "Task": "task",
     "stack": "task",
 }
-_MODULES = ("explain", "gradient", "losses", "memory", "methods", "metric", "networks", "sources", "transfer")
+_MODULES = (
+    "evaluation", "explain", "gradient", "losses", "memory", "methods", "metric", "networks", "sources", "transfer",
+)  # fmt: skip
 
 __version__ = "0.1.0"
 
@@ -60,6 +62,7 @@ __all__ = [
     "check",
     "compare",
     "evaluate",
+    "evaluation",
     "explain",
     "fit",
     "gradient",

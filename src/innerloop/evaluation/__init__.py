@@ -10,9 +10,10 @@ from innerloop.evaluation._families import Ruling, ruling
 from innerloop.evaluation._pareto import pareto
 from innerloop.evaluation._power_law import PowerLaw, power_law
 from innerloop.evaluation._seeds import averaged
+from innerloop.evaluation._select import Selected, select
 from innerloop.evaluation._spent import Spent
 from innerloop.evaluation._statistics import Difference, Interval, interval, paired_difference
-from innerloop.evaluation._tune import Selected, Tuned, select, tune
+from innerloop.evaluation._tune import Tuned, tune
 
 __all__ = [
     "Calibration",

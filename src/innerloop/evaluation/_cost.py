@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.utils import _pytree as pytree
 
-from innerloop.errors import ConfigurationError
+from innerloop.demands import at_least
 from innerloop.evaluation._evaluate import batches, evaluating
 from innerloop.evaluation._spent import Spent
 from innerloop.learner import Learner, State
@@ -54,8 +54,7 @@ def adaptation_cost(
     >>> found.adapted, found.adapted_is
     (10, 'parameters')
     """
-    if tasks < 1:
-        raise ConfigurationError(f"tasks must be at least 1; got {tasks}.")
+    at_least("tasks", tasks, 1)
     device = device_of(learner)
     chosen = [take(one, 0) for one in batches(source, 0, tasks, 1, device)]
     with evaluating(learner, norm), torch.no_grad():

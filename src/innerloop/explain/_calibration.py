@@ -10,15 +10,13 @@ from torch import Tensor
 
 from innerloop.errors import ConfigurationError
 from innerloop.evaluation import Difference, Interval, interval
+from innerloop.evaluation._calibration import BINS, expected_error
 from innerloop.explain._analysis import Analysis
 from innerloop.explain._over_tasks import Array, joined, over_tasks, paired
 from innerloop.explain._words import by, steps
 from innerloop.gradient import GradientLearner
 from innerloop.learner import Learner, State
 from innerloop.task import Source, Task
-
-BINS = 15
-"""As in `innerloop.evaluation.calibration`."""
 
 
 @dataclass(frozen=True)
@@ -157,13 +155,6 @@ def calibration_course(
         paired(likelihood[:, -1], likelihood[:, 0]),
         tasks,
     )
-
-
-def expected_error(sums: Array) -> Array:
-    """The calibration error from `(..., 3, BINS)` sums of counts, confidences and right predictions."""
-    count, confidence, right = sums[..., 0, :], sums[..., 1, :], sums[..., 2, :]
-    error: Array = np.abs(right - confidence).sum(-1) / count.sum(-1)
-    return error
 
 
 def _error_difference(after: Array, before: Array, resamples: int = 1_000) -> Difference:

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from innerloop.demands import at_least
 from innerloop.errors import ConfigurationError
 from innerloop.evaluation import Difference, Interval, interval, judged
 from innerloop.explain._analysis import Analysis
@@ -90,8 +91,7 @@ def over_adaptation(
     if tasks < 4:
         raise ConfigurationError(f"Over-adaptation is chosen and judged on halves of at least 2 tasks; got {tasks}.")
     last = max(LEAST, 2 * found.test_steps) if steps is None else steps
-    if last < 1:
-        raise ConfigurationError(f"steps must be at least 1; got {last}.")
+    at_least("steps", last, 1)
 
     def one(task: Task) -> dict[str, Tensor]:
         query, values, losses = task.query, [], []

@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from innerloop.demands import at_least
 from innerloop.errors import ConfigurationError
 from innerloop.evaluation import Difference, batches, evaluating, paired_difference
 from innerloop.gradient import GradientLearner
@@ -66,8 +67,7 @@ def demand(tasks: int, batch: int) -> None:
         ConfigurationError: saying which.
     """
     for name, number, least in (("tasks", tasks, 2), ("batch", batch, 1)):
-        if number < least:
-            raise ConfigurationError(f"{name} must be at least {least}; got {number}.")
+        at_least(name, number, least)
 
 
 def demand_steps(learner: Learner, because: str) -> GradientLearner:

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
+from innerloop.demands import at_least
 from innerloop.errors import ConfigurationError
 from innerloop.gradient._optimisers import SGD, InnerOptimiser, Parameters, Step
 from innerloop.gradient._outer_gradient import InnerLoop, OuterGradient, Unrolled
@@ -88,9 +89,8 @@ class GradientLearner(NetworkLearner):
         self.outer_gradient = outer_gradient if outer_gradient is not None else Unrolled()
         self.outer_loss = outer_loss if outer_loss is not None else LastStep()
         self.inner_loss = inner_loss
-        self.steps, self.test_steps = steps, test_steps if test_steps is not None else steps
-        if min(self.steps, self.test_steps) < 1:
-            raise ConfigurationError(f"An inner loop has at least 1 step; got {min(self.steps, self.test_steps)}.")
+        self.steps = at_least("steps", steps, 1)
+        self.test_steps = at_least("test_steps", test_steps if test_steps is not None else steps, 1)
         self.outer_loss.weights(steps)  # says so here if it does not fit
         self._others = [
             name for name, p in network.named_parameters() if p.requires_grad and name not in self.adapted_names
@@ -120,6 +120,7 @@ class GradientLearner(NetworkLearner):
 
     def _phase(self) -> tuple[OuterGradient, OuterLoss]:
         if self._chosen != (self.outer_gradient, self.outer_loss):  # somebody has set another one since
+            self._demand_sense()
             self.begin_step(0)
         return self._now
 
@@ -287,6 +288,12 @@ class GradientLearner(NetworkLearner):
             raise ConfigurationError(
                 f"{type(adjoint).__name__} moves only what adapts, so {', '.join(self._others[:3])} would never "
                 "learn. Use which='all', or freeze the rest with requires_grad_(False)."
+            )
+        if not adjoint.uses_path and not isinstance(self.outer_loss, LastStep):
+            # the gradient would be that of the last step's loss alone, whatever loss is reported
+            raise ConfigurationError(
+                f"{type(adjoint).__name__} knows only where the inner loop ended, so it has no gradient for the steps "
+                f"that {type(self.outer_loss).__name__} weighs. Use outer_loss=LastStep(), or Unrolled()."
             )
         if not (adjoint.uses_query_gradient and adjoint.uses_path):
             if self.starts_at != "parameters":

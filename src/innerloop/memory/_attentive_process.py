@@ -75,7 +75,9 @@ class AttentiveProcess(Reader):
     ):
         super().__init__(network, targets, features=features, loss=loss, norm=norm)
         if width < 1 or heads < 1 or width % heads:
-            raise ConfigurationError(f"Heads divide the width; got {heads} heads and width {width}.")
+            raise ConfigurationError(
+                f"Heads divide the width; got {heads} heads and width {width}. Make the width a multiple of the heads."
+            )
         self.heads = heads
         self.address = layers(self.features, width, width)
         self.encoder = layers(self.features + targets.size, width, width, width, width)

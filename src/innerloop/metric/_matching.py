@@ -11,6 +11,7 @@ from typing import Literal, NamedTuple
 import torch
 from torch import Tensor, nn
 
+from innerloop.demands import at_least
 from innerloop.errors import ConfigurationError
 from innerloop.losses import Loss
 from innerloop.metric._embedding_learner import EmbeddingLearner, beside, membership
@@ -87,8 +88,7 @@ class Matching(EmbeddingLearner):
         norm: Policy = "running",
     ):
         super().__init__(network, loss=loss, norm=norm)
-        if reads < 1:
-            raise ConfigurationError(f"reads= is a whole number from 1; got {reads}.")
+        at_least("reads=", reads, 1)
         size = getattr(network, "width", None) if width is None else width
         if full_context and not isinstance(size, int):
             raise ConfigurationError(

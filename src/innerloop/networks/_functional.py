@@ -75,6 +75,11 @@ def naming_shapes(x: Tree) -> Iterator[None]:
         if isinstance(error, InnerloopError) or not _OF_SHAPES.search(said) or _OF_MAPPINGS.search(said):
             raise
         found = ", ".join(f"{tuple(leaf.shape)} {leaf.dtype}" for leaf in pytree.tree_leaves(x))
+        if "more than 1 value per channel" in said:
+            raise DataError(
+                f"Batch statistics need two values of a channel or more; inputs of shape and type {found} give one. "
+                "Give at least 2 examples, or use norm='running' in eval() or a network without norm layers."
+            ) from error
         raise DataError(
             f"The network cannot take inputs of shape and type {found}: {said.rstrip('.')}. Give it examples of "
             "the shape and type that it was built for, one per row."

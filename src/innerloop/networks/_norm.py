@@ -263,7 +263,9 @@ def convert_norms(network: nn.Module) -> nn.Module:
     'Norm'
     """
     if isinstance(network, _FOREIGN):
-        norm = Norm(network.num_features, network.eps, network.momentum or 0.1)
+        # None asks torch for a cumulative average, which this layer has not; 0 says that the averages are frozen
+        momentum = 0.1 if network.momentum is None else network.momentum
+        norm = Norm(network.num_features, network.eps, momentum)
         like = next((t for t in (network.weight, network.running_mean) if t is not None), None)
         norm = norm if like is None else norm.to(like.device, like.dtype)
         pairs: list[tuple[Tensor, Tensor | None]] = [

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
+from innerloop.demands import at_least
 from innerloop.errors import ConfigurationError, TrainingError
 from innerloop.evaluation import Evaluation
 from innerloop.evaluation import _words as words
@@ -39,12 +40,11 @@ class Settings:
 
     def __post_init__(self) -> None:
         for name in ("steps", "tasks_per_step", "validate_every", "validation_tasks"):
-            if getattr(self, name) < 1:
-                raise ConfigurationError(f"{name} must be at least 1; got {getattr(self, name)}.")
-        if self.patience is not None and self.patience < 1:
-            raise ConfigurationError(f"patience must be at least 1 validation, or None; got {self.patience}.")
-        if self.clip is not None and not self.clip > 0:
-            raise ConfigurationError(f"clip must be a positive norm or None; got {self.clip}.")
+            at_least(name, getattr(self, name), 1)
+        if self.patience is not None:
+            at_least("patience", self.patience, 1, "None to train to the end")
+        if self.clip is not None and not self.clip > 0:  # it may be infinite
+            raise ConfigurationError(f"clip must be a positive norm or None; got {self.clip}. Try 10.")
 
 
 class Loop:

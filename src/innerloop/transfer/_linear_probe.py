@@ -8,8 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from innerloop.demands import positive
 from innerloop.errors import DataError
-from innerloop.gradient._optimisers import positive
 from innerloop.network_learner import NetworkLearner
 from innerloop.networks import NormCall, Statistics
 from innerloop.task import Examples, Tree
@@ -62,7 +62,7 @@ class LinearProbe(NetworkLearner):
 
     def __init__(self, network: nn.Module, *, penalty: float = 1.0, normalise: bool = True):
         super().__init__(network, norm="running")
-        self.normalise, self.penalty = normalise, positive("penalty=", penalty)
+        self.normalise, self.penalty = normalise, positive("penalty=", penalty, 1.0)
 
     @property
     def on_averages(self) -> bool:

@@ -8,6 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from innerloop.demands import at_least
 from innerloop.errors import ConfigurationError
 from innerloop.learner import Objective
 from innerloop.losses import Loss
@@ -119,8 +120,7 @@ class SimpleShot(NetworkLearner):
         Raises:
             ConfigurationError: for less than one batch, or a source without classes.
         """
-        if batches < 1:
-            raise ConfigurationError(f"batches= is a whole number from 1; got {batches}.")
+        at_least("batches=", batches, 1)
         flat, mean = source.flat(), self.centre.mean
         total, count = torch.zeros(mean.shape, dtype=torch.float64), 0
         with in_mode(self, training=False):
