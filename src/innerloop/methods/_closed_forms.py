@@ -8,7 +8,7 @@ import torch
 
 from innerloop.errors import ConfigurationError
 from innerloop.methods._named import named
-from innerloop.task import Source
+from innerloop.task import Source, Task
 from innerloop.transfer import Constant, GaussianProcess, PooledRidge, ShrunkRidge
 
 
