@@ -56,20 +56,17 @@ class TaskSource(ABC):
         """Task `i`, or a batch of tasks for a slice or a sequence of numbers.
 
         Raises:
-            ConfigurationError: for a number below 0, a slice without a stop, or no number at all.
+            ConfigurationError: for a number below 0, or a slice without a stop.
         """
         if isinstance(index, int):
             return take(self[[index]], 0)
         if isinstance(index, slice):
             if index.stop is None:
                 raise ConfigurationError("A task source has no end: give a slice of tasks a stop, as in [0:10].")
+            _demand_from_0([index.start or 0, index.stop])
             index = range(index.start or 0, index.stop, index.step or 1)
         numbers = list(index)
-        if not numbers or min(numbers) < 0:
-            raise ConfigurationError(
-                f"Tasks are numbered from 0, with no end to count back from; got {min(numbers, default='no number')}. "
-                "Give one number or more from 0, as in [0:10]."
-            )
+        _demand_from_0(numbers)
         return self.batch(torch.tensor(numbers, dtype=torch.int64))
 
     def keys(self, indices: Tensor) -> Tensor:
@@ -102,6 +99,14 @@ class TaskSource(ABC):
             ConfigurationError: if the source has no classes that could be merged.
         """
         raise ConfigurationError(f"{type(self).__name__} has no classes to merge: there is no flat view of it.")
+
+
+def _demand_from_0(numbers: Sequence[int]) -> None:
+    if min(numbers, default=0) < 0:
+        raise ConfigurationError(
+            f"Tasks are numbered from 0, with no end to count back from; got {min(numbers)}. Give numbers from 0, as "
+            "in [0:10]."
+        )
 
 
 def shuffled(names: Iterable[str], seed: int) -> list[int]:
