@@ -29,10 +29,10 @@ def gap_from_finite_differences(method):
 
 
 def query_loss_with_unadapted_weights(monkeypatch):
-    predict = GradientLearner._predict
+    predict = GradientLearner.predict_under
     monkeypatch.setattr(
         GradientLearner,
-        "_predict",
+        "predict_under",
         lambda self, state, x, call: predict(
             self, state._replace(parameters={n: self.network.get_parameter(n) for n in state.parameters}), x, call
         ),

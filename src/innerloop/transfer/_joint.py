@@ -51,6 +51,8 @@ class Joint(NetworkLearner):
 
     def adapt(self, support: Examples, state: JointState | None = None) -> JointState:
         """Nothing is learned from the support set; under norm="support" its statistics are kept."""
+        if self.norm != "support":
+            return JointState(support.ways)
         call = self.support_call(support, state)
         if call.collect:
             self.run(support.x, call)
