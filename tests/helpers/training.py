@@ -63,7 +63,7 @@ def make(method: str) -> tuple[Learner, Splits]:
     """A learner with the same weights every time, and its tasks."""
     torch.manual_seed(5)
     if method == "maml":
-        return methods.maml(mlp(1, 1, [8]), inner_lr=0.02), Sinusoids(shots=5, queries=5)
+        return methods.maml(mlp(1, 1, [8], initial="he"), inner_lr=0.02), Sinusoids(shots=5, queries=5)
     if method == "prototypes":
         return methods.prototypes(network(None)), blobs()
     classes = int(blobs().train.flat().batch(torch.arange(1)).ways)

@@ -94,11 +94,18 @@ def test_switches_of_conv4(activation):
     assert (Norm in kinds) == ("norm" not in activation)
 
 
-@pytest.mark.parametrize("network", [lambda: problems.convolutional(), lambda: mlp(4, 2)])
+@pytest.mark.parametrize("network", [lambda: problems.convolutional(), lambda: mlp(4, 2, initial="he")])
 def test_biases_start_at_zero(network):
     biases = [m.bias for m in network().modules() if isinstance(m, nn.Linear | nn.Conv2d)]
     assert biases
     assert all(not bias.any() for bias in biases)
+
+
+@pytest.mark.parametrize(("initial", "bound"), [("torch", 1.0), ("he", 6**0.5)])
+def test_how_large_the_weights_of_a_perceptron_start(initial, bound):
+    layer = next(m for m in mlp(100, None, [400], initial=initial).modules() if isinstance(m, nn.Linear))
+    largest = layer.weight.abs().max().item() * 100**0.5
+    assert 0.99 * bound < largest <= bound
 
 
 def test_errors():

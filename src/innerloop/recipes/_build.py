@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, fields
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 import torch
 from torch import nn
@@ -21,9 +21,11 @@ from innerloop.own import find, guarded
 from innerloop.recipes._build_source import build_source
 from innerloop.recipes._recipe import (
     ClassRecipe,
+    ClincRecipe,
     CurvesRecipe,
     PictureRecipe,
     Recipe,
+    TextRecipe,
 )
 from innerloop.recipes._start import start_from_run
 from innerloop.sources import (
@@ -110,7 +112,9 @@ def build_network(recipe: Recipe, source: Splits, outputs: int | None) -> nn.Mod
             return resnet12(outputs, recipe.filters, channels=channels, size=size)
         return conv4(outputs, recipe.filters, channels=channels, size=size, downsample=recipe.downsample)
     hidden = cast(Any, recipe).hidden
-    return mlp(task.support.x[0].numel(), outputs, hidden)
+    # the vectors of texts are long and sparse: small weights would make all texts alike
+    initial: Literal["torch", "he"] = "he" if isinstance(recipe, TextRecipe | ClincRecipe) else "torch"
+    return mlp(task.support.x[0].numel(), outputs, hidden, initial=initial)
 
 
 def build_maps(recipe: Recipe, source: Splits) -> nn.Module:

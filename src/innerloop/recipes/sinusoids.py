@@ -11,6 +11,9 @@ from innerloop.recipes._recipe import SinusoidsRecipe
 
 _OWN: dict[str, dict[str, Any]] = {
     "reptile": {"inner_steps": 5, "test_steps": 5},
+    # the outer rate of Antoniou et al. 2019: Adam moves the learned inner rates by it in every step, and at 6e-3 they
+    # outrun the network
+    "maml_plus_plus": {"lr": 1e-3},
 }
 """What differs from MAML's setting, besides what is the papers' for all data, by method."""
 
