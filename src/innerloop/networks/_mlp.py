@@ -27,7 +27,7 @@ def mlp(
         outputs: number of outputs; None: no head, the features are the output.
         hidden: widths of the hidden layers.
         activation: "relu", or "softplus" where smoothness matters.
-        initial: how the hidden weights are drawn: "torch", uniformly within 1/√inputs of a layer, as `nn.Linear` does, or
+        initial: how the hidden weights are drawn: "torch", uniformly within 1/√inputs, as `nn.Linear` has them, or
             "he", within √(6/inputs) (He et al. 2015). The larger ones keep the size of what passes through. The smaller
             ones let inner steps be 6 times as long before they diverge, and several of them at all: on a sinusoid with
             inputs up to 5, five inner steps of 0.01 diverge from "he" at once.
