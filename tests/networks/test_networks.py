@@ -6,12 +6,14 @@ from torch import nn
 
 from helpers import problems
 from innerloop.errors import ConfigurationError
-from innerloop.networks import Norm, build, conv4, conv_maps, mlp, resnet12
+from innerloop.networks import Norm, bias_mlp, build, conv4, conv_maps, mlp, resnet12
 
 NETWORKS = [
     (mlp(4, 3), (4,)),
     (mlp(6, None, [7]), (2, 3)),
     (mlp(4, 3, [], activation="softplus"), (4,)),
+    (bias_mlp(4, 3), (4,)),
+    (bias_mlp(4, 3, [6], 2), (4,)),
     (conv4(), (1, 28, 28)),
     (conv4(4, 5, channels=3, size=20, downsample="pool"), (3, 20, 20)),
     (conv4(None, 5, size=33, downsample="stride", norm=False), (1, 33, 33)),
@@ -88,7 +90,7 @@ def test_errors():
         conv_maps(size=15)
     with pytest.raises(
         ConfigurationError,
-        match="Unknown network 'resnet'; known are conv4, conv_maps, gru, mlp, resnet12, transformer",
+        match="Unknown network 'resnet'; known are bias_mlp, conv4, conv_maps, gru, mlp, resnet12, transformer",
     ):
         build({"network": "resnet"})
     with pytest.raises(ConfigurationError, match="Unknown network None"):

@@ -7,6 +7,7 @@ from torch import nn
 
 from innerloop.networks._backbone import Backbone
 from innerloop.networks._backbone import build as _build
+from innerloop.networks._bias_mlp import bias_mlp
 from innerloop.networks._context import Context, with_context
 from innerloop.networks._conv4 import conv4
 from innerloop.networks._conv_maps import conv_maps
@@ -24,6 +25,7 @@ __all__ = [
     "CosineHead",
     "DropBlock",
     "Norm",
+    "bias_mlp",
     "build",
     "conv4",
     "conv_maps",
@@ -47,7 +49,7 @@ def build(spec: dict[str, Any]) -> nn.Module:
     40
     """
     builders: dict[str, Callable[..., nn.Module]] = {
-        "conv4": conv4, "conv_maps": conv_maps, "gru": gru, "mlp": mlp, "resnet12": resnet12,
+        "bias_mlp": bias_mlp, "conv4": conv4, "conv_maps": conv_maps, "gru": gru, "mlp": mlp, "resnet12": resnet12,
         "transformer": transformer,
     }  # fmt: skip
     return _build(spec, builders)
