@@ -11,6 +11,7 @@ from innerloop.control._policies import LastState, NearestStep, Replay, last_sta
 from innerloop.control._rollouts import rollouts
 from innerloop.control._source import Demonstrations
 from innerloop.control._tasks import ACTIONS, OBSERVED, Manipulation
+from innerloop.control._video import video
 from innerloop.control._workers import close_workers
 
 __all__ = [
@@ -31,4 +32,5 @@ __all__ = [
     "evaluate_control",
     "last_state",
     "rollouts",
+    "video",
 ]

@@ -22,7 +22,7 @@ from innerloop.control._workers import run_jobs
 from innerloop.errors import ConfigurationError, DataError, InnerloopError
 from innerloop.learner import Learner, State
 from innerloop.losses import mean_of
-from innerloop.task import Examples
+from innerloop.task import Examples, take
 
 
 class Episode(NamedTuple):
@@ -82,21 +82,21 @@ def rollouts(
     sent = _packed(learner)
     jobs = []
     tasks = source.batch(torch.tensor(list(goals), dtype=torch.int64))
-    chosen = source.goal_of(tasks.index).tolist()
-    for place, goal in enumerate(chosen):
-        support = tasks.support.map(lambda leaf, place=place: leaf[place])  # type: ignore[misc]
-        number = source.numbers[goal]
-        runs = [
-            Episode(
-                source.plan.task, source.plan.vary_start, source.split, source.goals[goal], number,
-                (source.plan.seed, source.plan.number(number), ROLLED_OUT, episode), limit,
-            )
-            for episode in range(episodes)
-        ]  # fmt: skip
+    for place, number in enumerate(tasks.index.tolist()):
+        support = take(tasks, place).support
+        runs = [episode_of(source, number, episode, limit) for episode in range(episodes)]
         # plain pickle: tensors go by value, not through shared memory that somebody has to let go of
         jobs.append((sent, pickle.dumps(support), source.normalisation, runs, curve_steps))
     what = f"rollouts to one goal of {source.plan.task}"
     return np.array(run_jobs(reached_goals, jobs, what=what, workers=workers), dtype=bool)
+
+
+def episode_of(source: DemonstrationTasks, task: int, episode: int, limit: int) -> Episode:
+    """An episode of a task: the same one for every learner."""
+    goal = int(source.goal_of(torch.tensor([task]))[0])
+    number, plan = source.numbers[goal], source.plan
+    key = (plan.seed, plan.number(number), ROLLED_OUT, episode)
+    return Episode(plan.task, plan.vary_start, source.split, source.goals[goal], number, key, limit)
 
 
 def reached_goals(
