@@ -24,7 +24,6 @@ def learner():
         ({"goals": 7}, "has 6 goals; expected a number from 1 to 6, got 7"),
         ({"rollouts": 0}, "rollouts must be at least 1; got 0"),
         ({"steps": -1}, "steps must be at least 0; got -1"),
-        ({"first": -1}, "first must be at least 0; got -1"),
     ],
 )
 def test_numbers_that_make_no_sense_are_refused(learner, wrong, said):
@@ -56,6 +55,10 @@ def test_an_evaluation_is_complete_and_leaves_the_learner_as_it_was(learner):
     assert np.isin(found.values, [0.0, 0.5, 1.0]).all()
     assert found.higher_is_better
     assert "3 test goals of reach, 1 demonstration, 2 rollouts each" in str(found)
+
+    one = evaluate_control(learner, source, 1, curve_steps=1, **told).to_json()
+    assert (one["half"], one["curve"][0][1]) == (None, None)
+    json.dumps(one, allow_nan=False)
 
     unadapted = evaluate_control(learner, source, 2, steps=0, **told)
     assert found.curve[0][0] == unadapted.mean

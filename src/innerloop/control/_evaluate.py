@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
 import torch
 
 from innerloop.control._demonstration_tasks import DemonstrationTasks
@@ -28,7 +28,6 @@ class ControlEvaluation:
         name: the learner.
         values: `(G,)` success rate of each goal.
         source: what the tasks are (`DemonstrationTasks.describe()`), with the hash of the goals.
-        first: number of the first task; the others follow.
         rollouts: episodes for each goal.
         limit: most steps of an episode.
         seconds: wall time.
@@ -42,7 +41,6 @@ class ControlEvaluation:
     name: str
     values: Values
     source: dict[str, Any]
-    first: int
     rollouts: int
     limit: int
     seconds: float
@@ -80,9 +78,8 @@ class ControlEvaluation:
     def to_json(self) -> dict[str, Any]:
         """Plain values, complete."""
         mean, half = self.interval
-        return {
-            **vars(self), "values": self.values.tolist(), "mean": mean, "half": half if np.isfinite(half) else None
-        }  # fmt: skip
+        curve = [(value, _number(around)) for value, around in self.curve]
+        return {**vars(self), "values": self.values.tolist(), "mean": mean, "half": _number(half), "curve": curve}
 
 
 def evaluate_control(
@@ -94,7 +91,6 @@ def evaluate_control(
     steps: int | None = None,
     curve_steps: int = 0,
     curve_goals: int = 20,
-    first: int = 0,
     limit: int = 200,
     workers: int | None = None,
 ) -> ControlEvaluation:
@@ -110,7 +106,6 @@ def evaluate_control(
         steps: inner steps; None: the learner's `test_steps`; 0: the policy as it is before a demonstration is seen.
         curve_steps: also give the success rate after 0..`curve_steps` inner steps, also past the trained number.
         curve_goals: goals used for that curve.
-        first: number of the first task.
         limit: most steps of an episode; Meta-World's own protocol has 500.
         workers: processes; None: one for each core. The numbers do not depend on it.
 
@@ -121,7 +116,7 @@ def evaluate_control(
     there = len(source.goals)
     count = there if goals is None else goals
     demand_some(count, there, "goals", f"The {source.split} split of {source.plan.task!r}")
-    least = {"rollouts": (rollouts, 1), "curve_steps": (curve_steps, 0), "first": (first, 0)}
+    least = {"rollouts": (rollouts, 1), "curve_steps": (curve_steps, 0)}
     least |= {"curve_goals": (curve_goals, 1), "steps": (0 if steps is None else steps, 0)}
     for name, (value, smallest) in least.items():
         if value < smallest:
@@ -132,18 +127,17 @@ def evaluate_control(
     some = min(curve_goals, count)
     with evaluating(learner, None, steps):
         told: dict[str, Any] = {"episodes": rollouts, "limit": limit, "workers": workers}
-        reached = roll_out(learner, source, range(first, first + count), **told)[:, 0]
+        reached = roll_out(learner, source, range(count), **told)[:, 0]
         used = getattr(learner, "test_steps", None)
         curve = []
         if curve_steps:
-            found = roll_out(learner, source, range(first, first + some), curve_steps=curve_steps, **told)
+            found = roll_out(learner, source, range(some), curve_steps=curve_steps, **told)
             points = [interval(rates) for rates in found.mean(2).T]
             curve = [(point.mean, point.half) for point in points]
     return ControlEvaluation(
         name=learner.name,
         values=reached.mean(1),
         source=source.describe(),
-        first=first,
         rollouts=rollouts,
         limit=limit,
         seconds=round(time.perf_counter() - start, 2),
@@ -153,3 +147,8 @@ def evaluate_control(
         curve_goals=some if curve_steps else 0,
         about=surroundings(torch.device("cpu")) | versions(),
     )
+
+
+def _number(value: float) -> float | None:
+    # one goal has no interval, and JSON no infinity
+    return value if math.isfinite(value) else None
