@@ -26,7 +26,7 @@ from innerloop.evaluation import evaluate
 from innerloop.files import read_json, write_json
 from innerloop.learner import Learner
 from innerloop.mapping import keep_large_blocks
-from innerloop.networks._norm import Policy
+from innerloop.networks import Policy
 from innerloop.outer import Run, fit, load_weights
 from innerloop.recipes import recipe
 from innerloop.recipes._build import build

@@ -57,6 +57,7 @@ LEARNERS = {
     "nearest_mean": methods.nearest_mean,
     "nearest_mean features": lambda: methods.nearest_mean(network(None)),
     "pretraining": lambda: methods.pretraining(network(20)),
+    "joint": lambda: methods.joint(network(5)),
     "constant": methods.constant,
 }
 EACH = pytest.mark.parametrize("name", LEARNERS)
@@ -92,6 +93,29 @@ def test_saved_and_loaded_it_is_the_same_to_the_bit(name, tmp_path):
     assert loaded.learner.norm == model.learner.norm
     assert loaded.learner.name == model.learner.name
     assert not any(module.training for module in loaded.modules())
+
+
+@pytest.mark.parametrize("classes", [None, ["a", "b", "c"]])
+def test_joint_models_of_earlier_versions_are_loaded(classes, tmp_path):
+    """They kept no state, so that one with names of classes could be saved and never loaded."""
+    model = methods.joint(network(3)).adapted(*support(), classes=classes)
+    model._outline = {"dict": {}}
+    model.save(tmp_path / "model.safetensors")
+    loaded = innerloop.load(tmp_path / "model.safetensors")
+    assert loaded.state.ways == (None if classes is None else 3)
+    new = torch.rand(4, 1, 16, 16)
+    assert torch.equal(model.learner.network.eval()(new), loaded.learner.network(new))
+    assert loaded(new).shape == (4, 3)
+
+
+def test_a_linear_probe_of_an_earlier_version_is_loaded(tmp_path):
+    """Its state had no statistics of norm layers."""
+    model = LEARNERS["linear_probe"]().adapted(*support())
+    del model._outline["state"]["statistics"]
+    model.save(tmp_path / "model.safetensors")
+    loaded = innerloop.load(tmp_path / "model.safetensors")
+    new = torch.rand(4, 1, 16, 16)
+    assert torch.equal(model(new), loaded(new))
 
 
 @EACH

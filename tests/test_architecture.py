@@ -11,14 +11,15 @@ import pytest
 import innerloop
 
 ROOT = Path(innerloop.__file__).parent
-CORE = {"errors", "task"}
-LEARNING = CORE | {"losses", "mapping", "networks", "learner"}
+CORE = {"demands", "errors", "task"}
+LEARNING = CORE | {"losses", "mapping", "modules", "networks", "learner", "network_learner"}
 FAMILIES = {"gradient", "memory", "metric", "transfer"}
 EVERYTHING = {path.stem for path in ROOT.iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()}
 
 # room: the rooms that it may know
 KNOWS = {
     "errors": set(),
+    "demands": {"errors"},
     "files": {"errors"},
     "counter": {"errors"},
     "catalogue": set(),
@@ -27,9 +28,11 @@ KNOWS = {
     "kernels": {"errors"},
     "task": {"errors"},
     "losses": CORE,
-    "networks": CORE,
+    "networks": CORE | {"catalogue"},
     "mapping": CORE,
-    "learner": CORE | {"losses", "mapping", "networks"},
+    "modules": set(),
+    "learner": CORE | {"losses", "mapping", "modules", "networks"},
+    "network_learner": LEARNING - {"network_learner"},
     "checks": CORE | {"mapping", "networks"},
     "gradient": LEARNING,
     "metric": LEARNING,
@@ -37,9 +40,9 @@ KNOWS = {
     "transfer": LEARNING | {"gradient", "kernels", "metric"},
     "methods": LEARNING | FAMILIES | {"catalogue"},
     "adapted": LEARNING | {"methods", "files"},
-    "sources": CORE | {"counter", "files", "kernels"},
-    "outer": LEARNING | {"counter", "files", "evaluation", "sources", "methods", "adapted"},
-    "evaluation": LEARNING | {"counter", "files", "sources"},
+    "sources": CORE | {"counter", "kernels"},
+    "outer": LEARNING | {"counter", "files", "evaluation"},
+    "evaluation": LEARNING,
     "explain": LEARNING | {"gradient", "methods", "counter", "evaluation"},
     "control": LEARNING | {"counter", "files", "evaluation", "sources"},
 }

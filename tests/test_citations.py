@@ -1,6 +1,7 @@
 """Citations are BibTeX, there for every method, and the ones that a run used."""
 
 import re
+from importlib.resources import files
 
 import pytest
 
@@ -136,3 +137,9 @@ def test_each_once_in_one_order(name):
 @pytest.mark.parametrize("config", [{}, {"recipe": 3, "settings": [], "mapping": None}, run("unknown", "mine")])
 def test_what_is_not_known_is_left_out(config):
     assert keys(config)[0] == "innerloop"
+
+
+def test_the_file_is_what_the_entries_print():
+    text = (files("innerloop") / "citations.bib").read_text(encoding="utf-8")
+    assert text == bibtex(CITATIONS.values()) + "\n"
+    assert len(parsed(text)) == len(CITATIONS) > 40

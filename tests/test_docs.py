@@ -196,6 +196,13 @@ def test_every_public_name_is_in_the_interface_page(module):
         assert public in MODULES or re.search(rf"\b{public}\b", text), public
 
 
+def test_contributing_names_files_that_are_there():
+    _, _, table = (ROOT / "CONTRIBUTING.md").read_text().partition("## Adding things")
+    named = re.findall(r"`([\w/]+(?:\.py|\.md|/))`", table)
+    assert "catalogue.py" in named
+    assert [path for path in named if not any((ROOT / part / path).exists() for part in ("src/innerloop", "."))] == []
+
+
 def test_readme_is_short_and_shows_code_early():
     lines = (ROOT / "README.md").read_text(encoding="utf-8").splitlines()
     assert len(lines) < 120

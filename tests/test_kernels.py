@@ -42,5 +42,5 @@ def test_covariances_are_symmetric_and_positive(kernel):
 
 def test_no_such_kernel():
     one = torch.ones(())
-    with pytest.raises(ConfigurationError, match="no kernel 'linear'; there are rbf, matern, periodic"):
+    with pytest.raises(ConfigurationError, match="no kernel 'linear'; use one of rbf, matern, periodic"):
         covariance("linear", torch.zeros(1, 1), torch.zeros(1, 1), one, one, one)

@@ -1,3 +1,4 @@
+import inspect
 import json
 
 import pytest
@@ -10,6 +11,7 @@ from innerloop.catalogue import METHODS
 from innerloop.errors import CheckpointError
 from innerloop.gradient import SGD, Adam, FirstOrder, Reptile, Unrolled
 from innerloop.networks import conv4, mlp
+from innerloop.sources import Sinusoids
 from innerloop.task import take
 
 LEARNERS = {
@@ -101,6 +103,33 @@ def test_a_papers_name_is_a_choice_of_parts(make, outer_gradient, optimiser, ada
     assert type(learner.optimiser) is optimiser
     assert learner.optimiser.rate == 0.123
     assert len(learner.adapted_names) == adapted
+
+
+def test_a_spec_holds_what_was_given_by_place_and_leaves_out_what_came_later():
+    assert methods.linear_head(mlp(4, 9), 3).spec["arguments"] == {"inner_steps": 100, "inner_lr": 0.01, "ways": 3}
+    assert methods.linear_head(mlp(4, 9)).spec["arguments"] == {"inner_steps": 100, "inner_lr": 0.01}
+    assert list(methods.maml(mlp(4, 3), truncate=0, recompute=False).spec["arguments"]) == [
+        "inner_steps", "inner_lr", "test_steps", "norm", "truncate",
+    ]  # fmt: skip
+    assert methods.linear_head(mlp(4, 9), 3).spec["network"]["outputs"] == 3
+    assert methods.pooled_ridge(Sinusoids().train, tasks=3).spec["arguments"] == {
+        "penalty": 0.1, "inputs": 1, "outputs": 1,
+    }  # fmt: skip
+
+
+def test_an_argument_that_is_not_there_is_refused_by_the_functions_name():
+    with pytest.raises(TypeError, match=r"anil\(\) got an unexpected keyword argument 'rate'"):
+        methods.anil(mlp(4, 3), rate=0.1)
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_every_method_is_described(name):
+    method = getattr(methods, name)
+    said = inspect.getdoc(method)
+    assert ">>> " in said
+    for parameter in inspect.signature(method).parameters:
+        assert f"\n    {parameter}: " in said
+    assert said.split("\n\n")[1].startswith("    "), "the equation comes first"
 
 
 def test_a_network_of_ones_own_has_no_spec():

@@ -117,3 +117,8 @@ def test_it_runs_as_a_module():
     done = subprocess.run([sys.executable, "-m", "innerloop", "nonsense"], capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert done.stderr.startswith("innerloop: Unknown command 'nonsense'")
+
+
+def test_modules_are_there_without_being_imported_first():
+    said, _ = watched("import innerloop as il; print(il.evaluation.select.__name__, il.explain.__name__)")
+    assert said.strip() == "select innerloop.explain"

@@ -86,7 +86,7 @@ def test_sinusoid_family(monkeypatch):
     head, _, maml, anil, oracle = rows_of(_grids.sinusoid_family("sinusoid_family"))
     assert len(head) == len(maml) == len(anil) == len(oracle)
     mean_of_the_seeds = ["2.5 ± 0.5 (0.71)", "3.5 ± 0.5 (0.71)", "11.5 ± 0.5 (0.71)", "104 ± 0.5 (0.71)"]
-    assert maml == ["MAML", "0.03", "2", *mean_of_the_seeds, "2", "60"]
+    assert maml == ["MAML", "0.03", "2", *mean_of_the_seeds, "2"]
     assert anil[3:6] == ["diverged"] * 3
     assert oracle[0] == "Oracle"
     assert "every rate that was tried: lstm." in _grids.sinusoid_family("sinusoid_family")
@@ -164,7 +164,8 @@ def test_explain(monkeypatch):
 
     layers = [{"head": head, "cka": {"mean": mean, "half": 0.002}}
               for head, mean in ((False, 0.99), (False, 0.95), (True, 0.4))]  # fmt: skip
-    rows = [row("MAML", similarity={"layers": layers}), row("Prototypes")]
+    moved = [{"head": head, "relative": [{"mean": 0.5}, {"mean": mean}]} for head, mean in ((False, 0.2), (True, 0.06))]
+    rows = [row("MAML", similarity={"layers": layers}, movement={"layers": moved}), row("Prototypes")]
     monkeypatch.setattr(
         _explained,
         "load",
@@ -177,6 +178,8 @@ def test_explain(monkeypatch):
         ["MAML", *measured, "0.950 ± 0.002", "0.400 ± 0.002"],
         ["Prototypes", *measured, "-", "-"],
     ]
+    assert "MAML: in weights its body moves more than its head (20.0 % of a layer at most, 6.0 %); " in text
+    assert "changes less in the body than in the head (CKA 0.95 at least, 0.40)." in text
     assert "guessing would rank it first in 4 %" in text
     assert "1 training seed;" in text
 

@@ -69,7 +69,7 @@ def sinusoid_family(name: str) -> str:
     ]
     for shots in sorted({row["cell"][1] for row in found["rows"]}):
         lines = [["method", "rate", "trained steps", "after 1 step", "after its steps", "after 10 steps"]]
-        lines[0] += ["outside, its steps", "seeds", "training, s"]
+        lines[0] += ["outside, its steps", "seeds"]
         body = []
         for method in dict.fromkeys(row["cell"][0] for row in found["rows"]):
             of = [row for row in found["rows"] if row["cell"][:2] == [method, shots]]
@@ -78,13 +78,12 @@ def sinusoid_family(name: str) -> str:
             steps = of[0]["trained_steps"] or 10
             cells = [_over_seeds([row["inside"] for row in of], at) for at in (1, steps, 10)]
             outside = _over_seeds([row["outside"] for row in of], steps)
-            seconds = np.mean([row["trained_seconds"] for row in of])
             line = [of[0]["name"], f"{of[0]['cell'][3]:g}", str(of[0]["trained_steps"] or "-")]
-            body.append((_mean(of, steps), [*line, *cells, outside, str(len(of)), f"{seconds:.0f}"]))
+            body.append((_mean(of, steps), [*line, *cells, outside, str(len(of))]))
         lines += [line for _, line in sorted(body, key=lambda pair: pair[0])]
         for rival in (entry for entry in found["rivals"] if entry["shots"] == shots):
             inside, outside = (number(*rival[where], accuracy=False) for where in ("inside", "outside"))
-            lines.append([rival["name"], "-", "-", "-", inside, "-", outside, "-", "-"])
+            lines.append([rival["name"], "-", "-", "-", inside, "-", outside, "-"])
         parts += [f"K = {shots}:", markdown(lines)]
     if failed := [entry["cell"][0] for entry in found["tuned"] if entry["rate"] is None]:
         parts.append(f"Diverged at every rate that was tried: {', '.join(failed)}.")

@@ -16,12 +16,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from innerloop import explain, gradient, losses, memory, methods, metric, networks, sources, transfer
+    from innerloop import evaluation, explain, gradient, losses, memory, methods, metric, networks, sources, transfer
     from innerloop.adapted import AdaptedModel, load
     from innerloop.checks import check
     from innerloop.evaluation import Evaluation, compare, evaluate
     from innerloop.learner import Learner, Objective, Outcome
     from innerloop.mapping import Mapping
+    from innerloop.network_learner import NetworkLearner
     from innerloop.outer import fit
     from innerloop.task import Examples, Task, stack
 
@@ -36,12 +37,15 @@ _HOMES = {
     "Objective": "learner",
     "Outcome": "learner",
     "Mapping": "mapping",
+    "NetworkLearner": "network_learner",
     "fit": "outer",
     "Examples": "task",
     "Task": "task",
     "stack": "task",
 }
-_MODULES = ("explain", "gradient", "losses", "memory", "methods", "metric", "networks", "sources", "transfer")
+_MODULES = (
+    "evaluation", "explain", "gradient", "losses", "memory", "methods", "metric", "networks", "sources", "transfer",
+)  # fmt: skip
 
 __version__ = "0.1.0"
 
@@ -51,12 +55,14 @@ __all__ = [
     "Examples",
     "Learner",
     "Mapping",
+    "NetworkLearner",
     "Objective",
     "Outcome",
     "Task",
     "check",
     "compare",
     "evaluate",
+    "evaluation",
     "explain",
     "fit",
     "gradient",

@@ -14,6 +14,7 @@ from torch.utils import _pytree as pytree
 from innerloop.errors import CheckpointError, DataError
 from innerloop.files import load_state, load_tensors, save_tensors
 from innerloop.learner import Learner, State, check
+from innerloop.modules import in_mode
 from innerloop.networks._functional import naming_shapes
 from innerloop.task import Examples, Task, Tree
 
@@ -161,18 +162,16 @@ def adapted_model(
     if len(support) == 0:
         raise DataError("Expected at least one support example; got none.")
     check(Task(support, support).map(lambda leaf: leaf[None]))
-    policy, modes = learner.norm, {module: module.training for module in learner.modules()}
-    learner.eval()
-    try:
-        if policy == "batch":
-            learner.set_norm("support")
-        with torch.no_grad():
-            state = learner.adapt(support)
-        return AdaptedModel(learner, state, classes, about)
-    finally:
-        learner.norm = policy
-        for module, mode in modes.items():
-            module.training = mode
+    policy = learner.norm
+    with in_mode(learner, training=False):
+        try:
+            if policy == "batch":
+                learner.set_norm("support")
+            with torch.no_grad():
+                state = learner.adapt(support)
+            return AdaptedModel(learner, state, classes, about)
+        finally:
+            learner.norm = policy
 
 
 def _ways(learner: Learner, y: Tensor, classes: Sequence[str] | None) -> int:
@@ -183,8 +182,7 @@ def _ways(learner: Learner, y: Tensor, classes: Sequence[str] | None) -> int:
             f"Class labels must be 0..{ways - 1}{' for these classes' if classes else ''}; got {found}. "
             "Relabel with torch.unique(y, return_inverse=True)[1]."
         )
-    # gradient steps give every logit a meaning that it had in training; a class mean needs an example
-    if len(found) < ways and not hasattr(learner, "test_steps"):
+    if len(found) < ways and learner.needs_every_class:
         missing = next(k for k in range(ways) if k not in found)
         raise DataError(f"Class {missing} has no example; {learner.name} needs at least one of each. Add one.")
     return ways
@@ -220,13 +218,20 @@ def load(path: str | Path) -> AdaptedModel:
     learner = rebuilt(about.get("learner"), path)
     try:
         learner.set_norm(about["norm"])
-        state = fill(about["state"], tensors.__getitem__, learner.state_type)
+        state = fill(_in_full(about["state"], learner, about["classes"]), tensors.__getitem__, learner.state_type)
         _demand_names(about["classes"], getattr(state, "ways", None))
         model = AdaptedModel(learner, state, about["classes"], dict(about["about"]))
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise CheckpointError(f"{path} is damaged: {error!r} in its description. Use another file.") from error
     load_state(model, tensors, path)
     return model
+
+
+def _in_full(shape: Any, learner: Learner, classes: Any) -> Any:
+    """The outline of a state; joint training, which had an empty one once, is told the ways by the classes' names."""
+    if shape != {"dict": {}} or learner.state_type is dict:
+        return shape
+    return {"state": {"ways": {"value": None if classes is None else len(classes)}}}
 
 
 def _demand_names(classes: Any, ways: int | None) -> None:

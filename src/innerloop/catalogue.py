@@ -1,4 +1,4 @@
-"""The methods of the library by name: their family, their papers and the tasks that they can learn. No torch here."""
+"""The methods and networks of the library by name, their papers, and what methods can learn. No torch here."""
 
 from __future__ import annotations
 
@@ -16,13 +16,19 @@ class Method:
         family: how it learns a task.
         papers: keys of `innerloop.citations`.
         learns: "classes", "numbers" or "both".
-        trained: whether a recipe can train it; False for what is fitted to a task from features that are there.
+        trained: whether `innerloop train` offers it. False for what needs no training of its own (it is fitted to a
+            task, or goes on from features that are there), and for what is for Python alone.
+        merged: the kind of classifier that it trains on all training classes merged into one problem; None: it learns
+            from tasks.
+        without_classes: the method that a recipe trains in its place where there are no classes to merge.
     """
 
     family: Family
     papers: tuple[str, ...] = ()
     learns: Literal["classes", "numbers", "both"] = "both"
     trained: bool = True
+    merged: Literal["linear", "cosine"] | None = None
+    without_classes: str | None = None
 
 
 METHODS: dict[str, Method] = {
@@ -51,9 +57,11 @@ METHODS: dict[str, Method] = {
     "cnp": Method("memory", ("garnelo2018cnp",)),
     "anp": Method("memory", ("kim2019anp",)),
     "in_context": Method("memory", ("nguyen2022tnp", "mueller2022pfn")),
-    "pretraining": Method("transfer", ("chen2019closer", "wang2019simpleshot")),
-    "simple_shot": Method("transfer", ("wang2019simpleshot",), learns="classes"),
-    "baseline_plus_plus": Method("transfer", ("chen2019closer",), learns="classes"),
+    "pretraining": Method(
+        "transfer", ("chen2019closer", "wang2019simpleshot"), merged="linear", without_classes="joint"
+    ),
+    "simple_shot": Method("transfer", ("wang2019simpleshot",), learns="classes", merged="linear"),
+    "baseline_plus_plus": Method("transfer", ("chen2019closer",), learns="classes", merged="cosine"),
     "joint": Method("transfer", ("finn2017maml",), trained=False),
     "linear_head": Method("transfer", ("chen2019closer",), trained=False),
     "linear_probe": Method("transfer", ("tian2020rethinking",), learns="classes", trained=False),
@@ -69,6 +77,31 @@ METHODS: dict[str, Method] = {
 }
 """Every method, in the order in which tables and help texts have them."""
 
+
+@dataclass(frozen=True)
+class Network:
+    """A function in `innerloop.networks` that makes a network from plain values.
+
+    Attributes:
+        papers: keys of `innerloop.citations`.
+        normed: whether it has normalisation layers, unless it is made with `norm=False`.
+    """
+
+    papers: tuple[str, ...] = ()
+    normed: bool = False
+
+
+NETWORKS: dict[str, Network] = {
+    "bias_mlp": Network(("finn2017imitation",)),
+    "conv4": Network(("vinyals2016matching",), normed=True),
+    "conv_maps": Network(("sung2018relation",), normed=True),
+    "gru": Network(("cho2014gru",)),
+    "mlp": Network(),
+    "resnet12": Network(("lee2019metaoptnet", "ghiasi2018dropblock"), normed=True),
+    "transformer": Network(("vaswani2017attention",)),
+}
+"""Every network."""
+
 TRAINED: tuple[str, ...] = tuple(name for name, method in METHODS.items() if method.trained)
 """What `innerloop train --method` takes, beside functions in files of your own."""
 
@@ -80,6 +113,15 @@ def family_of(name: str) -> str:
     ('gradient', 'own')
     """
     return METHODS[name].family if name in METHODS else "own"
+
+
+def is_merged(name: str) -> bool:
+    """Whether a method is trained on all training classes merged into one problem, and not on tasks.
+
+    >>> is_merged("simple_shot"), is_merged("maml"), is_merged("my_learner.py:ridge")
+    (True, False, False)
+    """
+    return name in METHODS and METHODS[name].merged is not None
 
 
 def is_own(name: str) -> bool:

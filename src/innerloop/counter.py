@@ -9,12 +9,15 @@ generators", figure 16), computed in torch's wrapping int64 arithmetic.
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor
 
 _GOLDEN = -7046029254386353131  # 0x9E3779B97F4A7C15 as int64
 _MIX_1 = -4658895280553007687  # 0xBF58476D1CE4E5B9
 _MIX_2 = -7723592293110705685  # 0x94D049BB133111EB
+_WORD = (1 << 64) - 1
 
 
 def _shift(z: Tensor, bits: int) -> Tensor:
@@ -26,6 +29,21 @@ def _mix(z: Tensor) -> Tensor:
     z = (z ^ _shift(z, 30)) * _MIX_1
     z = (z ^ _shift(z, 27)) * _MIX_2
     return z ^ _shift(z, 31)
+
+
+def _mixed(z: int | Tensor) -> Any:
+    """The same hash of `z + golden`, of a whole number in Python's arithmetic."""
+    if isinstance(z, Tensor):
+        return _mix(z + _GOLDEN)
+    z = (z + _GOLDEN) & _WORD
+    z = ((z ^ (z >> 30)) * _MIX_1) & _WORD
+    z = ((z ^ (z >> 27)) * _MIX_2) & _WORD
+    return z ^ (z >> 31)
+
+
+def _signed(z: int | Tensor) -> Any:
+    """A word as int64 has it; tensors are that already."""
+    return z - (1 << 64) if isinstance(z, int) and z >> 63 else z
 
 
 def fold(*parts: int | Tensor) -> Tensor:
@@ -40,12 +58,12 @@ def fold(*parts: int | Tensor) -> Tensor:
     >>> bool(fold(1, 2) == fold(1, 2)), bool(fold(1, 2) == fold(2, 1))
     (True, False)
     """
-    device = next((part.device for part in parts if isinstance(part, Tensor)), None)
-    key = torch.zeros((), dtype=torch.int64, device=device)
+    key: int | Tensor = 0
     for part in parts:
-        value = part if isinstance(part, Tensor) else torch.tensor(part, dtype=torch.int64, device=device)
-        key = _mix((key ^ _mix(value + _GOLDEN)) + _GOLDEN)
-    return key
+        value = _mixed(part)
+        # what is known without a tensor is hashed without one: small operations would take longer than the hash
+        key = _mixed(key ^ value if isinstance(key, int) == isinstance(value, int) else _signed(key) ^ _signed(value))
+    return key if isinstance(key, Tensor) else torch.tensor(_signed(key), dtype=torch.int64)
 
 
 def bits(keys: Tensor, *positions: int | Tensor) -> Tensor:
@@ -68,8 +86,3 @@ def normal(keys: Tensor, *positions: int | Tensor) -> Tensor:
     """Standard normal numbers at `positions` of the streams named by `keys` (Box-Muller)."""
     radius = torch.sqrt(-2 * torch.log1p(-uniform(keys, *positions, 0)))
     return radius * torch.cos(2 * torch.pi * uniform(keys, *positions, 1))
-
-
-def seed_of(*parts: int) -> int:
-    """A seed for `torch.manual_seed` made of integers."""
-    return int(bits(torch.tensor(0), *parts))

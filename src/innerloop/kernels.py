@@ -51,4 +51,4 @@ def covariance(kernel: Kernel, x: Tensor, other: Tensor, length: Tensor, scale: 
         return scale.square() * (1 + root + root.square() / 3) * torch.exp(-root)
     if kernel == "periodic":
         return scale.square() * torch.exp(-2 * (torch.sin(math.pi * distances / period) / length).square())
-    raise ConfigurationError(f"There is no kernel {kernel!r}; there are {', '.join(get_args(Kernel))}.")
+    raise ConfigurationError(f"There is no kernel {kernel!r}; use one of {', '.join(get_args(Kernel))}.")

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import isfinite
-from typing import TYPE_CHECKING, Any, NamedTuple, get_args
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.utils import _pytree as pytree
 
-from innerloop.errors import ConfigurationError, DataError
+from innerloop.errors import DataError
 from innerloop.losses import Loss, default_loss, mean_loss
 from innerloop.mapping import Mapping, choose_mapping
 from innerloop.mapping._trial import settle
 from innerloop.mapping._workspace import Workspace
-from innerloop.networks._norm import Absorbing, Policy, Statistics, foreign_norms
+from innerloop.modules import in_mode
+from innerloop.networks import Policy, Statistics
+from innerloop.networks._norm import Absorbing, demand_policy
 from innerloop.task import Examples, Task, Tree
 
 if TYPE_CHECKING:
@@ -62,19 +64,27 @@ class Learner(nn.Module, ABC):
     """Learns a task from its support set; its own parameters are what the outer loop trains.
 
     A subclass writes `adapt` and `predict` for ONE task (the mapping takes care of batches), and `objective` where
-    the gradient is not simply the query loss's.
+    the gradient is not simply the query loss's. One with a network derives from `innerloop.NetworkLearner`, which
+    steers its norm layers.
 
     `functional_call` swaps parameters inside the shared modules, so a learner must not be used from two threads at
     once; give every thread a copy.
 
     Attributes:
         loss: `(prediction, examples) -> (N,)`; None: cross-entropy for classes, squared error otherwise.
-        norm: policy of the norm layers (see `innerloop.networks.Norm`).
+        norm: policy of the norm layers (see `innerloop.networks.Policy`).
+        steps: inner steps in training; None: it learns a task without steps.
+        test_steps: inner steps in `eval()` and in adapted models; None: it learns a task without steps.
         mapping: how tasks are mapped; None: chosen by a rule, in `innerloop.fit` by a short trial.
         spec: plain values from which the same learner can be built again, or None.
     """
 
     family: str = "learner"
+    """Its group in tables: gradient, metric, memory, transfer, trivial, or a word of your own."""
+    steps: int | None = None
+    test_steps: int | None = None
+    needs_every_class: bool = True
+    """Whether a task needs an example of each of its classes."""
     state_type: Callable[..., State] = dict
     """Makes a state from its fields by name, so that adapted models can be loaded without pickle."""
 
@@ -109,6 +119,10 @@ class Learner(nn.Module, ABC):
     def trajectory(self, support: Examples, steps: int) -> Iterator[State]:
         """The states after 0, 1, ..., `steps` steps. A learner without steps has one state."""
         yield self.adapt(support)
+
+    def moved(self, state: State) -> Tree:
+        """What of a state the inner steps move: by default all of it, for gradient steps the parameters."""
+        return state
 
     def per_task_modules(self) -> Iterable[nn.Module]:
         """Modules whose own weights differ from task to task; the choice of a mapping depends on them."""
@@ -194,12 +208,8 @@ class Learner(nn.Module, ABC):
         rule = self._rule(tasks)
         if asked is None and self.why_one_by_one() is not None:
             asked = rule
-        training = self.training
-        self.train()
-        try:
+        with in_mode(self, training=True):
             return settle(rule, asked, attempt, within, tasks, self, steps=steps, chunk=chunk, memory=memory)
-        finally:
-            self.train(training)
 
     def mapping_for(self, tasks: Task) -> Mapping:
         """The mapping in force: `self.mapping`, or what the rule picks for tasks like these."""
@@ -227,16 +237,10 @@ class Learner(nn.Module, ABC):
         Raises:
             ConfigurationError: if there is no such policy, or the network has norm layers that cannot follow it.
         """
-        if policy not in get_args(Policy):
-            raise ConfigurationError(f"norm= is one of {', '.join(get_args(Policy))}; got {policy!r}.")
         if self.norm == "none":
+            demand_policy(nn.Identity(), policy)
             return
-        foreign = foreign_norms(self)
-        if foreign and policy != "batch":
-            raise ConfigurationError(
-                f"norm={policy!r} needs innerloop's norm layers; {foreign[0]!r} is another batch norm. "
-                "Use innerloop.networks.convert_norms(network)."
-            )
+        demand_policy(self, policy)
         self.norm = policy
 
     def map(self, function: Callable[[Task], Tree], tasks: Task) -> Tree:
@@ -246,6 +250,10 @@ class Learner(nn.Module, ABC):
             return self.mapping_for(tasks).map(function, tasks, self, self._workspace)
         finally:
             self._padded = None
+
+    def mapping_of_map(self, tasks: Task) -> Mapping:
+        """The mapping that `map` takes for tasks like these: never a graph, and simpler where a try has failed."""
+        return self._workspace.instead_of(replace(self.mapping_for(tasks), graph="eager"))
 
     def adapted(self, x: Tree, y: Tree, *, classes: Sequence[str] | None = None) -> AdaptedModel:
         """A plain `nn.Module` that has learned one task: give it inputs, it gives predictions.
@@ -289,6 +297,24 @@ def cut_to_ways(prediction: Any, ways: int | None) -> Any:
             f"Give it outputs={ways}, or use a learner without a fixed head (innerloop.methods.prototypes)."
         )
     return prediction[..., :ways]
+
+
+def demand_same_ways(support: Examples, state: State | None) -> None:
+    """Refuses to go on from the state of a task with another number of classes; a state that names none passes.
+
+    Raises:
+        DataError: saying both numbers.
+    """
+    before = support.ways if state is None else getattr(state, "ways", support.ways)
+    if before != support.ways:
+        raise DataError(
+            f"The state is of a task with {_classes(before)}; the support set has {_classes(support.ways)}. Examples "
+            "that are added name as many as those before (ways=); for another task start without a state."
+        )
+
+
+def _classes(ways: int | None) -> str:
+    return "no classes" if ways is None else f"{ways} classes"
 
 
 def check(tasks: Task) -> None:

@@ -124,7 +124,8 @@ def mean_loss(loss: Loss, prediction: Any, examples: Examples) -> Tensor:
             f"got shape {tuple(each.shape)}. Use reduction='none', and average over the outputs."
         )
     weight = examples.mask.to(each.dtype)
-    # a padded row may hold anything, also an infinite loss: replace it, don't multiply it away
+    # a padded row may hold anything, also an infinite loss: replace it, don't multiply it away. That saves the value;
+    # the gradient of a row is multiplied by zero all the same, so that a loss needs finite slopes there
     return torch.where(examples.mask, each, 0).sum() / weight.sum()
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, Protocol, cast
 
 import torch
 from torch import Tensor
@@ -112,6 +112,16 @@ class Task:
     def map(self, function: Callable[[Tensor], Tensor]) -> Task:
         """The same task with `function` applied to every tensor (for instance `.to(device)`)."""
         return cast(Task, pytree.tree_map(function, self))
+
+
+class Source(Protocol):
+    """What training and evaluation need of a task source."""
+
+    def batch(self, indices: Tensor) -> Task:
+        """The tasks numbered `indices`, stacked."""
+
+    def describe(self) -> dict[str, Any]:
+        """What the tasks are, in plain values."""
 
 
 def _rebuild(cls: type, children: Sequence[Any], context: Any) -> Any:

@@ -1,19 +1,24 @@
 """Which rivals a comparison has, and how their settings are chosen."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from helpers import folders
+from innerloop import methods
+from innerloop.catalogue import METHODS
 from innerloop.cli import _rivals
 from innerloop.cli._lines import Group, free_lines, trained_lines
-from innerloop.cli._rivals import rival
+from innerloop.cli._rivals import RIVALS, Rates, rival, rivals_of
 from innerloop.cli._work import open_run
 from innerloop.evaluation import evaluate
 
+ON_FEATURES = {method: rivals_of(method, True) for method, one in METHODS.items() if one.merged}
 
-def kinds(methods, *, baselines=True, classes=True, table=False):
-    groups = [Group((Path(f"runs/{i}-{method}"),), (0,), method, "running") for i, method in enumerate(methods)]
+
+def kinds(trained, *, baselines=True, classes=True, table=False):
+    groups = [Group((Path(f"runs/{i}-{method}"),), (0,), method, "running") for i, method in enumerate(trained)]
     lines = trained_lines(groups, 10, "test", baselines=baselines, classes=classes)
     lines += free_lines(groups[0], 10, "test", classes=classes, table=table) if baselines else []
     specs = [spec for line in lines for spec in line.specs]
@@ -25,6 +30,8 @@ def test_rows_by_what_the_runs_are():
     always = ["from_scratch", "nearest_mean", "raw_ridge", "constant"]
     assert kinds(["maml"]) == ["run", *always]
     assert kinds(["pretraining"]) == ["run", "fine_tune", "linear_head", "linear_probe", *always]
+    # every learner that is trained on merged classes has features to go on from
+    assert kinds(["simple_shot"]) == ["run", "fine_tune", "linear_head", "linear_probe", *always]
     assert kinds(["baseline_plus_plus"]) == ["run", "cosine_head", "linear_probe", *always]
     two = kinds(["pretraining", "baseline_plus_plus"])
     assert two.count("linear_probe") == two.count("run") == 2
@@ -34,6 +41,17 @@ def test_rows_by_what_the_runs_are():
     # an output means the same in every task: there is a head to go on from
     assert kinds(["pretraining"], classes=False) == ["run", "fine_tune", "linear_head", "from_scratch", "constant"]
     assert kinds(["pretraining"], baselines=False) == ["run"]
+
+
+def test_the_table_names_methods():
+    for kind, one in RIVALS.items():
+        assert callable(getattr(methods, kind))
+        assert not METHODS[kind].trained
+        assert one.from_run == bool(one.after)
+    for method in METHODS:
+        assert bool(rivals_of(method, classes=True)) == (METHODS[method].merged is not None)
+        assert bool(rivals_of(method, classes=False)) == (METHODS[method].without_classes is not None)
+    assert rivals_of("own.py:f", classes=True) == rivals_of("own.py:f", classes=False) == ()
 
 
 def test_rows_of_every_seed():
@@ -49,8 +67,11 @@ def test_rows_of_every_seed():
 @pytest.fixture
 def few(monkeypatch):
     """Few trials, so that a test is quick."""
-    monkeypatch.setattr(_rivals, "TUNED_RATES", {kind: rates[-2:] for kind, rates in _rivals.TUNED_RATES.items()})
-    monkeypatch.setattr(_rivals, "_MAX_STEPS", dict.fromkeys(_rivals._MAX_STEPS, 7))
+    for kind, one in RIVALS.items():
+        if isinstance(one.tries, Rates):
+            monkeypatch.setitem(
+                RIVALS, kind, replace(one, tries=replace(one.tries, rates=one.tries.rates[-2:], steps=7))
+            )
     monkeypatch.setattr(_rivals, "_VALIDATION_TASKS", 5)
     monkeypatch.setattr(_rivals, "_WIDEN", 0)
 
@@ -62,13 +83,13 @@ def texts(tmp_path_factory):
     data = folders.write_texts(root / "texts.csv")
     return {
         method: open_run(folders.train("text", root / method, "--data", str(data), "--method", method))[1]
-        for method in ("pretraining", "baseline_plus_plus")
+        for method in ON_FEATURES
     }
 
 
 @pytest.mark.parametrize(
     ("method", "kind"),
-    [(method, kind) for method, own in _rivals.ON_FEATURES.items() for kind in (*own, "from_scratch", "constant")],
+    [(method, kind) for method, own in ON_FEATURES.items() for kind in (*own, "from_scratch", "constant")],
 )
 def test_rivals_on_features(few, texts, method, kind):
     experiment = texts[method]
@@ -84,7 +105,8 @@ def test_rivals_on_features(few, texts, method, kind):
 
 
 def test_fine_tuning_may_begin_with_the_head(few, texts, monkeypatch):
-    monkeypatch.setattr(_rivals, "_HEAD_STEPS", {"fine_tune": (5,)})
+    one = RIVALS["fine_tune"]
+    monkeypatch.setitem(RIVALS, "fine_tune", replace(one, tries=replace(one.tries, head_steps=(5,))))
     learner, note, chosen = rival("fine_tune", texts["pretraining"])
     assert chosen["head_steps"] == 5
     assert ", the first 5 of the head alone, " in note
@@ -94,7 +116,7 @@ def test_fine_tuning_may_begin_with_the_head(few, texts, monkeypatch):
 def test_closed_forms_of_a_table(table_run):
     _, experiment = open_run(table_run)
     found = {}
-    for kind in _rivals.CLOSED_FORMS:
+    for kind in ("pooled_ridge", "shrunk_ridge"):
         learner, note, _ = rival(kind, experiment)
         found[kind] = evaluate(learner, experiment.source.test, 10).mean
         assert note.endswith("chosen on 40 validation tasks")

@@ -24,7 +24,7 @@ def a_learner():
 def test_a_prediction_that_is_no_action_is_refused():
     learner = methods.joint(mlp(7, 3))
     with pytest.raises(DataError, match=r"shape \(1, 3\) for one observation; an action is \(1, 4\)"):
-        act(learner, {}, torch.zeros(1, 7), 0)
+        act(learner, learner.adapt(demonstrated.tasks()[0].support), torch.zeros(1, 7), 0)
 
 
 def test_a_gaussian_acts_by_its_mean_and_replay_by_the_time():

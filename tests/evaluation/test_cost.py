@@ -9,7 +9,7 @@ from innerloop import methods
 from innerloop.errors import ConfigurationError
 from innerloop.evaluation import Spent, adaptation_cost
 from innerloop.evaluation._cost import size_of, step_bytes
-from innerloop.evaluation._spent import how_long
+from innerloop.evaluation._words import how_long
 from innerloop.mapping import Mapping
 from innerloop.networks import conv4, mlp
 from innerloop.sources import Sinusoids, from_arrays
@@ -56,13 +56,14 @@ def test_others_count_their_state():
     constant = cost(methods.constant(), BLOBS.test)
     assert (constant.adapted, constant.adapted_is) == (3 + 1, "state")  # sums of the one-hot labels, and a count
     assert cost(methods.joint(mlp(1, 1))).adapted == 0
-    assert size_of((torch.zeros(2, 3), {"a": torch.zeros(4), "ways": 5})) == (10, "state")
+    state = (torch.zeros(2, 3), {"a": torch.zeros(4), "ways": 5})
+    assert size_of(methods.constant(), state) == (10, "state")
 
 
 def test_an_optimisers_memory_does_not_count():
     # Adam keeps two numbers for each parameter; they are gone once the task is learned
-    state = methods.from_scratch(mlp(1, 1, [HIDDEN]), inner_steps=1).eval().adapt(SINUSOIDS.test[0].support)
-    assert size_of(state) == (ALL, "parameters")
+    learner = methods.from_scratch(mlp(1, 1, [HIDDEN]), inner_steps=1).eval()
+    assert size_of(learner, learner.adapt(SINUSOIDS.test[0].support)) == (ALL, "parameters")
 
 
 def test_times_and_how_they_were_taken():

@@ -10,6 +10,7 @@ from helpers import training
 from innerloop import methods
 from innerloop.errors import ConfigurationError, DataError
 from innerloop.evaluation import Evaluation, compare, comparison, evaluate, select, tune
+from innerloop.mapping import Mapping
 from innerloop.networks import Backbone, Norm, mlp
 from innerloop.sources import Sinusoids
 
@@ -44,13 +45,13 @@ def test_the_learner_is_bit_identical_afterwards(name, training_mode):
         learner.network.head.eval()  # flags need not all be alike
     weights = {key: value.clone() for key, value in learner.state_dict().items()}
     flags = {key: module.training for key, module in learner.named_modules()}
-    rest = (learner.norm, learner.mapping, learner._padded, getattr(learner, "test_steps", None))
+    rest = (learner.norm, learner.mapping, learner._padded, learner.test_steps)
     random = torch.get_rng_state()
     evaluate(learner, BLOBS.test, 5, norm="support" if name == "maml" else None, curve_steps=2)
     for key, value in learner.state_dict().items():
         assert torch.equal(weights[key], value)
     assert {key: module.training for key, module in learner.named_modules()} == flags
-    assert (learner.norm, learner.mapping, learner._padded, getattr(learner, "test_steps", None)) == rest
+    assert (learner.norm, learner.mapping, learner._padded, learner.test_steps) == rest
     assert all(p.grad is None for p in learner.parameters())
     assert torch.equal(torch.get_rng_state(), random)
 
@@ -181,6 +182,7 @@ def test_metrics_that_do_not_fit():
 
 def test_the_norm_policy_is_named_in_the_result():
     learner = maml()
+    learner.network.features[1].absorb(torch.randn(6), torch.rand(6))
     for norm, words in (
         (None, "(transductive)"), ("batch", "(transductive)"), ("support", "support statistics"),
         ("running", "running averages"),
@@ -376,6 +378,50 @@ def test_select_with_nothing_to_choose():
             lambda rate: methods.from_scratch(mlp(1, 1), inner_lr=rate, inner_steps=9), [1e30],
             Sinusoids().validation, tasks=3,
         )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("norm", "said"),
+    [("none", "'network.features.1' does"), ("running", r"those of 'network\.features\.1' are still 0 and 1")],
+)
+def test_a_policy_that_would_not_be_what_it_says_is_refused(norm, said):
+    learner = maml()
+    with pytest.raises(ConfigurationError, match=said):
+        evaluate(learner, BLOBS.test, 3, norm=norm)
+    assert (learner.norm, learner.training) == ("batch", True)
+
+
+def test_an_untrained_learner_with_running_averages_may_be_evaluated():
+    for norm in (None, "running"):
+        assert evaluate(maml("running"), BLOBS.test, 3, norm=norm).norm == "running"
+
+
+def test_a_refused_evaluation_leaves_the_policy():
+    learner = LEARNERS["prototypes"]()
+    with pytest.raises(ConfigurationError, match="no inner steps"):
+        evaluate(learner, BLOBS.test, 3, norm="batch", steps=3)
+    assert learner.norm == "running"
+
+
+class Unbatchable(nn.Linear):
+    """Looks at the values of a tensor, which no batch of tasks can."""
+
+    def forward(self, x):
+        return super().forward(x) if x.sum().item() > 0 else super().forward(x) + 0
+
+
+def test_the_mapping_that_was_used_is_named():
+    learner = maml()
+    learner.mapping = Mapping.named("captured")
+    assert evaluate(learner, BLOBS.test, 3).mapping == "vmap"  # no graph without a gradient
+    learner = methods.maml(Unbatchable(8, 3), inner_lr=0.1)
+    assert evaluate(learner, BLOBS.test, 3).mapping == "loop"
+
+
+def test_no_batch_is_drawn_beside_those_that_are_judged():
+    source = Watched(BLOBS.test)
+    evaluate(maml(), source, 5)
+    assert source.asked == list(range(5))
 
 
 def test_an_unknown_norm_policy():

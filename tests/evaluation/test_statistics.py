@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from innerloop.errors import ConfigurationError
 from innerloop.evaluation import calibration, interval, paired_difference
 
 NUMBERS = st.lists(st.floats(-100, 100), min_size=2, max_size=40)
@@ -74,7 +75,7 @@ def test_the_bootstrap_is_the_same_every_time_and_turns_with_its_sides():
 
 
 def test_unpaired_values_are_refused():
-    with pytest.raises(ValueError, match="same tasks"):
+    with pytest.raises(ConfigurationError, match="same tasks"):
         paired_difference(np.zeros(3), np.zeros(4))
 
 

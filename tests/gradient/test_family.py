@@ -18,6 +18,8 @@ from innerloop.gradient import (
     Reptile,
     Truncated,
     Unrolled,
+    WeightedSteps,
+    _recompute,
 )
 from innerloop.mapping import Mapping
 from innerloop.networks import Backbone, Norm
@@ -25,6 +27,7 @@ from innerloop.task import stack
 
 LOOP, VMAP = Mapping(vectorise=False), Mapping(vectorise=True)
 STEPS, RATE = 2, 0.3
+DEVICES = ["cpu", pytest.param("cuda", marks=pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU"))]
 NETWORKS = {
     "mlp": (problems.perceptron, reference.perceptron, problems.batch),
     "mlp-norm": (problems.normed, reference.normed, problems.batch),
@@ -201,15 +204,31 @@ def test_recomputed_steps_give_the_same_gradient(which, optimiser):
     assert difference(kept, found) < 1e-12
 
 
-def test_recomputed_steps_drop_the_same_units_again():
+@pytest.mark.parametrize("device", DEVICES)
+def test_recomputed_steps_drop_the_same_units_again(device):
     net = Backbone(nn.Sequential(nn.Linear(4, 50), nn.Dropout(0.5), nn.Softplus()), nn.Linear(50, 3), 50).double()
-    tasks, found = stack(problems.classification()[:1]), []
+    net, found = net.to(device), []
+    tasks = stack(problems.classification()[:1]).map(lambda leaf: leaf.to(device))
     for recompute in (False, True):
         learner = GradientLearner(net, optimiser=SGD(0.1), steps=3, outer_gradient=Unrolled(recompute), norm="none")
         learner.mapping = None if recompute else LOOP
         torch.manual_seed(0)
         found.append(measure(learner, tasks))
     assert difference(*found) < 1e-12
+
+
+def test_what_a_device_draws_is_drawn_again(monkeypatch):
+    # a generator that is not the CPU's, as a GPU has one; on a GPU the test above does it for real
+    device = torch.Generator().manual_seed(3)
+    monkeypatch.setattr(torch.cuda, "get_rng_state", lambda number: device.get_state())
+    monkeypatch.setattr(torch.cuda, "set_rng_state", lambda state, number: device.set_state(state))
+    monkeypatch.setattr(_recompute, "device_generators", lambda tensors: {0: torch.cuda.get_rng_state(0)})
+    x = torch.ones(4, dtype=torch.float64, requires_grad=True)
+    found = _recompute.recomputed(lambda x: x * torch.rand(4, generator=device, dtype=torch.float64), x, [])
+    after = device.get_state()
+    (slope,) = torch.autograd.grad(found.sum(), x)
+    assert torch.equal(slope, found.detach())
+    assert torch.equal(device.get_state(), after), "the backward pass moved the generator"
 
 
 def test_order_is_annealed_with_the_outer_step():
@@ -274,6 +293,8 @@ def test_prototype_heads_are_nearest_means_before_the_first_step():
     [
         ({"outer_gradient": Reptile(), "optimiser": LearnedRates(0.1)}, "would never learn"),
         ({"outer_gradient": Implicit(), "optimiser": LearnedRates(0.1)}, "would never learn"),
+        ({"outer_gradient": Implicit(), "outer_loss": WeightedSteps((0.5, 0.5)), "steps": 2}, "LastStep"),
+        ({"outer_gradient": Implicit(), "outer_loss": AnnealedSteps(10), "steps": 2}, "LastStep"),
         ({"which": "context"}, "no context parameters"),
         ({"which": "lora"}, "no trainable LoRA adapters"),
         ({"start": "prototypes"}, "Freeze them"),
@@ -282,6 +303,13 @@ def test_prototype_heads_are_nearest_means_before_the_first_step():
 def test_combinations_that_cannot_work(choices, message):
     with pytest.raises(ConfigurationError, match=message):
         GradientLearner(problems.perceptron(), **choices)
+
+
+def test_an_outer_loss_that_is_set_later_is_looked_at_too():
+    learner = GradientLearner(problems.perceptron(), outer_gradient=Implicit(), steps=2)
+    learner.outer_loss = WeightedSteps((0.5, 0.5))
+    with pytest.raises(ConfigurationError, match=r"WeightedSteps weighs.*outer_loss=LastStep"):
+        learner(problems.batch())
 
 
 def test_a_plain_function_is_an_inner_optimiser():

@@ -55,7 +55,7 @@ def test_learned_rates_are_built_inside():
 
 
 def test_errors():
-    with pytest.raises(ConfigurationError, match="at least 0 steps of the head alone; got -1"):
+    with pytest.raises(ConfigurationError, match="steps= must be at least 0; got -1"):
         HeadFirst(SGD(0.1), -1)
     with pytest.raises(ConfigurationError, match="needs a submodule `head` that adapts; the parameters are features"):
         GradientLearner(problems.perceptron(3), which="body", optimiser=HeadFirst(SGD(0.1), 1))

@@ -259,7 +259,7 @@ def test_reptile_refuses_what_it_would_never_teach():
 
 @pytest.mark.parametrize("settings", [{"steps": 0}, {"test_steps": 0}, {"steps": -1}])
 def test_an_inner_loop_has_a_step(settings):
-    with pytest.raises(ConfigurationError, match="at least 1 step"):
+    with pytest.raises(ConfigurationError, match="steps must be at least 1"):
         GradientLearner(problems.perceptron(), **settings)
 
 

@@ -3,7 +3,7 @@ import torch
 import torch.nn.functional as F
 
 from innerloop.errors import ConfigurationError
-from innerloop.gradient import SGD, Adam, AdamW, RMSprop
+from innerloop.gradient import SGD, Adam, AdamW, LSTMOptimiser, RMSprop
 
 ZERO = torch.tensor(0.0)  # the inner loss, which none of these looks at
 
@@ -102,3 +102,14 @@ def test_updates_write_nothing_in_place():
     optimiser.update(torch.func.grad(quartic)(p), state, p, 0, ZERO)
     assert all(torch.equal(p[key], value) for key, value in start().items())
     assert not any(bool(m.any()) for moment in state.values() for m in moment.values())
+
+
+@pytest.mark.parametrize("rate", [0, 1, 1.5, -1, float("nan")])
+def test_the_rate_of_an_lstm_is_where_a_sigmoid_starts(rate):
+    with pytest.raises(ConfigurationError, match=r"more than 0 and less than 1; got .*Try 0\.01"):
+        LSTMOptimiser(rate=rate)
+
+
+def test_an_lstm_has_a_state():
+    with pytest.raises(ConfigurationError, match="hidden= must be at least 1; got 0"):
+        LSTMOptimiser(hidden=0)

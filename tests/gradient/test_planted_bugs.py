@@ -29,10 +29,10 @@ def gap_from_finite_differences(method):
 
 
 def query_loss_with_unadapted_weights(monkeypatch):
-    predict = GradientLearner._predict
+    predict = GradientLearner.predict_under
     monkeypatch.setattr(
         GradientLearner,
-        "_predict",
+        "predict_under",
         lambda self, state, x, call: predict(
             self, state._replace(parameters={n: self.network.get_parameter(n) for n in state.parameters}), x, call
         ),
@@ -117,7 +117,7 @@ def test_first_order_that_keeps_the_graph_is_found(monkeypatch):
 
 
 def test_reptile_with_the_gradient_of_the_query_loss_is_found(monkeypatch):
-    monkeypatch.setattr("innerloop.methods._gradient.Reptile", FirstOrder)
+    monkeypatch.setattr("innerloop.methods._outer_gradients.Reptile", FirstOrder)
     assert gap("reptile", False) > 1e-3
 
 

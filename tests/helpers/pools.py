@@ -62,7 +62,7 @@ def install(patch) -> list[str]:
     patch.setattr(_rows, "ProcessPoolExecutor", Pool)
     patch.setattr(_costs, "ProcessPoolExecutor", Pool)
     patch.setattr(_training, "_start", start)
-    patch.setattr(_rivals, "_SMALL_MAX_STEPS", 2)
+    patch.setattr(_rivals, "_SMALL_STEPS", 2)
     patch.setattr(_rivals, "_VALIDATION_TASKS", 6)
     patch.setattr(_rivals, "_WIDEN", 1)
     return log

@@ -81,7 +81,7 @@ def test_a_slot_has_an_embedding_of_its_own():
 
 
 def test_errors():
-    with pytest.raises(ConfigurationError, match="at least one layer; got 0"):
+    with pytest.raises(ConfigurationError, match="layers= must be at least 1; got 0"):
         in_context(mlp(4, None), layers=0)
     with pytest.raises(ConfigurationError, match="Heads divide the width of a transformer; got 3 heads, width 8"):
         in_context(mlp(4, None), width=8, heads=3)

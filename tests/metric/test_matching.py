@@ -115,5 +115,5 @@ def test_the_width_may_be_named():
 def test_errors():
     with pytest.raises(ConfigurationError, match=r"Flatten has no `width`\. Name it with width="):
         Matching(nn.Flatten(), full_context=True)
-    with pytest.raises(ConfigurationError, match=r"reads= is a whole number from 1; got 0"):
+    with pytest.raises(ConfigurationError, match=r"reads= must be at least 1; got 0"):
         Matching(problems.perceptron(None), reads=0)

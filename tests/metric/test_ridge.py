@@ -105,5 +105,5 @@ def test_errors():
     with pytest.raises(DataError, match=r"\(N, outputs\); got dict"):
         Ridge(nn.Identity()).adapt(Examples(torch.zeros(3, 2), {"a": torch.zeros(3)}))
     for name in ("strength", "scale"):
-        with pytest.raises(ConfigurationError, match=f"{name}= is a positive number; got 0"):
+        with pytest.raises(ConfigurationError, match=f"{name}= must be a positive number; got 0"):
             Ridge(nn.Identity(), **{name: 0})

@@ -42,5 +42,5 @@ def test_a_separable_task_is_learned_with_a_large_cost():
 
 def test_errors():
     for name in ("cost", "smoothing"):
-        with pytest.raises(ConfigurationError, match=f"{name}= is a positive number; got 0"):
+        with pytest.raises(ConfigurationError, match=f"{name}= must be a positive number; got 0"):
             SVM(nn.Identity(), **{name: 0})

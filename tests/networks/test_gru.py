@@ -62,11 +62,12 @@ def test_the_gru_is_torchs():
 
 
 @EACH
-@pytest.mark.parametrize("method", ["maml", "anil", "imaml"])
+@pytest.mark.parametrize("method", ["maml", "anil", "cavia", "imaml"])
 def test_meta_gradients_agree_with_finite_differences(name, method):
     learner = {
         "maml": lambda: methods.maml(NETWORKS[name]().double(), inner_steps=1, inner_lr=0.3),
         "anil": lambda: methods.anil(NETWORKS[name]().double(), inner_steps=1, inner_lr=0.3),
+        "cavia": lambda: methods.cavia(NETWORKS[name]().double(), inner_steps=1, inner_lr=0.3),
         "imaml": lambda: methods.imaml(NETWORKS[name]().double(), inner_steps=2, inner_lr=0.1),
     }[method]()
     if method == "imaml":
@@ -124,5 +125,5 @@ def test_errors(name):
     for wrong in (torch.randn(5, 2), torch.randn(5, 7, 3)):
         with pytest.raises(DataError, match=r"sequences of shape \(N, steps, 2\); got \(5, "):
             network(wrong)
-    with pytest.raises(ConfigurationError, match="at least one"):
+    with pytest.raises(ConfigurationError, match="must be at least 1"):
         gru(0, 3) if name == "gru" else transformer(2, 3, layers=0)

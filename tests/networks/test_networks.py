@@ -1,10 +1,14 @@
+import inspect
 import json
+from functools import partial
 
 import pytest
 import torch
 from torch import nn
 
 from helpers import problems
+from innerloop import networks
+from innerloop.catalogue import NETWORKS as CATALOGUE
 from innerloop.errors import ConfigurationError
 from innerloop.networks import Norm, bias_mlp, build, conv4, conv_maps, mlp, resnet12
 
@@ -37,6 +41,22 @@ def test_a_spec_in_json_makes_the_same_architecture(network, shape):
     again.load_state_dict(network.state_dict())
     x = torch.randn(3, *shape)
     assert torch.equal(again.eval()(x), network.eval()(x))
+
+
+def test_the_catalogue_has_every_network_and_says_which_have_norms():
+    public = {name: getattr(networks, name) for name in networks.__all__}
+    makers = {
+        name: make
+        for name, make in public.items()
+        if inspect.isfunction(make) and inspect.signature(make).return_annotation == "Backbone"
+    }
+    assert makers.keys() == CATALOGUE.keys()
+    sizes = {"mlp": partial(mlp, 4, 3), "bias_mlp": partial(bias_mlp, 4, 3), "gru": partial(networks.gru, 2, 3)}
+    sizes["transformer"] = partial(networks.transformer, 2, 3, width=8)
+    for name, known in CATALOGUE.items():
+        made = sizes.get(name, makers[name])()
+        assert made.spec["network"] == name
+        assert any(isinstance(part, Norm) for part in made.modules()) == known.normed
 
 
 @pytest.mark.parametrize(

@@ -5,13 +5,13 @@ from torch import nn
 from helpers import problems
 from helpers.checks import snapshot
 from helpers.learners import ALL, GRADIENT, make, outputs
-from innerloop.errors import ConfigurationError
+from innerloop.errors import ConfigurationError, DataError
 from innerloop.mapping import Mapping
 from innerloop.metric import Prototypes
 from innerloop.networks import Norm, convert_norms
 from innerloop.networks._functional import FunctionalNetwork
 from innerloop.networks._norm import NormCall, norm_call
-from innerloop.task import stack, take
+from innerloop.task import Examples, stack, take
 
 POLICIES = ["batch", "support", "running"]
 MAPPINGS = [Mapping(vectorise=False), Mapping(vectorise=True)]
@@ -260,3 +260,16 @@ def test_conversion_leaves_no_foreign_norm_and_shares_no_memory():
     assert original.weight.tolist() == [1, 1]
     assert original.running_mean.tolist() == [0, 0]
     assert isinstance(convert_norms(original), Norm)
+
+
+@pytest.mark.parametrize(("theirs", "ours"), [(0.0, 0.0), (0.3, 0.3), (None, 0.1)])
+def test_conversion_keeps_the_momentum(theirs, ours):
+    assert convert_norms(nn.BatchNorm1d(2, momentum=theirs)).momentum == ours
+
+
+@pytest.mark.parametrize("policy", ["batch", "support"])
+def test_one_value_has_no_statistics_and_the_error_says_so(policy):
+    learner = make("maml", nn.Sequential(nn.Linear(4, 3), Norm(3)), policy)
+    support = Examples(torch.randn(1, 4), torch.zeros(1, dtype=torch.int64), None, 3)
+    with pytest.raises(DataError, match=r"Batch statistics need two values.*\(1, 4\).*at least 2 examples"):
+        learner.adapt(support)

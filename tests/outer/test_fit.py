@@ -1,4 +1,5 @@
 import dataclasses
+import signal
 
 import pytest
 import torch
@@ -39,6 +40,33 @@ def test_training_makes_adaptation_better():
     before = evaluate(learner, sinusoids.test, 100).mean
     fit(learner, sinusoids.train, steps=300, tasks_per_step=10, progress=False)
     assert evaluate(learner, sinusoids.test, 100).mean < 0.8 * before
+
+
+class Interrupting:
+    """A source that asks to stop, as Ctrl-C does, when the tasks of one step are asked for."""
+
+    def __init__(self, source, at):
+        self.source, self.at = source, at
+
+    def batch(self, indices):
+        if int(indices[0]) == self.at:
+            signal.raise_signal(signal.SIGINT)
+        return self.source.batch(indices)
+
+    def describe(self):
+        return self.source.describe()
+
+
+@pytest.mark.parametrize(("step", "validated"), [(4, True), (6, False)])
+def test_after_an_interruption_the_last_weights_are_what_is_spoken_of(step, validated):
+    learner, source = training.make("maml")
+    train = Interrupting(source.train, 2 * (step - 1))
+    said = quick(
+        learner, train, validation=source.validation, steps=20, validate_every=4, validation_tasks=6, mapping="loop"
+    )
+    assert (said.steps, said.best_step, said.interrupted) == (step, step, True)
+    now = evaluate(learner, source.validation, 6).mean
+    assert said.best == (pytest.approx(now) if validated else None)
 
 
 def test_the_best_weights_are_kept_and_are_those_in_the_file(tmp_path):

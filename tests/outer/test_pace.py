@@ -50,6 +50,13 @@ def test_a_step_is_timed_without_its_beginnings(monkeypatch):
     assert found.mapping.vectorise
 
 
+def test_settings_of_fit_are_passed_over_and_others_are_refused(monkeypatch):
+    Clock(monkeypatch, step=1.0)
+    trial(0.0, validation_tasks=4, patience=3, steps=100)
+    with pytest.raises(ConfigurationError, match=r"'validation_task' is a setting neither of pace nor of fit. Did you"):
+        trial(0.0, validation_task=4)
+
+
 def test_a_trial_ends_in_time(monkeypatch):
     clock = Clock(monkeypatch, step=1.0)
     trial(12.5, validation_tasks=4)

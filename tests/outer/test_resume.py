@@ -13,8 +13,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from helpers import training
+from innerloop import losses, methods
 from innerloop.errors import CheckpointError, ConfigurationError
 from innerloop.files import load_tensors, save_tensors
+from innerloop.networks import mlp
 from innerloop.outer import Run, fit
 from innerloop.outer._checkpoint import Progress, load_checkpoint, save_checkpoint
 
@@ -119,6 +121,24 @@ def test_other_settings_are_refused_by_name(tmp_path):
     with pytest.raises(ConfigurationError, match="learner"):
         training.run_fit("prototypes", tmp_path, resume=True)
     assert training.contents(tmp_path) == before
+
+
+def test_another_loss_is_refused_unless_the_run_does_not_say_which_it_had(tmp_path):
+    def start(loss):
+        _, source = training.make("maml")
+        learner = methods.maml(mlp(1, 1, [8]), inner_lr=0.02, loss=loss)
+        fit(learner, source.train, steps=4, tasks_per_step=2, run=tmp_path, resume=True, mapping="loop", progress=False)
+
+    start(losses.absolute_error)
+    file = tmp_path / "config.json"
+    config = json.loads(file.read_text())
+    assert config["settings"]["loss"] == "absolute_error"
+    start(losses.absolute_error)
+    with pytest.raises(ConfigurationError, match=r"loss changed \(from 'absolute_error' to None\)"):
+        start(None)
+    del config["settings"]["loss"]  # as earlier versions wrote it
+    file.write_text(json.dumps(config))
+    start(None)
 
 
 def test_a_scheduler_must_be_given_again(tmp_path):

@@ -1,6 +1,9 @@
 """A learner in a file of one's own is trained, measured and used by the command like any other."""
 
 import dataclasses
+import json
+import re
+from pathlib import Path
 
 import pytest
 
@@ -77,6 +80,19 @@ def test_train_evaluate_compare(own, tmp_path, capsys, monkeypatch):
     both = [str(run), "runs/characters-prototypes", "--no-baselines", "--processes", "1"]
     assert main(["compare", *both]) == 0
     assert "Nearest of 5 with 1" in capsys.readouterr().out
+
+
+def test_the_class_of_the_page_is_trained_by_the_command_of_the_page(tmp_path, monkeypatch):
+    page = (Path(__file__).parents[2] / "docs" / "extend.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"^```python\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+    made = next(block for block in blocks if block.startswith("def make_ridge"))
+    monkeypatch.chdir(tmp_path)
+    Path("my_learner.py").write_text(blocks[0].partition("sinusoids = ")[0] + made)
+    (command,) = re.findall(r"^innerloop (train .*my_learner\.py.*)$", page, re.MULTILINE)
+    small = ["--steps", "2", "--filters", "4", "--validation-tasks", "2", "--test-tasks", "4", "--quiet"]
+    assert main([*command.split(), *small, "--threads", "1"]) == 0
+    found = json.loads(Path("runs/characters-make_ridge/results/test.json").read_text())
+    assert found["norm"] == "running"
 
 
 @pytest.mark.parametrize(

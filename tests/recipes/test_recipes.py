@@ -35,6 +35,13 @@ def test_fields_say_what_they_are(name):
     assert RECIPES[name].__doc__
 
 
+@pytest.mark.parametrize("name", ["characters", "omniglot", "folder", "text", "clinc"])
+def test_what_is_trained_on_merged_classes_is_trained_alike(name):
+    chosen = [recipe(name, method) for method in METHODS if CATALOGUE[method].merged]
+    assert len(chosen) == 3
+    assert {(one.tasks_per_step, one.weight_decay) for one in chosen} == {(1, 5e-4)}
+
+
 def test_unknown_names():
     with pytest.raises(ConfigurationError, match="Unknown recipe 'x'; there are characters"):
         recipe("x")
@@ -132,11 +139,13 @@ def test_every_method_trains_on_characters(method):
 
 
 @pytest.mark.parametrize("name", ["characters", "omniglot", "folder"])
-def test_relation_networks_get_feature_maps_and_say_where_there_are_none(name):
+def test_relation_networks_get_feature_maps(name):
     chosen = dataclasses.replace(recipe(name, "relation"), filters=4, downsample="pool")
     made = build_maps(chosen, build_source(recipe("characters")))
     assert made.spec["downsample"] == "pool"
     assert made.map_shape == (4, 7, 7)
+    with pytest.raises(ConfigurationError, match=r"relation wants feature maps.*got --network resnet12.*prototypes"):
+        build(dataclasses.replace(recipe("characters", "relation"), network="resnet12", filters=4))
     with pytest.raises(ConfigurationError, match=r"no classes\. Use maml"):
         build(recipe("sinusoids", "relation"))
 
@@ -211,7 +220,9 @@ def of_texts(path, method, **more):
     )  # fmt: skip
 
 
-@pytest.mark.parametrize("method", ["maml", "prototypes", "pretraining", "baseline_plus_plus", "meta_baseline"])
+@pytest.mark.parametrize(
+    "method", ["maml", "prototypes", "relation", "pretraining", "simple_shot", "baseline_plus_plus", "meta_baseline"]
+)
 def test_texts_are_learned_from_a_file(texts, method):
     experiment = build(of_texts(texts, method))
     settings_ = experiment.fit_settings()

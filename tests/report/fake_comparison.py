@@ -35,7 +35,7 @@ def row(name, seeds=2) -> Row:
         28_000 if seconds else 0, adapting, 900_000, left, "parameters" if left > 1e4 else "state", 20, 1,
     )  # fmt: skip
     note = "Adam at 0.01, 11 steps, chosen on 40 validation tasks" if "+" in name or "scratch" in name else ""
-    return Row(averaged(own), family, seconds, note, highlight=name == "MAML", spent=spent)
+    return Row(averaged(own), family, seconds or 0.0, note, highlight=name == "MAML", spent=spent)
 
 
 def shots() -> Range:

@@ -87,8 +87,8 @@ def main_table() -> Table:
         Row(first, "gradient", 81.0),
         Row(evaluation("Prototypes", 0.925, norm="batch", seed=3), "metric", 96.0),
         Row(linear, "transfer", 100.4, "logistic regression"),
-        Row(evaluation("From scratch", 0.46, norm="support", seed=6), "transfer"),
-        Row(evaluation("Nearest mean of pixels", 0.43, norm="none", seed=7), "trivial"),
+        Row(evaluation("From scratch", 0.46, norm="support", seed=6), "transfer", 0.0),
+        Row(evaluation("Nearest mean of pixels", 0.43, norm="none", seed=7), "trivial", 0.0),
     ]
     verdicts = [
         "MAML is better than Pretrained, linear head by 6.1 points (95 % interval +5.4 to +6.8)",
@@ -154,7 +154,7 @@ def characters_page(colour=False, classes=None, shown=8) -> Page:
 def sinusoid_page() -> Page:
     rng = np.random.default_rng(0)
     kinds = [("MAML", "gradient", 0.35, 60.0), ("Pretrained, fine-tuned", "transfer", 2.9, 55.0)]
-    kinds += [("Predict the mean", "trivial", 4.4, None), ("Ridge on sines", "metric", 0.021, 40.0)]
+    kinds += [("Predict the mean", "trivial", 4.4, 0.0), ("Ridge on sines", "metric", 0.021, 40.0)]
     error = {"metric": "squared error", "norm": "none"}
     rows = [
         Row(evaluation(name, mean, seed=seed, **error), family, seconds, highlight=name == "MAML")

@@ -103,6 +103,25 @@ def test_numbers_are_those_of_the_evaluations(characters):
     assert "nothing trained" in text
 
 
+def test_a_learner_of_ones_own_does_not_look_trivial(characters):
+    rows = [Row(evaluation(name), name, 1.0) for name in ("learner", "own", "evolution", "oracle")]
+    html = render(Page("t", tables=[Table("t", "", rows)]))
+    assert html.count('class="swatch other"') == 3
+    assert html.count('class="swatch oracle"') == 1
+    assert 'class="swatch trivial"' not in html
+    assert Reader(html).text.count("own learner") == 2
+    assert 'class="swatch trivial"' in render(characters)
+
+
+def test_a_training_whose_time_is_not_known_was_a_training():
+    def text(seconds):
+        return Reader(render(Page("t", tables=[Table("t", "", [Row(evaluation(), "gradient", seconds)])]))).text
+
+    assert "nothing trained" in text(0.0)
+    assert "nothing trained" not in text(None)
+    assert "not known" in text(None)
+
+
 def test_rows_come_best_first():
     page = sinusoid_page()
     rows = page.tables[0].rows
@@ -324,7 +343,7 @@ def test_text_has_the_contrast_of_wcag_aa(scheme):
         for ground in ("paper", "wash", "tint"):
             light, dark = sorted((_luminance(colours[text]), _luminance(colours[ground])), reverse=True)
             assert (light + 0.05) / (dark + 0.05) >= 4.5, (text, ground)
-    for mark in ("gradient", "metric", "memory", "transfer", "trivial"):
+    for mark in ("gradient", "metric", "memory", "transfer", "trivial", "oracle", "other"):
         light, dark = sorted((_luminance(colours[mark]), _luminance(colours["paper"])), reverse=True)
         assert (light + 0.05) / (dark + 0.05) >= 3.0, mark
 

@@ -122,11 +122,13 @@ def test_describe_says_what_the_tasks_are():
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [
-        ({"kernel": "linear"}, "no kernel 'linear'; there are rbf"),
-        ({"length": 0.0}, r"length= is a positive number or a range \(low, high\); got \(0.0, 0.0\)"),
-        ({"scale": (2.0, 1.0)}, "scale= is a positive number"),
-        ({"noise": 0.0}, "positive standard deviation; got 0"),
-        ({"points": 6}, "points= is at least 7; got 6"),
+        ({"kernel": "linear"}, "no kernel 'linear'; use one of rbf"),
+        ({"length": 0.0}, r"length= must be a positive number or a range \(low, high\); got \(0.0, 0.0\)"),
+        ({"scale": (2.0, 1.0)}, r"scale= must be a positive number.*Try 0\.5"),
+        ({"shots": 0}, "shots must be at least 1; got 0"),
+        ({"queries": 0}, "queries must be at least 1; got 0"),
+        ({"noise": 0.0}, "noise= must be a positive number; got 0"),
+        ({"points": 6}, "points= must be at least 7; got 6"),
     ],
 )
 def test_errors(wrong, said):

@@ -74,3 +74,17 @@ def test_amplitudes_outside_the_papers_range():
     assert torch.equal(phase, same)  # only the range differs
     assert source.describe()["amplitude"] == [5.0, 10.0]
     assert "amplitude" not in Sinusoids().test.describe()
+
+
+@pytest.mark.parametrize("name", ["shots", "queries", "tasks"])
+def test_a_task_has_points(name):
+    with pytest.raises(ConfigurationError, match=f"{name} must be at least 1; got 0. Give 1 or more"):
+        Sinusoids().train.with_(**{name: 0})
+
+
+@pytest.mark.parametrize(
+    "index", [-1, [2, -1], slice(0, -1), slice(-3, 2), slice(3, -1, -1)], ids=["-1", "[2,-1]", ":-1", "-3:", "3:-1:-1"]
+)
+def test_tasks_are_counted_from_0(index):
+    with pytest.raises(ConfigurationError, match=r"Tasks are numbered from 0.*as in \[0:10\]"):
+        Sinusoids().train[index]

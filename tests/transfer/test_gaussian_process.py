@@ -114,7 +114,7 @@ def test_a_saved_model_predicts_the_same(tmp_path):
 
 
 def test_errors():
-    with pytest.raises(ConfigurationError, match="Length, scale, period and noise are positive"):
+    with pytest.raises(ConfigurationError, match="noise= must be a positive number; got 0"):
         gaussian_process(noise=0)
     with pytest.raises(ConfigurationError, match="no kernel 'linear'"):
         gaussian_process(kernel="linear")

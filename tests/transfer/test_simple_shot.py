@@ -165,7 +165,7 @@ def test_errors():
     without.features = nn.Linear(1, 1)
     with pytest.raises(ConfigurationError, match="Module has no `width`"):
         SimpleShot(without)
-    with pytest.raises(ConfigurationError, match=r"batches= is a whole number from 1; got 0"):
+    with pytest.raises(ConfigurationError, match=r"batches= must be at least 1; got 0"):
         SimpleShot(classifier()).centre_on(blobs(), batches=0)
     with pytest.raises(ConfigurationError, match=r"on 4 classes needs as many outputs; the network has 3"):
         SimpleShot(problems.perceptron(3))(flat_batch(classes=4))

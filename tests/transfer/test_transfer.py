@@ -10,7 +10,7 @@ from innerloop.errors import ConfigurationError
 from innerloop.mapping import Mapping
 from innerloop.networks import build
 from innerloop.task import Examples, Task, stack, take
-from innerloop.transfer import Constant, Joint, Pretraining, with_new_head
+from innerloop.transfer import Constant, Joint, JointState, Pretraining, with_new_head
 
 
 def flat_batch(classes=3, size=12):
@@ -98,7 +98,7 @@ def test_joint_training_keeps_running_averages():
     learner(stack(problems.regression()))
     assert learner.network.features[1].running_mean.any()
     x = torch.randn(5, 4, dtype=torch.float64)
-    torch.testing.assert_close(learner.eval().predict({}, x), learner.network.eval()(x))
+    torch.testing.assert_close(learner.eval().predict(JointState(), x), learner.network.eval()(x))
 
 
 def test_a_new_head_is_zero_and_the_features_are_a_copy():

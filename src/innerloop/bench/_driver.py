@@ -13,6 +13,7 @@ from typing import Any, Literal
 from innerloop.bench._child import Allocator, Child, WorkerError
 from innerloop.bench._ratios import Row, with_ratios
 from innerloop.bench._workloads import Workload
+from innerloop.demands import at_least, positive
 from innerloop.errors import ConfigurationError
 
 TOLERANCE = 1e-9
@@ -64,10 +65,8 @@ class Settings:
 
     def __post_init__(self) -> None:
         for name in ("rounds", "threads"):
-            if getattr(self, name) < 1:
-                raise ConfigurationError(f"{name} must be at least 1; got {getattr(self, name)}.")
-        if not 0 < self.seconds < float("inf"):
-            raise ConfigurationError(f"seconds must be a positive number; got {self.seconds}.")
+            at_least(name, getattr(self, name), 1)
+        positive("seconds", self.seconds, 120)
         if not self.workloads:
             raise ConfigurationError("There is nothing to measure: name at least one workload.")
 

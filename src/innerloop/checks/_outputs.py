@@ -12,7 +12,7 @@ from torch.utils import _pytree as pytree
 from innerloop.checks._precision import double_precision
 from innerloop.checks._report import Finding
 from innerloop.checks._subject import Subject, listed, outputs, same
-from innerloop.networks._norm import NormCall
+from innerloop.networks import NormCall
 
 
 def returned(subject: Subject) -> Iterator[Finding]:

@@ -15,7 +15,8 @@ from torch.utils import _pytree as pytree
 
 from innerloop.checks._advice import first_line
 from innerloop.errors import ConfigurationError, DataError
-from innerloop.networks._norm import NormCall, norm_call, norms_of
+from innerloop.networks import NormCall
+from innerloop.networks._norm import norm_call, norms_of
 from innerloop.task import Tree
 
 Parameters = dict[str, Tensor]

@@ -12,8 +12,8 @@ from torch.utils import _pytree as pytree
 
 from innerloop.checks._report import Finding
 from innerloop.checks._subject import Subject, listed, same
-from innerloop.networks import Norm
-from innerloop.networks._norm import NormCall, norm_call, norms_of
+from innerloop.networks import Norm, NormCall
+from innerloop.networks._norm import norm_call, norms_of
 
 _EVERY_MODULE = set(vars(nn.Module()))
 """Attributes that any module has."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import tyro
 
+from innerloop.cli._columns import columns
 from innerloop.cli._parse import UsageError, parse
 
 if TYPE_CHECKING:
@@ -118,9 +119,7 @@ def _show(rows: list[dict[str, Any]], as_json: bool) -> None:
         return
     cells = [[_cell(name, value) for name, value in row.items()] for row in rows]
     cells.insert(0, list(rows[0]))
-    widths = [max(len(line[column]) for line in cells) for column in range(len(cells[0]))]
-    for line in cells:
-        print("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
+    print("\n".join(columns(cells)))
 
 
 def _cell(name: str, value: Any) -> str:

@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 
 from innerloop.cli._budget import Options
+from innerloop.cli._columns import columns
 from innerloop.cli._comparison import Opened, equal, opened
 from innerloop.cli._costs import compute_costs
-from innerloop.cli._lines import Line, closed_lines, free_lines, trained_lines
+from innerloop.cli._lines import Line, closed_lines, fine_tuned, free_lines, trained_lines
 from innerloop.cli._methods import configured, demand, demand_possible, folder_name, job, train_all, usual, usual_recipe
 from innerloop.cli._pages import table_of
 from innerloop.cli._parse import UsageError
@@ -21,6 +22,7 @@ from innerloop.cli._rows import compute_rows, default_processes, load_row
 from innerloop.cli._tables import read_rows, row_json
 from innerloop.cli._training import Job
 from innerloop.evaluation import Crossover, PowerLaw, power_law
+from innerloop.evaluation import _words as words
 from innerloop.evaluation._seeds import COVERS
 from innerloop.files import write_json
 from innerloop.outer._run import provenance
@@ -74,8 +76,9 @@ def budget(name: str, options: Options, settings: Mapping[str, Any]) -> None:
         (size, [*_plain(read_rows(part, out, costs=size == max(lines))), *_plain(levels)])
         for size, part in lines.items()
     ]
-    tuned = [row.evaluation.name for row, line in zip(places[-1][1], lines[max(lines)], strict=False) if _tuned(line)]
-    found = crossovers(places, planned.unit, tuned[0] if tuned else None)
+    trained_rows = places[-1][1][: len(lines[max(lines)])]
+    tuned = fine_tuned(lines[max(lines)], [row.evaluation.name for row in trained_rows])
+    found = crossovers(places, planned.unit, tuned)
     laws = fitted(lines, places, out)
     ruled = rulings(places, planned.unit)
     verdict = [*ruled[-1][1].sentences, *said(found), *_laws(laws, planned.unit, places)]
@@ -169,10 +172,6 @@ def _part(
     return chosen, own
 
 
-def _tuned(line: Line) -> bool:
-    return line.specs[0].kind == "fine_tune"
-
-
 def _plain(rows: Sequence[Row]) -> list[Row]:
     return [replace(row, highlight=False) for row in rows]
 
@@ -180,18 +179,16 @@ def _plain(rows: Sequence[Row]) -> list[Row]:
 def _laws(laws: Mapping[str, PowerLaw], unit: str, places: Places) -> list[str]:
     largest = places[-1][0]
     accuracy = places[0][1][0].evaluation.higher_is_better
-    scale, points, digits = (100, " points", ".1f") if accuracy else (1, "", ".3g")
     sentences, without = [], dict[str, list[str]]()
     for name, law in laws.items():
         if not law.sound:
             without.setdefault(law.reason, []).append(name)
             continue
-        more, low, high = (scale * number for number in law.doubling)
-        plateau = scale * law.plateau[0]
-        level = f"{plateau:{digits}} %" if accuracy else f"{plateau:{digits}}"
+        more, low, high = (words.change(number, accuracy) for number in law.doubling)
+        level = words.value(law.plateau[0], accuracy, 3)
         sentences.append(
-            f"{name}: twice the {largest:,} {unit} would change it by about {more:+{digits}}{points} "
-            f"(95 % interval {low:+{digits}} to {high:+{digits}}), towards {level} in the end."
+            f"{name}: twice the {largest:,} {unit} would change it by about "
+            f"{more}{words.points(accuracy)} (95 % interval {low} to {high}), towards {level} in the end."
         )
     reasons = [f"No curve is drawn for {', '.join(names)}: {reason}." for reason, names in without.items()]
     return [*sentences, *reasons]
@@ -238,13 +235,6 @@ def _text(places: Places, unit: str, verdict: list[str]) -> str:
             if row is None:
                 line.append("-")
                 continue
-            mean, half = row.evaluation.interval
-            line.append(
-                f"{100 * mean:.1f} % ± {100 * half:.1f}"
-                if row.evaluation.higher_is_better
-                else f"{mean:.4g} ± {half:.2g}"
-            )
+            line.append(words.result(row.evaluation.interval, row.evaluation.higher_is_better))
         cells.append(line)
-    widths = [max(len(line[column]) for line in cells) for column in range(len(cells[0]))]
-    lines = ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in cells]
-    return "\n".join([*lines, "", COVERS, "", *verdict])
+    return "\n".join([*columns(cells), "", COVERS, "", *verdict])

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from innerloop.cli._costs import compute_costs
-from innerloop.cli._lines import Group, Line, free_lines, grouped, trained_lines
+from innerloop.cli._lines import Group, Line, fine_tuned, free_lines, grouped, trained_lines
 from innerloop.cli._ranges import Places, compared, crossovers, range_json, rulings, said
 from innerloop.cli._rivals import rivals_of
 from innerloop.cli._rows import compute_rows
@@ -203,7 +203,7 @@ def measured(
     if others:
         found = {own: rows, **{number: read_rows(part, out) for number, part in ranges.items()}}
         places = [(number, found[number]) for number in sorted(found)]
-    tuned = [row.evaluation.name for row, line in zip(rows, wanted["test"], strict=True) if _is_tuned(line)]
+    tuned = fine_tuned(wanted["test"], [row.evaluation.name for row in rows])
     spent = {row.evaluation.name: row.spent for row in rows if row.spent is not None}
     shape = f"at {counted(own, 'shots')}"
     return Found(
@@ -212,7 +212,7 @@ def measured(
         compared(rows),
         ruling(compared(rows), {row.evaluation.name: row.family for row in rows}, spent, shape),
         places,
-        crossovers(places, "shots", tuned[0] if tuned else None),
+        crossovers(places, "shots", tuned),
         rulings(places, "shots"),
         provenance(),
     )
@@ -249,10 +249,6 @@ def equal(trained: Opened) -> list[str]:
     if any(rivals_of(group.method, trained.classes) for group in trained.groups):
         lines.append("Fine-tuning and the heads on features go on from the pretraining run and have its budget.")
     return lines
-
-
-def _is_tuned(line: Line) -> bool:
-    return line.specs[0].kind == "fine_tune"
 
 
 def _first_task() -> Any:

@@ -12,7 +12,7 @@ from time import perf_counter
 from typing import Any
 
 from innerloop.cli._lines import Line, RowSpec
-from innerloop.cli._rivals import CLOSED_FORMS, FROM_RUNS
+from innerloop.cli._rivals import RIVALS, begins_with_run
 from innerloop.cli._rows import identity, kept, load_row, path_of
 from innerloop.errors import CheckpointError
 from innerloop.evaluation import Spent
@@ -40,7 +40,7 @@ def spent(line: Line, folder: Path) -> Spent:
     try:
         found = Spent(**read_json(_path(first, folder))["spent"])
         paths = [Path(spec.run) / "fit.json" for spec in line.specs]
-        if first.kind not in {"run", *FROM_RUNS} or not all(path.exists() for path in paths):
+        if not begins_with_run(first.kind) or not all(path.exists() for path in paths):
             return found
         fits = [read_json(path) for path in paths]
         seconds, steps = (fmean(float(one[name]) for one in fits) for name in ("seconds", "steps"))
@@ -75,11 +75,11 @@ def _measure(missing: list[tuple[RowSpec, str]], folder: Path) -> None:
         test = experiment.source.test
         norm: Any = spec.norm
         found = adaptation_cost(learner, test if spec.shots is None else test.with_(shots=spec.shots), norm=norm)
-        if spec.kind in {"run", *FROM_RUNS}:
+        if begins_with_run(spec.kind):
             if spec.run not in training:
                 training[spec.run] = _training(run, experiment)
             found = replace(found, **training[spec.run])
-        elif spec.kind in CLOSED_FORMS:  # to make it is to solve for what all training tasks have in common
+        elif RIVALS[spec.kind].begins == "tasks":  # to make it is to solve for what all training tasks have in common
             found = replace(found, parameters=0, train_seconds=made)
         else:
             found = replace(found, parameters=0)

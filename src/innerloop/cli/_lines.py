@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from innerloop.catalogue import family_of
-from innerloop.cli._rivals import CLOSED_FORMS, rivals_of
+from innerloop.cli._rivals import FINE_TUNED, RIVALS, rivals_of
 from innerloop.recipes import Recipe
 
 
@@ -143,7 +143,8 @@ def closed_lines(group: Group, tasks: int, on: str, shots: int | None = None) ->
             tuple(RowSpec(f"{run.name}.{kind}", kind, str(run), on, tasks, shots=shots) for run in group.runs),
             group.seeds,
         )
-        for kind in CLOSED_FORMS
+        for kind, rival in RIVALS.items()
+        if rival.begins == "tasks"
     ]
 
 
@@ -163,12 +164,22 @@ def free_lines(
     run, seed = group.runs[0], group.seeds[0]
 
     def line(kind: str) -> Line:
-        return Line((RowSpec(kind, kind, str(run), on, tasks, shots=shots),), (seed,))
+        # what is solved from training tasks is another with another run's part of them
+        key = f"{run.name}.{kind}" if RIVALS[kind].begins == "tasks" else kind
+        return Line((RowSpec(key, kind, str(run), on, tasks, shots=shots),), (seed,))
 
-    lines = [line("from_scratch")] if on == "test" else []
-    if on == "test" and table:
-        lines += closed_lines(dataclasses.replace(group, runs=(run,), seeds=(seed,)), tasks, on, shots)
-    if classes:
-        # its penalty is chosen on validation tasks of the recipe, which are not Omniglot's
-        lines += [line(kind) for kind in ("nearest_mean", *(["raw_ridge"] if on == "test" else []))]
-    return [*lines, line("constant")]
+    return [
+        line(kind)
+        for kind, rival in RIVALS.items()
+        if rival.compared
+        and not rival.from_run
+        and rival.suits(classes=classes, table=table)
+        # what is chosen is chosen on validation tasks of the recipe, which are not Omniglot's
+        and (on == "test" or rival.tries is None)
+    ]
+
+
+def fine_tuned(lines: Sequence[Line], names: Sequence[str]) -> str | None:
+    """Name of the (first) fine-tuned row; None: there is none."""
+    found = [name for line, name in zip(lines, names, strict=True) if line.specs[0].kind == FINE_TUNED]
+    return found[0] if found else None

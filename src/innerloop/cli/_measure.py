@@ -5,23 +5,17 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from innerloop import methods
+from innerloop.cli._rivals import RIVALS, rival
 from innerloop.evaluation import Evaluation, evaluate
-from innerloop.learner import Learner
 from innerloop.outer import Run
 from innerloop.recipes._build import Experiment
-from innerloop.recipes._recipe import ClassRecipe, CurvesRecipe
+from innerloop.recipes._recipe import ClassRecipe, CurvesRecipe, Recipe
 
 
-def rivals(experiment: Experiment) -> dict[str, Learner]:
-    """Learners that cost nothing to have: the trivial predictor, nearest mean on raw inputs, a curve's posterior."""
-    rows: dict[str, Learner] = {"constant": methods.constant()}
-    if isinstance(experiment.recipe, ClassRecipe):
-        rows["nearest_mean"] = methods.nearest_mean()
-    if isinstance(experiment.recipe, CurvesRecipe):
-        test: Any = experiment.source.test
-        rows["gaussian_process"] = methods.gaussian_process(kernel=test.kernel, noise=test.noise, known=True)
-    return rows
+def free_rivals(recipe: Recipe) -> list[str]:
+    """What costs nothing to have: nearest mean on raw inputs, the trivial predictor, a curve's posterior."""
+    classes, curves = isinstance(recipe, ClassRecipe), isinstance(recipe, CurvesRecipe)
+    return [kind for kind, one in RIVALS.items() if one.with_runs and one.suits(classes=classes, curves=curves)]
 
 
 def measure(
@@ -45,11 +39,12 @@ def measure(
         if not quiet:
             print(found, file=sys.stderr)
 
-    steps = recipe.curve_steps if hasattr(learner, "test_steps") else 0
+    steps = recipe.curve_steps if learner.test_steps is not None else 0
     keep(label, evaluate(learner, split, tasks, curve_steps=steps))
     if learner.norm == "batch":
         keep(f"{label}.support", evaluate(learner, split, tasks, norm="support"))
-    for name, rival in rivals(experiment).items():
+    for kind in free_rivals(recipe):
+        row, _, _ = rival(kind, experiment)
         # the oracle is told what a task was drawn from
-        shown = split.with_(known=True) if name == "gaussian_process" else split
-        keep(f"{label}.{name}", evaluate(rival, shown, tasks))
+        shown = split.with_(known=True) if row.family == "oracle" else split
+        keep(f"{label}.{kind}", evaluate(row, shown, tasks))

@@ -5,10 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from innerloop.catalogue import family_of
 from innerloop.cli._explained import explained
+from innerloop.cli._rivals import RIVALS
 from innerloop.errors import CheckpointError
-from innerloop.evaluation import Comparison, Evaluation, comparison
-from innerloop.evaluation._evaluate import evaluating
+from innerloop.evaluation import Comparison, Evaluation, comparison, evaluating
+from innerloop.evaluation import _words as words
 from innerloop.files import read_json
 from innerloop.outer import Run
 from innerloop.recipes._build import Experiment
@@ -34,11 +36,9 @@ def write_run_page(run: Run, experiment: Experiment) -> Path:
     rows = [Row(own, experiment.learner.family, seconds, highlight=True)]
     if "test.support" in results:
         rows.append(Row(_named(results["test.support"], own.name + _SUPPORT), experiment.learner.family, seconds))
-    for key, family in (
-        ("test.nearest_mean", "transfer"), ("test.constant", "trivial"), ("test.gaussian_process", "oracle"),
-    ):  # fmt: skip
-        if key in results:
-            rows.append(Row(Evaluation.from_json(results[key]), family))
+    for kind in RIVALS:
+        if f"test.{kind}" in results:
+            rows.append(Row(Evaluation.from_json(results[f"test.{kind}"]), family_of(kind), 0.0))
     found = comparison({row.evaluation.name: row.evaluation for row in rows})
     page = Page(
         title=f"{own.name} on {own.source['name']}",
@@ -138,13 +138,14 @@ def _verdicts(rows: list[Row], found: Comparison) -> list[str]:
 def headline(own: Evaluation, found: Comparison, seconds: float | None) -> list[tuple[str, str]]:
     """The big numbers of a page."""
     mean, half = own.interval
-    number = f"{100 * mean:.1f} %" if own.higher_is_better else f"{mean:.3g}"
-    band = f"± {100 * half:.1f}" if own.higher_is_better else f"± {half:.2g}"
-    numbers = [(number, f"{own.metric} of {own.name} ({band}, 95 % interval over tasks)")]
+    band = words.half(half, own.higher_is_better)
+    band = f" ({band}, 95 % interval over tasks)" if band else ""
+    numbers = [(words.value(mean, own.higher_is_better, 3), f"{own.metric} of {own.name}{band}")]
     if found.best != own.name:
         best = found.rows[found.best]
-        top = f"{100 * best.mean:.1f} %" if best.higher_is_better else f"{best.mean:.3g}"
-        numbers.append((top, f"{best.metric} of the best row: {found.best}"))
+        numbers.append(
+            (words.value(best.mean, best.higher_is_better, 3), f"{best.metric} of the best row: {found.best}")
+        )
     if seconds is not None:
         numbers.append((f"{seconds:.0f} s", f"training time of {own.name}, validation included"))
     return numbers
@@ -152,9 +153,10 @@ def headline(own: Evaluation, found: Comparison, seconds: float | None) -> list[
 
 def lead(own: Evaluation, found: Comparison, run: Run) -> str:
     """A sentence or two about a run."""
-    settings = run.config()["settings"]
+    settings, steps = run.config()["settings"], f"{run.config()['settings']['steps']:,} outer steps"
+    steps = steps if seconds_of(run) is not None else f"up to {steps}"  # it may have been stopped
     said = (
-        f"{own.name} was trained for {settings['steps']:,} outer steps on {settings['train']['name']} and then met "
+        f"{own.name} was trained for {steps} on {settings['train']['name']} and then met "
         f"{len(own.values):,} tasks that it had never seen. "
     )
     rest = [name for name in found.rows if not name.startswith(found.best)]
@@ -182,7 +184,7 @@ def _named(value: dict[str, Any], name: str) -> Evaluation:
 
 
 def seconds_of(run: Run) -> float | None:
-    """How long a run was trained; None if it was stopped.
+    """How long a run was trained; None if that is not known, as where it was stopped.
 
     Raises:
         CheckpointError: if the run's `fit.json` is damaged.

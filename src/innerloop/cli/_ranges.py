@@ -133,7 +133,7 @@ def _summary(row: Row) -> dict[str, Any]:
         **{name: kept[name] for name in ("mean", "half", "seeds", "norm")},
         "spread": finite(row.evaluation.spread),
         "note": row.note,
-        "trained_seconds": row.trained_seconds,
+        "trained_seconds": row.trained_seconds or None,
         "adapt_seconds": None if row.spent is None else row.spent.adapt_seconds,
     }
 

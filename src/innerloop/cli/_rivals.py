@@ -1,49 +1,144 @@
-"""The rivals in a comparison: what needs no meta-training, its settings chosen on validation tasks."""
+"""The rivals in a comparison: what needs no meta-training, its settings chosen on validation tasks.
+
+`RIVALS` is the one table of them: which rows there are, what they cost and how they are chosen follows from it.
+"""
 
 from __future__ import annotations
 
-from itertools import chain
-from typing import Any
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
 
-ON_FEATURES = {
-    "pretraining": ("fine_tune", "linear_head", "linear_probe"),
-    "baseline_plus_plus": ("cosine_head", "linear_probe"),
-}
-"""What is fitted to the features of a run on classes that are new in every task, by the run's method."""
-ON_NETWORK = {"pretraining": ("fine_tune", "linear_head")}
-"""What goes on from the network of a run whose outputs mean the same in every task, by the run's method."""
-FROM_RUNS = frozenset(chain(*ON_FEATURES.values(), *ON_NETWORK.values()))
-"""All that begin with a run and have its training as a price."""
-CLOSED_FORMS = ("pooled_ridge", "shrunk_ridge")
-"""What a table's tasks have besides."""
+from innerloop.catalogue import METHODS
 
-TUNED_RATES = {
-    # tried on validation tasks, with equal trials for each; 1, 2, ... steps of each rate are tried at once
-    "linear_head": (0.003, 0.01, 0.03, 0.1),
-    "cosine_head": (0.003, 0.01, 0.03, 0.1),
-    "fine_tune": (0.0003, 0.001, 0.003, 0.01),
-    "from_scratch": (0.0003, 0.001, 0.003, 0.01),
-}
-_MAX_STEPS = {"linear_head": 40, "cosine_head": 40, "fine_tune": 15, "from_scratch": 15}
-_SMALL_RATES, _SMALL_MAX_STEPS = (0.001, 0.003, 0.01, 0.03), 40
+_SMALL_RATES, _SMALL_STEPS = (0.001, 0.003, 0.01, 0.03), 40
 """For rows of tables and points of curves, whose perceptrons cost little."""
-_HEAD_STEPS = {"fine_tune": (0, 5)}
-"""Steps of the head alone before everything moves, tried with every rate."""
 _WIDEN = 2
 """How often more is tried where the choice lies at an edge."""
-PENALTIES: dict[str, tuple[Any, ...]] = {
-    "linear_probe": (0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0),
-    "raw_ridge": (0.01, 0.1, 1.0, 10.0, 100.0),
-    "pooled_ridge": (0.001, 0.01, 0.1, 1.0, 10.0),
-    # of slopes and of the intercept; a large one leaves the slopes as they are in the pooled fit
-    "shrunk_ridge": tuple((s, i) for s in (0.1, 1.0, 10.0, 100.0, 1e3, 1e6) for i in (0.01, 0.1, 1.0, 10.0)),
-}
 _VALIDATION_TASKS = 40
 
 
+@dataclass(frozen=True)
+class Rates:
+    """What is tried for a rival fitted by Adam: 1, 2, ... steps of each rate at once.
+
+    Attributes:
+        rates: equally many for each rival.
+        steps: the most steps.
+        head_steps: how many of the first steps move the head alone; each number is tried with every rate.
+    """
+
+    rates: tuple[float, ...]
+    steps: int
+    head_steps: tuple[int, ...] = (0,)
+
+
+@dataclass(frozen=True)
+class Penalties:
+    """What is tried for a rival in closed form.
+
+    Attributes:
+        values: penalties, or tuples of them.
+        arguments: of the method, one for each of a tuple.
+        said: a choice in words.
+    """
+
+    values: tuple[Any, ...]
+    arguments: tuple[str, ...] = ("penalty",)
+    said: str = "penalty {:g}"
+
+
+@dataclass(frozen=True)
+class Rival:
+    """A row beside the trained ones; its key in `RIVALS` is the name of a function in `innerloop.methods`.
+
+    Attributes:
+        begins: what the function gets first: the network of a finished run to take its "features" or to go on with the
+            "network" itself, which have the run's training as a price; a "fresh" network; all training "tasks", from
+            which something is solved; or "nothing".
+        where: the tasks that it is for: "any", those with "classes" that are new in each, a "table"'s, or "curves".
+        after: the classifiers (`innerloop.catalogue.Method.merged`) of the runs that it begins with.
+        tries: what is tried on validation tasks; None: there is nothing to choose.
+        settings: more arguments, from the source of the tasks.
+        with_runs: whether the page of every run has it, since it costs nothing.
+        compared: whether comparisons have it.
+    """
+
+    begins: Literal["features", "network", "fresh", "tasks", "nothing"] = "nothing"
+    where: Literal["any", "classes", "table", "curves"] = "any"
+    after: tuple[Literal["linear", "cosine"], ...] = ()
+    tries: Rates | Penalties | None = None
+    settings: Callable[[Any], dict[str, Any]] = lambda source: {}
+    with_runs: bool = False
+    compared: bool = True
+
+    @property
+    def from_run(self) -> bool:
+        """Whether it begins with a run and has its training as a price."""
+        return self.begins in ("features", "network")
+
+    def suits(self, *, classes: bool, table: bool = False, curves: bool = False) -> bool:
+        """Whether it is for such tasks."""
+        return {"any": True, "classes": classes, "table": table, "curves": curves}[self.where]
+
+
+_ALL, _HEAD = (0.0003, 0.001, 0.003, 0.01), (0.003, 0.01, 0.03, 0.1)
+
+RIVALS: dict[str, Rival] = {
+    "from_scratch": Rival("fresh", tries=Rates(_ALL, 15)),
+    "fine_tune": Rival("network", after=("linear",), tries=Rates(_ALL, 15, head_steps=(0, 5))),
+    "linear_head": Rival("network", after=("linear",), tries=Rates(_HEAD, 40)),
+    "cosine_head": Rival("features", after=("cosine",), tries=Rates(_HEAD, 40)),
+    "linear_probe": Rival(
+        "features", after=("linear", "cosine"), tries=Penalties((0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0))
+    ),
+    "pooled_ridge": Rival("tasks", "table", tries=Penalties((0.001, 0.01, 0.1, 1.0, 10.0))),
+    "shrunk_ridge": Rival(
+        "tasks",
+        "table",
+        tries=Penalties(
+            # a large one of the slopes leaves them as they are in the pooled fit
+            tuple((s, i) for s in (0.1, 1.0, 10.0, 100.0, 1e3, 1e6) for i in (0.01, 0.1, 1.0, 10.0)),
+            ("slopes", "intercept"),
+            "penalties {:g} of slopes and {:g} of the intercept",
+        ),
+    ),
+    "nearest_mean": Rival(where="classes", with_runs=True),
+    "raw_ridge": Rival(where="classes", tries=Penalties((0.01, 0.1, 1.0, 10.0, 100.0))),
+    "constant": Rival(with_runs=True),
+    # told what each task was drawn from
+    "gaussian_process": Rival(
+        where="curves",
+        settings=lambda source: {"kernel": source.test.kernel, "noise": source.test.noise, "known": True},
+        with_runs=True,
+        compared=False,
+    ),
+}
+"""In the order of a table's rows, which is that of the time they take."""
+
+FINE_TUNED = "fine_tune"
+"""The one that is followed over a range by itself, beside the best of its side."""
+
+
+def begins_with_run(kind: str) -> bool:
+    """Whether a row has the training of a run as its price: the run itself, or a rival that begins with it."""
+    return kind == "run" or RIVALS[kind].from_run
+
+
 def rivals_of(method: str, classes: bool) -> tuple[str, ...]:
-    """What goes on from a run of that method; `classes`: whether they are new in every task."""
-    return (ON_FEATURES if classes else ON_NETWORK).get(method, ())
+    """What goes on from a run of that method; `classes`: whether they are new in every task.
+
+    Where they are not, an output of the network means the same in every task, and its head is gone on with.
+
+    >>> rivals_of("simple_shot", True), rivals_of("pretraining", False), rivals_of("maml", True)
+    (('fine_tune', 'linear_head', 'linear_probe'), ('fine_tune', 'linear_head'), ())
+    """
+    known = METHODS.get(method)
+    if known is None or known.merged is None:
+        return ()
+    if not classes:
+        return tuple(kind for kind, one in RIVALS.items() if one.begins == "network" and known.without_classes)
+    return tuple(kind for kind, one in RIVALS.items() if one.from_run and known.merged in one.after)
 
 
 def rival(
@@ -57,52 +152,48 @@ def rival(
         shots: support examples (per class) of the tasks; None: as in the recipe.
         chosen: the settings, if they are known already; None: they are chosen on validation tasks.
     """
-    from innerloop import methods
-
-    if kind == "constant":
-        return methods.constant(), "", None
-    if kind == "nearest_mean":
-        return methods.nearest_mean(), "", None
-    make = _penalised if kind in PENALTIES else _stepping
+    tries = RIVALS[kind].tries
+    if tries is None:
+        return _made(kind, experiment), "", None
     if chosen is not None:
-        return make(kind, experiment, **chosen), "", chosen
+        return _made(kind, experiment, **_arguments(tries, chosen)), "", chosen
     validation = experiment.source.validation
     validation = validation if shots is None else validation.with_(shots=shots)
-    return (_select if kind in PENALTIES else _tune)(kind, experiment, validation)
+    return (_select if isinstance(tries, Penalties) else _tune)(kind, experiment, validation, tries)
 
 
-def _select(kind: str, experiment: Any, validation: Any) -> tuple[Any, str, dict[str, Any]]:
+def _select(kind: str, experiment: Any, validation: Any, tries: Any) -> tuple[Any, str, dict[str, Any]]:
     from innerloop.evaluation import select
 
-    found = select(
-        lambda penalty: _penalised(kind, experiment, penalty), PENALTIES[kind], validation, tasks=_VALIDATION_TASKS
-    )
-    if kind == "shrunk_ridge":
-        slopes, intercept = found.setting
-        said = f"penalties {slopes:g} of slopes and {intercept:g} of the intercept"
-    else:
-        said = f"penalty {found.setting:g}"
+    def make(penalty: Any) -> Any:
+        return _made(kind, experiment, **_arguments(tries, {"penalty": penalty}))
+
+    found = select(make, tries.values, validation, tasks=_VALIDATION_TASKS)
+    said = tries.said.format(*_each(found.setting))
     return found.learner, f"{said}, {_chosen()}", {"penalty": found.setting}
 
 
-def _tune(kind: str, experiment: Any, validation: Any) -> tuple[Any, str, dict[str, Any]]:
+def _tune(kind: str, experiment: Any, validation: Any, tries: Any) -> tuple[Any, str, dict[str, Any]]:
     from innerloop.evaluation import Tuned, select, tune
 
-    rates, most = (TUNED_RATES[kind], _MAX_STEPS[kind]) if _classes(experiment) else (_SMALL_RATES, _SMALL_MAX_STEPS)
+    rates, most = (tries.rates, tries.steps) if _classes(experiment) else (_SMALL_RATES, _SMALL_STEPS)
     tuned: dict[int, Tuned] = {}
+
+    def stepping(rate: float, steps: int, head: int) -> Any:
+        return _made(kind, experiment, **_arguments(tries, {"rate": rate, "steps": steps, "head_steps": head}))
 
     def make(head: int) -> Any:
         tuned[head] = tune(
-            lambda rate: _stepping(kind, experiment, rate, most, head),
+            lambda rate: stepping(rate, most, head),
             rates,
             validation,
             max_steps=most,
             tasks=_VALIDATION_TASKS,
             widen=_WIDEN,
         )
-        return _stepping(kind, experiment, tuned[head].rate, tuned[head].steps, head)
+        return stepping(tuned[head].rate, tuned[head].steps, head)
 
-    selected = select(make, _HEAD_STEPS.get(kind, (0,)), validation, tasks=_VALIDATION_TASKS)
+    selected = select(make, tries.head_steps, validation, tasks=_VALIDATION_TASKS)
     head, found = selected.setting, tuned[selected.setting]
     first = f", the first {min(head, found.steps)} of the head alone" if head else ""
     edge = ", at the edge of what was tried" if found.at_edge else ""
@@ -114,6 +205,18 @@ def _chosen() -> str:
     return f"chosen on {_VALIDATION_TASKS} validation tasks"
 
 
+def _arguments(tries: Rates | Penalties, chosen: dict[str, Any]) -> dict[str, Any]:
+    """A choice, as it is kept with a row, as arguments of the method."""
+    if isinstance(tries, Penalties):
+        return dict(zip(tries.arguments, _each(chosen["penalty"]), strict=True))
+    head = chosen.get("head_steps", 0)
+    return {"inner_lr": chosen["rate"], "inner_steps": chosen["steps"], **({"head_steps": head} if head else {})}
+
+
+def _each(penalty: Any) -> tuple[Any, ...]:
+    return tuple(penalty) if isinstance(penalty, list | tuple) else (penalty,)
+
+
 def _classes(experiment: Any) -> bool:
     """Whether classes are new in every task; else an output means the same in all of them."""
     from innerloop.recipes._recipe import ClassRecipe
@@ -121,35 +224,30 @@ def _classes(experiment: Any) -> bool:
     return isinstance(experiment.recipe, ClassRecipe)
 
 
-def _penalised(kind: str, experiment: Any, penalty: Any) -> Any:
+def _made(kind: str, experiment: Any, **arguments: Any) -> Any:
     from innerloop import methods
+    from innerloop.recipes._build import outputs_of
 
-    if kind == "linear_probe":
-        return methods.linear_probe(experiment.learner.network, penalty=penalty)
-    if kind == "raw_ridge":
-        return methods.raw_ridge(penalty=penalty)
-    if kind == "pooled_ridge":
-        return methods.pooled_ridge(experiment.source.train, penalty=penalty)
-    slopes, intercept = penalty
-    return methods.shrunk_ridge(experiment.source.train, slopes=slopes, intercept=intercept)
+    one, make, source = RIVALS[kind], getattr(methods, kind), experiment.source
+    arguments |= one.settings(source)
+    match one.begins:
+        case "features":
+            return make(experiment.learner.network, **arguments)
+        case "network":
+            return make(experiment.learner.network, outputs_of(source) if _classes(experiment) else None, **arguments)
+        case "fresh":
+            return make(_fresh(experiment), **arguments)
+        case "tasks":
+            return make(source.train, **arguments)
+        case _:
+            return make(**arguments)
 
 
-def _stepping(kind: str, experiment: Any, rate: float, steps: int, head_steps: int = 0) -> Any:
+def _fresh(experiment: Any) -> Any:
     import torch
 
-    from innerloop import methods
     from innerloop.recipes._build import build_network, outputs_of
 
-    settings: dict[str, Any] = {"inner_steps": steps, "inner_lr": rate}
-    if kind == "from_scratch":
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(experiment.recipe.seed)
-            network = build_network(experiment.recipe, experiment.source, outputs_of(experiment.source))
-        return methods.from_scratch(network, **settings)
-    pretrained = experiment.learner.network
-    if kind == "cosine_head":
-        return methods.cosine_head(pretrained, **settings)
-    ways = outputs_of(experiment.source) if _classes(experiment) else None
-    if kind == "linear_head":
-        return methods.linear_head(pretrained, ways, **settings)
-    return methods.fine_tune(pretrained, ways, head_steps=head_steps, **settings)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(experiment.recipe.seed)
+        return build_network(experiment.recipe, experiment.source, outputs_of(experiment.source))

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from innerloop.cli._lines import RowSpec
-from innerloop.cli._rivals import FROM_RUNS, rival
+from innerloop.cli._rivals import RIVALS, begins_with_run, rival
 from innerloop.errors import DataError, InnerloopError
 from innerloop.files import read_json, write_json
 
@@ -29,8 +29,8 @@ def compute_rows(specs: Iterable[RowSpec], folder: Path, processes: int) -> None
     if not missing:
         return
     # the long ones first, so that the last core is not left alone with one of them
-    order = {"from_scratch": 0, "fine_tune": 1, "linear_head": 2}
-    missing.sort(key=lambda each: (order.get(each[0].kind, 3), -(each[0].shots or 0)))
+    order = [*RIVALS, "run"]
+    missing.sort(key=lambda each: (order.index(each[0].kind), -(each[0].shots or 0)))
     with ProcessPoolExecutor(min(processes, len(missing)), mp_context=get_context("spawn")) as pool:
         for _ in pool.map(_compute, *zip(*missing, strict=True), [folder] * len(missing)):
             pass
@@ -99,7 +99,7 @@ def _compute(spec: RowSpec, name: str, folder: Path) -> None:
         norm: Any = spec.norm
         found = evaluate(learner, split, spec.tasks, norm=norm, curve_steps=spec.curve_steps).to_json()
     seconds = None
-    if spec.kind in {"run", *FROM_RUNS} and (run.folder / "fit.json").exists():
+    if begins_with_run(spec.kind) and (run.folder / "fit.json").exists():
         seconds = read_json(run.folder / "fit.json")["seconds"]
     write_json(
         path_of(spec, folder),

@@ -9,12 +9,15 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
+from innerloop.cli._columns import columns
 from innerloop.cli._costs import spent
 from innerloop.cli._lines import Line
+from innerloop.cli._rivals import begins_with_run
 from innerloop.cli._rows import load_row
 from innerloop.evaluation import Comparison, Evaluation, Spent, averaged
 from innerloop.evaluation._seeds import COVERS
-from innerloop.evaluation._spent import MEASURED, how_long
+from innerloop.evaluation._spent import MEASURED
+from innerloop.evaluation._words import deviation, how_long, result
 from innerloop.report import Row
 from innerloop.report._costs import fronts, many, megabytes
 
@@ -33,7 +36,8 @@ def read_rows(lines: Sequence[Line], folder: Path, *, costs: bool = True) -> lis
             seed: Evaluation.from_json({**entry["evaluation"], "name": own})
             for seed, entry in zip(line.seeds, entries, strict=True)
         }
-        seconds = [entry["seconds"] for entry in entries]
+        # what begins with nothing has nothing trained; a run that was stopped does not know its time
+        seconds = [entry["seconds"] if begins_with_run(first.kind) else 0.0 for entry in entries]
         rows.append(
             Row(
                 averaged(by_seed),
@@ -72,7 +76,7 @@ def row_json(row: Row, best: dict[str, list[str]] | None = None) -> dict[str, An
         **row.evaluation.to_json(),
         "spread": finite(row.evaluation.spread),
         "family": row.family,
-        "trained_seconds": row.trained_seconds,
+        "trained_seconds": row.trained_seconds or None,
         "note": row.note,
     }
     if row.spent is not None:
@@ -98,7 +102,7 @@ def terminal(rows: list[Row], found: Comparison) -> str:
         cost, one = row.spent or Spent(), row.evaluation
         cells.append([
             name,
-            _number(one),
+            result(one.interval, one.higher_is_better),
             _seeds(one),
             one.norm,
             _training(cost) + _star(name in best["training"]),
@@ -109,22 +113,14 @@ def terminal(rows: list[Row], found: Comparison) -> str:
             megabytes(cost.adapt_bytes),
             many(cost.adapted),
         ])  # fmt: skip
-    widths = [max(len(line[column]) for line in cells) for column in range(len(cells[0]))]
-    lines = ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in cells]
     star = "* not beaten at its price: no row is as good and as cheap, and better in one of the two (by their means)."
-    return "\n".join([*lines, "", star, COVERS, MEASURED])
-
-
-def _number(found: Evaluation) -> str:
-    mean, half = found.interval
-    return f"{100 * mean:.1f} % ± {100 * half:.1f}" if found.higher_is_better else f"{mean:.4g} ± {half:.2g}"
+    return "\n".join([*columns(cells), "", star, COVERS, MEASURED])
 
 
 def _seeds(found: Evaluation) -> str:
     if found.spread is None:
         return "1 seed" if found.seeds else "-"
-    size = f"{100 * found.spread:.1f}" if found.higher_is_better else f"{found.spread:.2g}"
-    return f"sd {size}, {len(found.seeds)} seeds"
+    return f"sd {deviation(found.spread, found.higher_is_better)}, {len(found.seeds)} seeds"
 
 
 def _training(cost: Spent) -> str:

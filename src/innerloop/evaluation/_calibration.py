@@ -60,14 +60,30 @@ def pooled(found: Sequence[Calibration], bins: int = BINS) -> Calibration | None
     sums = np.zeros((3, bins))
     for one in found:
         for sure, right, count in zip(one.confidence, one.accuracy, one.count, strict=True):
-            sums[:, min(int(sure * bins), bins - 1)] += (count * sure, count * right, count)
-    confidence, accuracy, count = sums[:, sums[2] > 0]
+            sums[:, min(int(sure * bins), bins - 1)] += (count, count * sure, count * right)
+    count, confidence, right = sums[:, sums[0] > 0]
     return Calibration(
-        float(np.abs(accuracy - confidence).sum() / max(count.sum(), 1)),
+        float(expected_error(sums)),
         [float(v) for v in confidence / count],
-        [float(v) for v in accuracy / count],
+        [float(v) for v in right / count],
         [int(v) for v in count],
     )
+
+
+def expected_error(sums: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The expected calibration error of what was summed in each bin.
+
+        Σ_b |right_b - confidence_b| / Σ_b count_b
+
+    Args:
+        sums: `(..., 3, bins)`: numbers of predictions, sums of their confidences, numbers of right ones.
+
+    >>> float(expected_error(np.array([[0.0, 4.0], [0.0, 3.6], [0.0, 3.0]])))
+    0.15...
+    """
+    count, confidence, right = sums[..., 0, :], sums[..., 1, :], sums[..., 2, :]
+    error: NDArray[np.float64] = np.abs(right - confidence).sum(-1) / np.maximum(count.sum(-1), 1)
+    return error
 
 
 def calibration(confidence: NDArray[np.float64], correct: NDArray[np.bool_], bins: int = BINS) -> Calibration:

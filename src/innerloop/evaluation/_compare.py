@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
 from innerloop.errors import ConfigurationError
-from innerloop.evaluation._evaluate import Tasks, evaluate
+from innerloop.evaluation import _words as words
+from innerloop.evaluation._evaluate import evaluate
 from innerloop.evaluation._evaluation import Evaluation
 from innerloop.evaluation._statistics import Difference, paired_difference
 from innerloop.learner import Learner
+from innerloop.task import Source
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,13 +54,10 @@ class Comparison:
         Where a difference was seen, it says as well in how many pairs of training seeds it is the other way round.
         """
         difference, accuracy = self.difference(a, b), self.rows[a].higher_is_better
-        scale, unit, digits = (100, " points", ".1f") if accuracy else (1, "", ".3g")
         better = (difference.mean > 0) == accuracy
         # said as a size: an interval of "better by" is positive, whichever direction the metric has
-        sign = 1 if difference.mean > 0 else -1
-        size = f"{abs(scale * difference.mean):{digits}}{unit}"
-        low, high = sorted((sign * scale * difference.low, sign * scale * difference.high))
-        band = f"95 % interval {low:+{digits}} to {high:+{digits}}"
+        size, between = words.difference(difference, accuracy, 1 if difference.mean > 0 else -1)
+        band = f"95 % interval {between}"
         if not difference.seen:
             return f"no difference seen between {a} and {b} ({size} {'for' if better else 'against'} {a}, {band})"
         said = f"{a} is {'better' if better else 'worse'} than {b} by {size} ({band})"
@@ -74,9 +73,9 @@ class Comparison:
         width = max(len(name) for name in self.rows)
         lines = []
         for name, row in self.rows.items():
-            mean, half = row.interval
-            number = f"{100 * mean:5.1f} % ± {100 * half:.1f}" if row.higher_is_better else f"{mean:9.4g} ± {half:.2g}"
-            lines.append(f"{name:<{width}}  {number}  norm: {row.norm}")
+            (mean, half), accuracy = row.interval, row.higher_is_better
+            number = words.value(mean, accuracy).rjust(7 if accuracy else 9)
+            lines.append(f"{name:<{width}}  {number} {words.half(half, accuracy)}  norm: {row.norm}")
         return "\n".join([*lines, *(f"- {self.verdict(self.best, n)}" for n in self.rows if n != self.best)])
 
     def to_json(self) -> dict[str, Any]:
@@ -110,7 +109,7 @@ def comparison(rows: Mapping[str, Evaluation]) -> Comparison:
     return Comparison(dict(ordered))
 
 
-def compare(learners: Mapping[str, Learner], source: Tasks, tasks: int = 1_000, **settings: Any) -> Comparison:
+def compare(learners: Mapping[str, Learner], source: Source, tasks: int = 1_000, **settings: Any) -> Comparison:
     """Evaluates learners on the same tasks and compares them in pairs.
 
     Args:
@@ -121,7 +120,5 @@ def compare(learners: Mapping[str, Learner], source: Tasks, tasks: int = 1_000, 
     """
     rows = {}
     for name, learner in learners.items():
-        found = evaluate(learner, source, tasks, **settings)
-        object.__setattr__(found, "name", name)
-        rows[name] = found
+        rows[name] = replace(evaluate(learner, source, tasks, **settings), name=name)
     return comparison(rows)

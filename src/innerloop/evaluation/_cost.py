@@ -11,13 +11,14 @@ import torch
 from torch import Tensor
 from torch.utils import _pytree as pytree
 
-from innerloop.errors import ConfigurationError
-from innerloop.evaluation._evaluate import Tasks, batches, evaluating
+from innerloop.demands import at_least
+from innerloop.evaluation._evaluate import batches, evaluating
 from innerloop.evaluation._spent import Spent
 from innerloop.learner import Learner, State
 from innerloop.mapping import Mapping, PeakMemory
-from innerloop.networks._norm import Policy
-from innerloop.task import Task, take
+from innerloop.modules import device_of
+from innerloop.networks import Policy
+from innerloop.task import Source, Task, take
 
 WARM = 3
 """Tasks before the clock starts: kernels are loaded and blocks of memory taken."""
@@ -25,7 +26,7 @@ WARM = 3
 
 def adaptation_cost(
     learner: Learner,
-    source: Tasks,
+    source: Source,
     tasks: int = 20,
     *,
     seconds: float = 1.0,
@@ -53,9 +54,8 @@ def adaptation_cost(
     >>> found.adapted, found.adapted_is
     (10, 'parameters')
     """
-    if tasks < 1:
-        raise ConfigurationError(f"tasks must be at least 1; got {tasks}.")
-    device = next((p.device for p in learner.parameters()), torch.device("cpu"))
+    at_least("tasks", tasks, 1)
+    device = device_of(learner)
     chosen = [take(one, 0) for one in batches(source, 0, tasks, 1, device)]
     with evaluating(learner, norm), torch.no_grad():
         for task in chosen[:WARM]:
@@ -73,7 +73,7 @@ def adaptation_cost(
         memory = PeakMemory()
         with memory:
             learner.adapt(chosen[0].support)
-    adapted, kind = size_of(state)
+    adapted, kind = size_of(learner, state)
     return Spent(
         parameters=sum(p.numel() for p in learner.parameters() if p.requires_grad),
         adapt_seconds=median(times),
@@ -85,19 +85,19 @@ def adaptation_cost(
     )
 
 
-def size_of(state: State) -> tuple[int, str]:
+def size_of(learner: Learner, state: State) -> tuple[int, str]:
     """How many numbers a task leaves behind, and what they are.
 
-    Of a state with `parameters` these count, the moved "parameters"; what an inner optimiser or a norm layer remembers
-    does not. Of any other one every tensor counts: the whole "state".
+    Where inner steps move `parameters` these count; what an inner optimiser or a norm layer remembers does not. Of any
+    other state every tensor counts: the whole "state".
 
-    >>> size_of({"prototypes": torch.zeros(5, 64), "ways": 5})
+    >>> from innerloop.methods import prototypes
+    >>> size_of(prototypes(torch.nn.Identity()), {"prototypes": torch.zeros(5, 64), "ways": 5})
     (320, 'state')
     """
-    moved = getattr(state, "parameters", None)
-    kind = "state" if moved is None else "parameters"
-    leaves = pytree.tree_leaves(state if moved is None else moved)
-    return sum(leaf.numel() for leaf in leaves if isinstance(leaf, Tensor)), kind
+    moved = learner.moved(state)
+    numbers = sum(leaf.numel() for leaf in pytree.tree_leaves(moved) if isinstance(leaf, Tensor))
+    return numbers, "state" if moved is state else "parameters"
 
 
 def step_bytes(learner: Learner, tasks: Task, mapping: Mapping) -> int:

@@ -10,6 +10,7 @@ from typing import Any, Literal
 from innerloop.evaluation._compare import Comparison
 from innerloop.evaluation._families import best_of
 from innerloop.evaluation._statistics import Difference
+from innerloop.evaluation._words import difference
 
 NOT_CORRECTED = "Each interval stands for itself: they are not corrected for there being several."
 
@@ -43,11 +44,8 @@ class Meeting:
 
     def __str__(self) -> str:
         first, second = (self.meta, self.transfer) if self.advantage.mean >= 0 else (self.transfer, self.meta)
-        scale, unit, digits = (100, " points", ".1f") if self.accuracy else (1, "", ".3g")
-        sign = 1 if self.advantage.mean >= 0 else -1
-        low, high = sorted((sign * scale * self.advantage.low, sign * scale * self.advantage.high))
-        size = f"{abs(scale * self.advantage.mean):{digits}}{unit}"
-        return f"{first} over {second} by {size}, {low:+{digits}} to {high:+{digits}}"
+        size, between = difference(self.advantage, self.accuracy, 1 if self.advantage.mean >= 0 else -1)
+        return f"{first} over {second} by {size}, {between}"
 
 
 @dataclass(frozen=True)

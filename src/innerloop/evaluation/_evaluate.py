@@ -6,7 +6,7 @@ import platform
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, Literal, Protocol, cast, get_args
+from typing import Any, Literal, cast, get_args
 
 import numpy as np
 import torch
@@ -18,27 +18,19 @@ from innerloop.evaluation._evaluation import Evaluation
 from innerloop.evaluation._statistics import interval
 from innerloop.learner import Learner, check
 from innerloop.losses import absolute_error, gaussian_nll, mean_loss, mean_of, squared_error
-from innerloop.networks._norm import Policy
-from innerloop.task import Examples, Task
+from innerloop.modules import device_of, in_mode
+from innerloop.networks import Policy
+from innerloop.networks._norm import demand_averages
+from innerloop.task import Examples, Source, Task
 
 Metric = Literal["accuracy", "squared error", "absolute error", "negative log-density"]
 """What a task's predictions are judged by: accuracy for classes, one of the errors for numbers, or the density in nats
 where predictions are `innerloop.losses.Gaussian`."""
 
 
-class Tasks(Protocol):
-    """What evaluation needs of a task source."""
-
-    def batch(self, indices: Tensor) -> Task:
-        """The tasks numbered `indices`."""
-
-    def describe(self) -> dict[str, Any]:
-        """What the tasks are."""
-
-
 def evaluate(
     learner: Learner,
-    source: Tasks,
+    source: Source,
     tasks: int = 1_000,
     *,
     norm: Policy | None = None,
@@ -78,22 +70,22 @@ def evaluate(
     if metric is not None and metric not in get_args(Metric):
         raise ConfigurationError(f"metric= is one of {', '.join(get_args(Metric))}; got {metric!r}.")
     start = time.perf_counter()
+    device = device_of(learner)
     with evaluating(learner, norm, steps), torch.no_grad():
-        found = [
-            _numpy(learner.map(lambda task: _judge(learner, task, metric), chunk))
-            for chunk in batches(source, first, tasks, batch, _device(learner))
-        ]
+        found, used_mapping = [], ""
+        for chunk in batches(source, first, tasks, batch, device):
+            found.append(_numpy(learner.map(lambda task: _judge(learner, task, metric), chunk)))
+            used_mapping = str(learner.mapping_of_map(chunk))
         curve: list[tuple[float, float]] = []
         if curve_steps:
             found_curve = np.concatenate([
                 learner.map(lambda task: _curve(learner, task, curve_steps, metric), chunk).cpu().numpy()
-                for chunk in batches(source, first, min(curve_tasks, tasks), batch, _device(learner))
+                for chunk in batches(source, first, min(curve_tasks, tasks), batch, device)
             ])  # fmt: skip
             points = [interval(column.astype(float)) for column in found_curve.T]
             curve = [(point.mean, point.half) for point in points]
         policy = learner.norm
-        used = getattr(learner, "test_steps", None)
-        mapping = str(learner.mapping_for(source.batch(torch.tensor([first]))))
+        used = learner.test_steps
     merged = {name: np.concatenate([part[name] for part in found]) for name in found[0]}
     classification = "correct" in merged
     mask = merged["mask"].astype(bool)
@@ -105,43 +97,46 @@ def evaluate(
         source=source.describe(),
         first=first,
         norm=policy,
-        mapping=mapping,
+        mapping=used_mapping,
         seconds=round(time.perf_counter() - start, 2),
         steps=used,
-        trained_steps=getattr(learner, "steps", None),
+        trained_steps=learner.steps,
         curve=curve,
         curve_tasks=min(curve_tasks, tasks) if curve_steps else 0,
         calibration=calibration(merged["confidence"][mask].astype(float), merged["correct"][mask].astype(bool))
         if classification
         else None,
-        about=surroundings(_device(learner)),
+        about=surroundings(device),
     )
 
 
 @contextmanager
 def evaluating(learner: Learner, norm: Policy | None = None, steps: int | None = None) -> Iterator[None]:
-    """While it lasts, the learner is in `eval()` with another norm policy and number of steps."""
-    mode, policy, own = learner.training, learner.norm, getattr(learner, "test_steps", None)
-    modes = {module: module.training for module in learner.modules()}
+    """While it lasts, the learner is in `eval()` with another norm policy and number of steps.
+
+    Raises:
+        ConfigurationError: for steps that the learner does not take, a policy that its norm layers cannot follow, or
+            a change to running averages that were never collected. The learner is as it was.
+    """
+    if steps is not None and learner.test_steps is None:
+        raise ConfigurationError(f"{learner.name} has no inner steps; leave out steps={steps}.")
+    policy, own = learner.norm, learner.test_steps
     if norm is not None:
+        if norm == "running" and policy not in ("running", "none"):
+            demand_averages(learner)
         learner.set_norm(norm)
     if steps is not None:
-        if own is None:
-            raise ConfigurationError(f"{learner.name} has no inner steps; leave out steps={steps}.")
-        learner.test_steps = steps  # type: ignore[assignment]  # nn.Module's __setattr__ is typed for modules only
-    learner.eval()
+        learner.test_steps = steps
     try:
-        yield
+        with in_mode(learner, training=False):
+            yield
     finally:
         learner.norm = policy
-        if steps is not None:
-            learner.test_steps = own  # type: ignore[assignment]
-        learner.train(mode)
-        for module, was in modes.items():
-            module.training = was
+        if steps is not None:  # an attribute that is not set would be one more for captured graphs to see
+            learner.test_steps = own
 
 
-def batches(source: Tasks, first: int, tasks: int, size: int, device: torch.device) -> Iterator[Task]:
+def batches(source: Source, first: int, tasks: int, size: int, device: torch.device) -> Iterator[Task]:
     """The tasks `first`, `first + 1`, ... in stacks of at most `size`, checked and on a device."""
     for at in range(first, first + tasks, size):
         chunk = source.batch(torch.arange(at, min(at + size, first + tasks)))
@@ -206,7 +201,3 @@ def _curve(learner: Learner, task: Task, steps: int, metric: Metric | None) -> T
 
 def _numpy(tree: dict[str, Tensor]) -> dict[str, Any]:
     return {name: tensor.cpu().numpy() for name, tensor in tree.items()}
-
-
-def _device(learner: Learner) -> torch.device:
-    return next((p.device for p in learner.parameters()), torch.device("cpu"))

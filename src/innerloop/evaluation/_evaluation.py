@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from innerloop.errors import DataError
+from innerloop.evaluation import _words as words
 from innerloop.evaluation._calibration import Calibration
 from innerloop.evaluation._statistics import Interval, Values, interval
 
@@ -77,7 +78,6 @@ class Evaluation:
         return self.metric == "accuracy"
 
     def __str__(self) -> str:
-        mean, half = self.interval
         shape = self.source
         what = f"{shape['ways']}-way {shape['shots']}-shot, " if shape.get("ways") and "shots" in shape else ""
         norms = {
@@ -85,10 +85,10 @@ class Evaluation:
             "support": "; normalised with support statistics",
             "running": "; normalised with running averages",
         }.get(self.norm, "")
-        number = f"{100 * mean:.1f} % ± {100 * half:.1f}" if self.higher_is_better else f"{mean:.4g} ± {half:.2g}"
-        trained = ""
+        accuracy = self.higher_is_better
+        number, trained = words.result(self.interval, accuracy), ""
         if self.spread is not None:
-            size = f"{100 * self.spread:.1f} points" if self.higher_is_better else f"{self.spread:.2g}"
+            size = words.deviation(self.spread, accuracy) + words.points(accuracy)
             trained = f"; standard deviation over {len(self.seeds)} training seeds {size}"
         return (
             f"{self.name}: {self.metric} {number} (95 % interval over {len(self.values):,} {what}{shape['split']} "

@@ -9,7 +9,8 @@ from typing import Literal
 import numpy as np
 
 from innerloop.evaluation._compare import Comparison, comparison
-from innerloop.evaluation._spent import Spent, how_long
+from innerloop.evaluation._spent import Spent
+from innerloop.evaluation._words import how_long
 
 Side = Literal["meta-learning", "transfer", "trivial"]
 

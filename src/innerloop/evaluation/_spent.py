@@ -53,19 +53,3 @@ class Spent:
     def to_json(self) -> dict[str, Any]:
         """Plain values."""
         return asdict(self)
-
-
-def how_long(seconds: float) -> str:
-    """A time from microseconds to hours, with two or three digits.
-
-    >>> [how_long(s) for s in (2.5e-5, 0.00312, 0.25, 4.2, 75, 4000)]
-    ['25 µs', '3.1 ms', '250 ms', '4.2 s', '75 s', '67 min']
-    """
-    for limit, size, unit in ((1e-3, 1e-6, "µs"), (1.0, 1e-3, "ms"), (120.0, 1.0, "s"), (7200.0, 60.0, "min")):
-        if seconds < limit:
-            return f"{_digits(seconds / size)} {unit}"
-    return f"{_digits(seconds / 3600)} h"
-
-
-def _digits(number: float) -> str:
-    return f"{number:.2g}" if number < 10 else f"{number:.0f}"

@@ -7,6 +7,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from innerloop.errors import ConfigurationError
+
 Values = NDArray[np.float64]
 
 
@@ -56,6 +58,9 @@ class Difference(NamedTuple):
 def paired_difference(a: Values, b: Values, resamples: int = 10_000, seed: int = 0) -> Difference:
     """Mean of `a - b` over tasks, with the 95 % percentile interval of a bootstrap over tasks.
 
+    Raises:
+        ConfigurationError: if they are not of the same number of tasks.
+
     Source: Efron and Tibshirani 1993, "An introduction to the bootstrap", section 13.3.
 
     >>> d = paired_difference(np.array([1.0, 2.0, 3.0]), np.array([0.0, 1.0, 2.0]))
@@ -63,7 +68,9 @@ def paired_difference(a: Values, b: Values, resamples: int = 10_000, seed: int =
     (1.0, 1.0, 1.0)
     """
     if a.shape != b.shape:
-        raise ValueError(f"Paired values need the same tasks; got {a.shape} and {b.shape}.")
+        raise ConfigurationError(
+            f"Paired values need the same tasks; got {a.shape} and {b.shape}. Evaluate both on the same number of them."
+        )
     difference = a - b
     draw = np.random.default_rng(seed).multinomial(
         len(difference), np.full(len(difference), 1 / len(difference)), resamples

@@ -10,7 +10,6 @@ import torch
 from torch import Tensor
 
 from innerloop.evaluation import Interval, interval
-from innerloop.evaluation._evaluate import Tasks
 from innerloop.explain._analysis import Analysis
 from innerloop.explain._over_tasks import Array, demand_steps, joined, over_tasks
 from innerloop.explain._words import plus_minus, share
@@ -18,7 +17,7 @@ from innerloop.gradient import GradientState
 from innerloop.gradient._optimisers import Parameters
 from innerloop.learner import Learner
 from innerloop.mapping import gradient
-from innerloop.task import Task
+from innerloop.task import Source, Task
 
 _FEW = 10
 """Tasks whose gradients are in memory at a time."""
@@ -56,7 +55,7 @@ class Alignment(Analysis):
         return said
 
 
-def alignment(learner: Learner, source: Tasks, tasks: int = 200, *, first: int = 0, batch: int = 50) -> Alignment:
+def alignment(learner: Learner, source: Source, tasks: int = 200, *, first: int = 0, batch: int = 50) -> Alignment:
     """Cosines of gradients with respect to what adapts, and the size of the second-order part of the meta-gradient.
 
         within = cos(∇L_support(θ), ∇L_query(θ)),   across = cos(∇L_query,i(θ), ∇L_query,j(θ))

@@ -10,16 +10,13 @@ from torch import Tensor
 
 from innerloop.errors import ConfigurationError
 from innerloop.evaluation import Difference, Interval, interval
-from innerloop.evaluation._evaluate import Tasks
+from innerloop.evaluation._calibration import BINS, expected_error
 from innerloop.explain._analysis import Analysis
 from innerloop.explain._over_tasks import Array, joined, over_tasks, paired
 from innerloop.explain._words import by, steps
 from innerloop.gradient import GradientLearner
 from innerloop.learner import Learner, State
-from innerloop.task import Task
-
-BINS = 15
-"""As in `innerloop.evaluation.calibration`."""
+from innerloop.task import Source, Task
 
 
 @dataclass(frozen=True)
@@ -87,7 +84,7 @@ class CalibrationCourse(Analysis):
 
 
 def calibration_course(
-    learner: Learner, source: Tasks, tasks: int = 200, *, first: int = 0, batch: int = 50
+    learner: Learner, source: Source, tasks: int = 200, *, first: int = 0, batch: int = 50
 ) -> CalibrationCourse:
     """Calibration error, Brier score and negative log-likelihood of query predictions after 0, 1, ... inner steps.
 
@@ -158,13 +155,6 @@ def calibration_course(
         paired(likelihood[:, -1], likelihood[:, 0]),
         tasks,
     )
-
-
-def expected_error(sums: Array) -> Array:
-    """The calibration error from `(..., 3, BINS)` sums of counts, confidences and right predictions."""
-    count, confidence, right = sums[..., 0, :], sums[..., 1, :], sums[..., 2, :]
-    error: Array = np.abs(right - confidence).sum(-1) / count.sum(-1)
-    return error
 
 
 def _error_difference(after: Array, before: Array, resamples: int = 1_000) -> Difference:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from innerloop.errors import ConfigurationError
-from innerloop.evaluation._evaluate import Tasks, surroundings
+from innerloop.evaluation._evaluate import surroundings
 from innerloop.explain._alignment import alignment
 from innerloop.explain._analysis import Analysis
 from innerloop.explain._calibration import calibration_course
@@ -18,9 +18,10 @@ from innerloop.explain._learned_rates import learned_rates
 from innerloop.explain._memorisation import memorisation
 from innerloop.explain._movement import movement
 from innerloop.explain._over_adaptation import over_adaptation
-from innerloop.explain._over_tasks import device_of
 from innerloop.explain._similarity import similarity
 from innerloop.learner import Learner
+from innerloop.modules import device_of
+from innerloop.task import Source
 
 LEAST = 10
 """Tasks that an explanation needs: intervals over fewer say nothing."""
@@ -41,7 +42,7 @@ ANALYSES: dict[str, Callable[..., Analysis]] = {
 
 def explain_learner(
     learner: Learner,
-    source: Tasks,
+    source: Source,
     tasks: int = 200,
     *,
     first: int = 0,
@@ -82,7 +83,7 @@ def explain_learner(
         first=first,
         tasks=tasks,
         norm=learner.norm,
-        steps=getattr(learner, "test_steps", None),
+        steps=learner.test_steps,
         undefined=undefined,
         seconds=round(time.perf_counter() - start, 2),
         about=surroundings(device_of(learner)),

@@ -10,7 +10,6 @@ import numpy as np
 from torch import Tensor
 
 from innerloop.evaluation import Difference, Evaluation, Interval, evaluate, interval
-from innerloop.evaluation._evaluate import Tasks
 from innerloop.explain._analysis import Analysis
 from innerloop.explain._layers import layers_of
 from innerloop.explain._over_tasks import demand, demand_steps, paired
@@ -18,6 +17,7 @@ from innerloop.explain._words import better, by, value, worse
 from innerloop.gradient import InnerOptimiser
 from innerloop.gradient._optimisers import OptimiserState, Parameters
 from innerloop.learner import Learner
+from innerloop.task import Source
 
 
 class Only(InnerOptimiser):
@@ -130,7 +130,7 @@ class Freezing(Analysis):
         return said
 
 
-def freezing(learner: Learner, source: Tasks, tasks: int = 200, *, first: int = 0, batch: int = 50) -> Freezing:
+def freezing(learner: Learner, source: Source, tasks: int = 200, *, first: int = 0, batch: int = 50) -> Freezing:
     """The metric when everything adapts, with each layer frozen, and with each layer alone; on the same tasks.
 
     The learner is taken as it was trained: a layer that is not needed here might have been needed in training.

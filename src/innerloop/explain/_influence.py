@@ -8,13 +8,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from innerloop.evaluation import Interval, interval
-from innerloop.evaluation._evaluate import Tasks, batches, evaluating
+from innerloop.evaluation import Interval, batches, evaluating, interval
 from innerloop.explain._analysis import Analysis
-from innerloop.explain._over_tasks import Array, demand, device_of
+from innerloop.explain._over_tasks import Array, demand
 from innerloop.explain._words import share
 from innerloop.learner import Learner
-from innerloop.task import Examples, Task, number_of_tasks
+from innerloop.modules import device_of
+from innerloop.task import Examples, Source, Task, number_of_tasks
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,7 @@ class Influence(Analysis):
         return said
 
 
-def influence(learner: Learner, source: Tasks, tasks: int = 200, *, first: int = 0, batch: int = 50) -> Influence:
+def influence(learner: Learner, source: Source, tasks: int = 200, *, first: int = 0, batch: int = 50) -> Influence:
     """Learns every task once from all support examples and once without each of them.
 
         I_i = L_query(adapt(S without i)) - L_query(adapt(S)),   H_i = L_i(adapt(S without i))

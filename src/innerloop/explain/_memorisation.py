@@ -7,13 +7,13 @@ from dataclasses import dataclass
 import torch
 
 from innerloop.evaluation import Difference, Interval, evaluate, interval
-from innerloop.evaluation._evaluate import Tasks
 from innerloop.explain._analysis import Analysis
 from innerloop.explain._over_tasks import demand, paired
 from innerloop.explain._shuffled import Shuffled, Swapped
 from innerloop.explain._words import by, value, worse
 from innerloop.learner import Learner
 from innerloop.methods import constant
+from innerloop.task import Source
 
 LEFT = 0.1
 """With more of its gain over chance left by shuffled labels, a learner is said to have memorised in part; a choice."""
@@ -104,7 +104,7 @@ class Memorisation(Analysis):
 
 
 def memorisation(
-    learner: Learner, source: Tasks, tasks: int = 200, *, seed: int = 0, first: int = 0, batch: int = 50
+    learner: Learner, source: Source, tasks: int = 200, *, seed: int = 0, first: int = 0, batch: int = 50
 ) -> Memorisation:
     """The metric with shuffled support targets and with another task's support set, on the same queries.
 

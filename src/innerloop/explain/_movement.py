@@ -9,13 +9,12 @@ import torch
 from torch import Tensor
 
 from innerloop.evaluation import Difference, Interval, interval
-from innerloop.evaluation._evaluate import Tasks
 from innerloop.explain._analysis import Analysis
 from innerloop.explain._layers import layers_of
 from innerloop.explain._over_tasks import Array, demand_steps, joined, over_tasks, paired
 from innerloop.explain._words import share
 from innerloop.learner import Learner
-from innerloop.task import Task
+from innerloop.task import Source, Task
 
 
 @dataclass(frozen=True)
@@ -91,7 +90,7 @@ class Movement(Analysis):
         return said
 
 
-def movement(learner: Learner, source: Tasks, tasks: int = 200, *, first: int = 0, batch: int = 50) -> Movement:
+def movement(learner: Learner, source: Source, tasks: int = 200, *, first: int = 0, batch: int = 50) -> Movement:
     """How far each layer moves in adaptation, step by step.
 
         m_l(k) = ‖θ_k,l - θ_0,l‖ / ‖θ_0,l‖

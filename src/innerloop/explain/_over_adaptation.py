@@ -8,14 +8,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from innerloop.demands import at_least
 from innerloop.errors import ConfigurationError
-from innerloop.evaluation import Difference, Interval, interval
-from innerloop.evaluation._evaluate import Tasks, judged
+from innerloop.evaluation import Difference, Interval, interval, judged
 from innerloop.explain._analysis import Analysis
 from innerloop.explain._over_tasks import demand_steps, joined, over_tasks, paired
 from innerloop.explain._words import better, by, steps, value, worse
 from innerloop.learner import Learner
-from innerloop.task import Task
+from innerloop.task import Source, Task
 
 LEAST = 10
 """Inner steps that are looked at, at least."""
@@ -67,7 +67,7 @@ class OverAdaptation(Analysis):
 
 def over_adaptation(
     learner: Learner,
-    source: Tasks,
+    source: Source,
     tasks: int = 200,
     *,
     steps: int | None = None,
@@ -91,8 +91,7 @@ def over_adaptation(
     if tasks < 4:
         raise ConfigurationError(f"Over-adaptation is chosen and judged on halves of at least 2 tasks; got {tasks}.")
     last = max(LEAST, 2 * found.test_steps) if steps is None else steps
-    if last < 1:
-        raise ConfigurationError(f"steps must be at least 1; got {last}.")
+    at_least("steps", last, 1)
 
     def one(task: Task) -> dict[str, Tensor]:
         query, values, losses = task.query, [], []

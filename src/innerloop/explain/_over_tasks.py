@@ -10,12 +10,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from innerloop.demands import at_least
 from innerloop.errors import ConfigurationError
-from innerloop.evaluation import Difference, paired_difference
-from innerloop.evaluation._evaluate import Tasks, batches, evaluating
+from innerloop.evaluation import Difference, batches, evaluating, paired_difference
 from innerloop.gradient import GradientLearner
 from innerloop.learner import Learner
-from innerloop.task import Task
+from innerloop.modules import device_of
+from innerloop.task import Source, Task
 
 Array = NDArray[Any]
 Found = dict[str, Array]
@@ -23,7 +24,7 @@ Found = dict[str, Array]
 
 def over_tasks(
     learner: Learner,
-    source: Tasks,
+    source: Source,
     tasks: int,
     function: Callable[[Task], dict[str, Tensor]],
     *,
@@ -59,11 +60,6 @@ def joined(found: list[Found], name: str) -> Array:
     return np.concatenate([part[name] for part in found]).astype(float)
 
 
-def device_of(learner: Learner) -> torch.device:
-    """Where the learner's parameters are."""
-    return next((p.device for p in learner.parameters()), torch.device("cpu"))
-
-
 def demand(tasks: int, batch: int) -> None:
     """Refuses numbers of tasks that give no interval.
 
@@ -71,8 +67,7 @@ def demand(tasks: int, batch: int) -> None:
         ConfigurationError: saying which.
     """
     for name, number, least in (("tasks", tasks, 2), ("batch", batch, 1)):
-        if number < least:
-            raise ConfigurationError(f"{name} must be at least {least}; got {number}.")
+        at_least(name, number, least)
 
 
 def demand_steps(learner: Learner, because: str) -> GradientLearner:

@@ -8,12 +8,12 @@ import numpy as np
 import torch
 
 from innerloop.evaluation import Interval, interval
-from innerloop.evaluation._evaluate import Tasks
 from innerloop.explain._analysis import Analysis
 from innerloop.explain._influence import influence
 from innerloop.explain._shuffled import Mislabelled
 from innerloop.explain._words import share
 from innerloop.learner import Learner
+from innerloop.task import Source
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class PlantedLabel(Analysis):
 
 
 def planted_label(
-    learner: Learner, source: Tasks, tasks: int = 200, *, seed: int = 0, first: int = 0, batch: int = 50
+    learner: Learner, source: Source, tasks: int = 200, *, seed: int = 0, first: int = 0, batch: int = 50
 ) -> PlantedLabel:
     """Gives one support example of every task a wrong label and looks where it ranks.
 

@@ -11,8 +11,7 @@ from torch.utils import _pytree as pytree
 
 from innerloop.counter import bits, fold, uniform
 from innerloop.errors import ConfigurationError
-from innerloop.evaluation._evaluate import Tasks
-from innerloop.task import Examples, Task
+from innerloop.task import Examples, Source, Task
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,7 +23,7 @@ class Shuffled:
         seed: another seed gives other orders.
     """
 
-    source: Tasks
+    source: Source
     seed: int = 0
 
     def batch(self, indices: Tensor) -> Task:
@@ -55,7 +54,7 @@ class Swapped:
         source: a split of tasks.
     """
 
-    source: Tasks
+    source: Source
 
     def batch(self, indices: Tensor) -> Task:
         """The tasks numbered `indices`."""
@@ -76,7 +75,7 @@ class Mislabelled:
         seed: another seed spoils other examples.
     """
 
-    source: Tasks
+    source: Source
     seed: int = 0
 
     def batch(self, indices: Tensor) -> Task:

@@ -10,14 +10,13 @@ from torch import Tensor
 
 from innerloop.errors import ConfigurationError
 from innerloop.evaluation import Interval, interval
-from innerloop.evaluation._evaluate import Tasks
 from innerloop.explain._analysis import Analysis
 from innerloop.explain._cka import LEAST, hsic
 from innerloop.explain._layers import Layer, activations, layers_of
 from innerloop.explain._over_tasks import Array, Found, demand_steps, joined, over_tasks
 from innerloop.explain._words import plus_minus
 from innerloop.learner import Learner
-from innerloop.task import Task
+from innerloop.task import Source, Task
 
 REUSED = 0.9
 """Above it a layer is said to be kept: the acceptance figure that this project took for Raghu et al.'s finding."""
@@ -84,7 +83,7 @@ class Similarity(Analysis):
 
 
 def similarity(
-    learner: Learner, source: Tasks, tasks: int = 200, *, permutations: int = 100, first: int = 0, batch: int = 50
+    learner: Learner, source: Source, tasks: int = 200, *, permutations: int = 100, first: int = 0, batch: int = 50
 ) -> Similarity:
     """Debiased linear CKA between each layer's outputs for the query examples before and after adaptation.
 

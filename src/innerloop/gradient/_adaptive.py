@@ -9,8 +9,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from innerloop.errors import ConfigurationError
-from innerloop.gradient._optimisers import InnerOptimiser, OptimiserState, Parameters, fraction, positive, zeros
+from innerloop.demands import fraction, not_negative, positive
+from innerloop.gradient._optimisers import InnerOptimiser, OptimiserState, Parameters, zeros
 
 
 class Adam(InnerOptimiser):
@@ -43,10 +43,10 @@ class Adam(InnerOptimiser):
         weight_decay: float = 0.0,
     ):
         super().__init__()
-        self.rate = positive("The inner learning rate", rate)
-        self.betas = (fraction("betas[0]", betas[0]), fraction("betas[1]", betas[1]))
+        self.rate = positive("The inner learning rate", rate, 0.01)
+        self.betas = (fraction("betas[0]", betas[0], 0.9), fraction("betas[1]", betas[1], 0.999))
         self.eps, self.eps_root = eps, eps_root
-        self.weight_decay = _not_negative("weight_decay", weight_decay)
+        self.weight_decay = not_negative("weight_decay", weight_decay)
 
     def init(self, parameters: Parameters) -> OptimiserState:
         """Zero moments."""
@@ -108,7 +108,7 @@ class RMSprop(InnerOptimiser):
 
     def __init__(self, rate: float, decay: float = 0.99, eps: float = 1e-8, eps_root: float = 1e-16):
         super().__init__()
-        self.rate, self.decay = positive("The inner learning rate", rate), fraction("decay", decay)
+        self.rate, self.decay = positive("The inner learning rate", rate, 0.01), fraction("decay", decay, 0.99)
         self.eps, self.eps_root = eps, eps_root
 
     def init(self, parameters: Parameters) -> OptimiserState:
@@ -129,9 +129,3 @@ class RMSprop(InnerOptimiser):
     def extra_repr(self) -> str:
         """Shown by `print`."""
         return f"rate={self.rate}, decay={self.decay}"
-
-
-def _not_negative(name: str, value: float) -> float:
-    if not 0 <= value < float("inf"):
-        raise ConfigurationError(f"{name} must be a number from 0; got {value}.")
-    return float(value)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from innerloop.demands import at_least
 from innerloop.errors import ConfigurationError
 from innerloop.gradient._optimisers import InnerOptimiser, OptimiserState, Parameters
 
@@ -29,9 +30,7 @@ class HeadFirst(InnerOptimiser):
 
     def __init__(self, optimiser: InnerOptimiser, steps: int):
         super().__init__()
-        if steps < 0:
-            raise ConfigurationError(f"steps= must be at least 0 steps of the head alone; got {steps}.")
-        self.optimiser, self.steps = optimiser, steps
+        self.optimiser, self.steps = optimiser, at_least("steps=", steps, 0)
 
     def build(self, parameters: Parameters) -> None:
         """As the other optimiser does.

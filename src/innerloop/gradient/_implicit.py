@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from innerloop.errors import ConfigurationError
+from innerloop.demands import at_least, positive
 from innerloop.gradient._outer_gradient import InnerLoop, OuterGradient, Parameters
 from innerloop.mapping import gradient
 
@@ -36,10 +36,8 @@ class Implicit(OuterGradient):
     solver_steps: int = 5
 
     def __post_init__(self) -> None:
-        if not 0 < self.proximal < float("inf"):
-            raise ConfigurationError(f"proximal= must be a positive number; got {self.proximal}.")
-        if self.solver_steps < 1:
-            raise ConfigurationError(f"solver_steps= must be at least 1; got {self.solver_steps}.")
+        positive("proximal=", self.proximal, 2.0)
+        at_least("solver_steps=", self.solver_steps, 1)
 
     def surrogate(self, loop: InnerLoop) -> Tensor:
         """`L_query(φ) - <v, ∇_p (L_support(φ) + λ/2 |φ - θ|²)>` with φ and v constant."""

@@ -7,8 +7,9 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
+from innerloop.demands import at_least, positive
 from innerloop.errors import ConfigurationError
-from innerloop.gradient._optimisers import InnerOptimiser, OptimiserState, Parameters, positive
+from innerloop.gradient._optimisers import InnerOptimiser, OptimiserState, Parameters
 
 
 def key(name: str) -> str:
@@ -43,9 +44,9 @@ class LearnedRates(InnerOptimiser):
         super().__init__()
         if per not in ("element", "tensor"):
             raise ConfigurationError(f'per= is "element" or "tensor"; got {per!r}.')
-        if steps is not None and steps < 1:
-            raise ConfigurationError(f"steps= must be at least 1, or None; got {steps}.")
-        self.rate, self.per, self.steps = positive("The inner learning rate", rate), per, steps
+        if steps is not None:
+            at_least("steps=", steps, 1, "None for one set of rates")
+        self.rate, self.per, self.steps = positive("The inner learning rate", rate, 0.01), per, steps
         self.rates = nn.ParameterDict()
 
     def build(self, parameters: Parameters) -> None:
@@ -94,7 +95,7 @@ class MetaCurvature(InnerOptimiser):
 
     def __init__(self, rate: float):
         super().__init__()
-        self.rate = positive("The inner learning rate", rate)
+        self.rate = positive("The inner learning rate", rate, 0.01)
         self.metric = nn.ParameterDict()
 
     def build(self, parameters: Parameters) -> None:

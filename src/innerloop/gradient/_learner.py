@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
+from innerloop.demands import at_least
 from innerloop.errors import ConfigurationError
 from innerloop.gradient._optimisers import SGD, InnerOptimiser, Parameters, Step
 from innerloop.gradient._outer_gradient import InnerLoop, OuterGradient, Unrolled
@@ -17,16 +18,15 @@ from innerloop.gradient._recompute import recomputed
 from innerloop.gradient._selection import Selection, select
 from innerloop.gradient._start import Start, demand_replaceable_head, head_names, prototype_head, shared_head
 from innerloop.gradient._state import GradientState
-from innerloop.learner import Learner, Objective, cut_to_ways
+from innerloop.learner import Objective, cut_to_ways, demand_same_ways
 from innerloop.losses import Loss, default_loss, mean_loss
 from innerloop.mapping import gradient
-from innerloop.networks import Backbone
-from innerloop.networks._functional import FunctionalNetwork
-from innerloop.networks._norm import NormCall, Policy, Statistics
+from innerloop.network_learner import NetworkLearner, within
+from innerloop.networks import Backbone, FunctionalNetwork, NormCall, Policy, Statistics
 from innerloop.task import Examples, Task, Tree
 
 
-class GradientLearner(Learner):
+class GradientLearner(NetworkLearner):
     """Adapts a network by gradient steps on the support loss; four choices make its members.
 
         p_0 = θ,   p_{k+1} = optimiser(p_k, ∇ L_support(p_k)),   outer loss = L_query(p_K)
@@ -55,6 +55,10 @@ class GradientLearner(Learner):
 
     family = "gradient"
     state_type = GradientState
+    # gradient steps give every logit a meaning that it had in training
+    needs_every_class = False
+    steps: int
+    test_steps: int
 
     def __init__(
         self,
@@ -72,9 +76,7 @@ class GradientLearner(Learner):
         inner_loss: Loss | None = None,
         norm: Policy = "batch",
     ):
-        self._run = FunctionalNetwork(network, norm)
-        super().__init__(loss, norm if self._run.has_norms else "none")
-        self.network = network
+        super().__init__(network, loss=loss, norm=norm)
         self.starts_at = start
         if start != "parameters":
             demand_replaceable_head(network, start)
@@ -87,9 +89,8 @@ class GradientLearner(Learner):
         self.outer_gradient = outer_gradient if outer_gradient is not None else Unrolled()
         self.outer_loss = outer_loss if outer_loss is not None else LastStep()
         self.inner_loss = inner_loss
-        self.steps, self.test_steps = steps, test_steps if test_steps is not None else steps
-        if min(self.steps, self.test_steps) < 1:
-            raise ConfigurationError(f"An inner loop has at least 1 step; got {min(self.steps, self.test_steps)}.")
+        self.steps = at_least("steps", steps, 1)
+        self.test_steps = at_least("test_steps", test_steps if test_steps is not None else steps, 1)
         self.outer_loss.weights(steps)  # says so here if it does not fit
         self._others = [
             name for name, p in network.named_parameters() if p.requires_grad and name not in self.adapted_names
@@ -119,6 +120,7 @@ class GradientLearner(Learner):
 
     def _phase(self) -> tuple[OuterGradient, OuterLoss]:
         if self._chosen != (self.outer_gradient, self.outer_loss):  # somebody has set another one since
+            self._demand_sense()
             self.begin_step(0)
         return self._now
 
@@ -162,7 +164,12 @@ class GradientLearner(Learner):
         return GradientState(new, optimiser, {}, state.steps + 1, state.ways)
 
     def adapt(self, support: Examples, state: GradientState | None = None) -> GradientState:
-        """Takes `steps` inner steps (in `eval()`: `test_steps`) from the start, or on from `state`."""
+        """Takes `steps` inner steps (in `eval()`: `test_steps`) from the start, or on from `state`.
+
+        Raises:
+            DataError: if `state` is of a task with another number of classes.
+        """
+        demand_same_ways(support, state)
         *_, last = self._walk(support, self.steps if self.training else self.test_steps, state)
         return self._with_statistics(last, support)
 
@@ -171,9 +178,10 @@ class GradientLearner(Learner):
         for state in self._walk(support, steps):
             yield self._with_statistics(state, support)
 
-    def predict(self, state: GradientState, x: Tree, mask: Tensor | None = None) -> Any:
+    def predict_under(self, state: GradientState, x: Tree, call: NormCall) -> Any:
         """The adapted network's outputs for `x` `(N, ...)`, as many logits as the task has ways."""
-        return self._predict(state, x, NormCall(self.visible(mask)))
+        call.step = max(state.steps - 1, 0)
+        return cut_to_ways(self.run(x, call, state.parameters), state.ways)
 
     def objective(self, task: Task) -> Objective:
         """Query loss after adaptation; its gradient passes the inner loop as `outer_gradient` says."""
@@ -200,6 +208,10 @@ class GradientLearner(Learner):
         )
         return Objective(adjoint.surrogate(loop), loop.loss, seen.prediction, seen.statistics)
 
+    def moved(self, state: GradientState) -> dict[str, Tensor]:
+        """The adapted parameters."""
+        return state.parameters
+
     def per_task_modules(self) -> Iterable[nn.Module]:
         """The modules that own adapted parameters."""
         owners = {name.rpartition(".")[0] for name in self.adapted_names}
@@ -211,16 +223,10 @@ class GradientLearner(Learner):
 
     def _judge(self, state: GradientState, task: Task) -> _Judged:
         state = self._with_statistics(state, task.support)
-        call = NormCall(self.visible(task.query.mask), collect=self.norm == "running" and self.training)
-        prediction = self._predict(state, task.query.x, call)
-        statistics = {f"network.{name}": seen for name, seen in call.seen.items()}
-        return _Judged(self.query_loss(prediction, task.query), prediction, statistics)
-
-    def _predict(self, state: GradientState, x: Tree, call: NormCall) -> Any:
-        call.running = self.norm == "running" and not self.training
-        call.given = state.statistics or None
-        call.step = max(state.steps - 1, 0)
-        return cut_to_ways(self._run(state.parameters, x, call), state.ways)
+        call = self.query_call(state, task.query.mask)
+        call.collect = self.collects
+        prediction = self.predict_under(state, task.query.x, call)
+        return _Judged(self.query_loss(prediction, task.query), prediction, within("network", call.seen))
 
     def _walk(self, support: Examples, steps: int, state: GradientState | None = None) -> Iterator[GradientState]:
         adjoint, _ = self._phase()
@@ -246,7 +252,7 @@ class GradientLearner(Learner):
         if features is not None:
             prediction = self._head(_without_prefix(parameters, "head."), features, call)
         else:
-            prediction = self._run(parameters, support.x, call)
+            prediction = self.run(support.x, call, parameters)
         return mean_loss(self._inner_loss(support), cut_to_ways(prediction, state.ways), support)
 
     def _inner_loss(self, support: Examples) -> Loss:
@@ -261,8 +267,9 @@ class GradientLearner(Learner):
         return 0.5 * adjoint.proximal * torch.stack(away).sum()
 
     def _support_call(self, support: Examples, step: int, collect: bool = False) -> NormCall:
-        running = self.norm == "running" and not self.training
-        return NormCall(self.visible(support.mask), running=running, collect=collect, step=step)
+        call = self.norm_call(support.mask, collect=collect)
+        call.step = step
+        return call
 
     def _support_features(self, support: Examples, keep_graph: bool) -> Tree:
         with torch.set_grad_enabled(torch.is_grad_enabled() and (keep_graph or self.starts_at == "prototypes")):
@@ -272,8 +279,8 @@ class GradientLearner(Learner):
         if self.norm != "support":
             return state
         call = self._support_call(support, max(state.steps - 1, 0), collect=True)
-        self._run(state.parameters, support.x, call)
-        return state._replace(statistics=call.seen)
+        self.run(support.x, call, state.parameters)
+        return state._replace(statistics=call.kept)
 
     def _demand_sense(self) -> None:
         adjoint = self.outer_gradient
@@ -281,6 +288,12 @@ class GradientLearner(Learner):
             raise ConfigurationError(
                 f"{type(adjoint).__name__} moves only what adapts, so {', '.join(self._others[:3])} would never "
                 "learn. Use which='all', or freeze the rest with requires_grad_(False)."
+            )
+        if not adjoint.uses_path and not isinstance(self.outer_loss, LastStep):
+            # the gradient would be that of the last step's loss alone, whatever loss is reported
+            raise ConfigurationError(
+                f"{type(adjoint).__name__} knows only where the inner loop ended, so it has no gradient for the steps "
+                f"that {type(self.outer_loss).__name__} weighs. Use outer_loss=LastStep(), or Unrolled()."
             )
         if not (adjoint.uses_query_gradient and adjoint.uses_path):
             if self.starts_at != "parameters":

@@ -5,7 +5,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from innerloop.demands import at_least, between
 from innerloop.gradient._optimisers import InnerOptimiser, OptimiserState, Parameters
+from innerloop.networks._lstm_step import lstm_step
 
 
 class LSTMOptimiser(InnerOptimiser):
@@ -21,7 +23,10 @@ class LSTMOptimiser(InnerOptimiser):
 
     Args:
         hidden: size of the hidden state of a coordinate.
-        rate: where the input gate starts, the learning rate before meta-training.
+        rate: where the input gate starts, the learning rate before meta-training; more than 0 and less than 1.
+
+    Raises:
+        ConfigurationError: for a rate or a size that cannot be.
 
     Source: Ravi and Larochelle 2017, "Optimization as a model for few-shot learning", section 3 (equations 2 to 4,
     parameter sharing and preprocessing of 3.2), with its hidden size of 20; scaling of the inputs: Andrychowicz et
@@ -30,7 +35,8 @@ class LSTMOptimiser(InnerOptimiser):
 
     def __init__(self, hidden: int = 20, rate: float = 0.01):
         super().__init__()
-        self.hidden, self.rate = hidden, rate
+        # the rate is where a sigmoid starts
+        self.hidden, self.rate = at_least("hidden=", hidden, 1), between("The inner learning rate", rate, usual=0.01)
         self.gates = nn.Linear(4 + hidden, 4 * hidden)
         self.keep = nn.Linear(hidden + 2, 1)
         self.take = nn.Linear(hidden + 2, 1)
@@ -65,19 +71,14 @@ class LSTMOptimiser(InnerOptimiser):
         for name, p in parameters.items():
             gradient, value = gradients[name].reshape(-1, 1), p.reshape(-1, 1)
             seen = torch.cat([_scaled(gradient), _scaled(loss.detach().reshape(1)).expand(len(gradient), 2)], dim=1)
-            hidden, cell = self._lstm(seen, state["hidden"][name], state["cell"][name])
+            gates = self.gates(torch.cat([seen, state["hidden"][name]], dim=1))
+            hidden, cell = lstm_step(gates, state["cell"][name])
             take = torch.sigmoid(self.take(torch.cat([hidden, value, state["take"][name]], dim=1)))
             keep = torch.sigmoid(self.keep(torch.cat([hidden, value, state["keep"][name]], dim=1)))
             new[name] = (keep * value - take * gradient).reshape(p.shape)
             after["hidden"][name], after["cell"][name] = hidden, cell
             after["keep"][name], after["take"][name] = keep, take
         return new, after
-
-    def _lstm(self, seen: Tensor, hidden: Tensor, cell: Tensor) -> tuple[Tensor, Tensor]:
-        # written out: nn.LSTMCell has no rule for batches of tasks whose hidden states differ
-        into, forget, candidate, out = self.gates(torch.cat([seen, hidden], dim=1)).chunk(4, dim=1)
-        cell = torch.sigmoid(forget) * cell + torch.sigmoid(into) * torch.tanh(candidate)
-        return torch.sigmoid(out) * torch.tanh(cell), cell
 
     def extra_repr(self) -> str:
         """Shown by `print`."""

@@ -11,6 +11,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
+from innerloop.demands import fraction, positive
 from innerloop.errors import ConfigurationError
 
 Parameters = dict[str, Tensor]
@@ -42,28 +43,6 @@ class InnerOptimiser(nn.Module, ABC):
         """
 
 
-def positive(name: str, value: float) -> float:
-    """`value` as a float.
-
-    Raises:
-        ConfigurationError: if it is not a positive, finite number.
-    """
-    if not 0 < value < float("inf"):
-        raise ConfigurationError(f"{name} must be a positive number; got {value}.")
-    return float(value)
-
-
-def fraction(name: str, value: float) -> float:
-    """`value` as a float.
-
-    Raises:
-        ConfigurationError: if it does not lie in [0, 1).
-    """
-    if not 0 <= value < 1:
-        raise ConfigurationError(f"{name} must be at least 0 and less than 1; got {value}.")
-    return float(value)
-
-
 def zeros(parameters: Parameters) -> Parameters:
     """A zero for every parameter."""
     return {name: torch.zeros_like(p) for name, p in parameters.items()}
@@ -89,10 +68,12 @@ class SGD(InnerOptimiser):
 
     def __init__(self, rate: float, momentum: float = 0.0, nesterov: bool = False):
         super().__init__()
-        self.rate, self.momentum = positive("The inner learning rate", rate), fraction("momentum", momentum)
+        self.rate, self.momentum = positive("The inner learning rate", rate, 0.01), fraction("momentum", momentum, 0.9)
         self.nesterov = nesterov
         if nesterov and not momentum:
-            raise ConfigurationError("Nesterov's look-ahead needs a momentum; got momentum=0.")
+            raise ConfigurationError(
+                "Nesterov's look-ahead needs a momentum; got momentum=0. Try 0.9, or leave nesterov out."
+            )
 
     def init(self, parameters: Parameters) -> OptimiserState:
         """Zero momentum, or nothing at all without momentum."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from innerloop.errors import ConfigurationError
+from innerloop.demands import at_least
 
 Parameters = dict[str, Tensor]
 ScalarOf = Callable[[Parameters], Tensor]
@@ -119,8 +119,7 @@ class Truncated(OuterGradient):
     last: int = 1
 
     def __post_init__(self) -> None:
-        if self.last < 0:
-            raise ConfigurationError(f"last= must be at least 0 steps; got {self.last}.")
+        at_least("last=", self.last, 0)
 
     def keeps_graph(self, step: int, steps: int) -> bool:
         """In the last steps."""
@@ -147,8 +146,7 @@ class AnnealedOrder(OuterGradient):
     until: int = 0
 
     def __post_init__(self) -> None:
-        if self.until < 0:
-            raise ConfigurationError(f"until= must be at least 0 outer steps; got {self.until}.")
+        at_least("until=", self.until, 0)
 
     def at(self, outer_step: int) -> OuterGradient:
         """`FirstOrder` before `until`, `Unrolled` from there on."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
 
+from innerloop.demands import at_least
 from innerloop.errors import ConfigurationError
 
 
@@ -90,10 +91,8 @@ class AnnealedSteps(OuterLoss):
     stage: int = 0
 
     def __post_init__(self) -> None:
-        if self.until < 1 or self.stages < 1:
-            raise ConfigurationError(
-                f"AnnealedSteps needs at least 1 outer step and 1 stage; got until={self.until}, stages={self.stages}."
-            )
+        at_least("until=", self.until, 1)
+        at_least("stages=", self.stages, 1)
 
     def at(self, outer_step: int) -> OuterLoss:
         """The stage of an outer step; `LastStep` from `until` on."""

@@ -43,20 +43,32 @@ def recomputed(function: Callable[[Tree], Tree], inputs: Tree, parameters: Seque
     return pytree.tree_unflatten([next(tensors) if c is None else c for c in constants], after)
 
 
+def device_generators(tensors: Sequence[Tensor]) -> dict[int, Tensor]:
+    """States of the generators of the devices that hold the tensors, by device number; the CPU's is not among them.
+
+    >>> device_generators([torch.zeros(1)])
+    {}
+    """
+    devices = sorted({tensor.get_device() for tensor in tensors if tensor.is_cuda})
+    return {device: torch.cuda.get_rng_state(device) for device in devices}
+
+
 class _Recomputed(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, run: Callable[..., list[Tensor]], count: int, *tensors: Tensor) -> tuple[Tensor, ...]:
         ctx.run, ctx.count = run, count
-        ctx.random = torch.get_rng_state()  # dropout must drop the same units again
+        ctx.random = torch.get_rng_state(), device_generators(tensors)  # dropout must drop the same units again
         ctx.save_for_backward(*tensors)
         return tuple(run(*tensors[:count]))
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, *slopes: Tensor) -> tuple[Tensor | None, ...]:
-        saved = ctx.saved_tensors
-        with torch.enable_grad(), torch.random.fork_rng(devices=[]):
-            torch.set_rng_state(ctx.random)
+        saved, (on_cpu, on_devices) = ctx.saved_tensors, ctx.random
+        with torch.enable_grad(), torch.random.fork_rng(devices=list(on_devices)):
+            torch.set_rng_state(on_cpu)
+            for device, state in on_devices.items():
+                torch.cuda.set_rng_state(state, device)
             inputs = [tensor.detach().requires_grad_() for tensor in saved[: ctx.count]]
             pairs = [(o, s) for o, s in zip(ctx.run(*inputs), slopes, strict=True) if o.requires_grad]
             found = torch.autograd.grad(

@@ -60,9 +60,13 @@ def select(network: nn.Module, which: Selection, head: str | None = None) -> lis
         for pattern in patterns:
             if not any(fnmatchcase(name, pattern) for name in names):
                 raise ConfigurationError(
-                    f"No trainable parameter matches {pattern!r}; there are {', '.join(names) or 'none'}."
+                    f"No trainable parameter matches {pattern!r}; there are {', '.join(names) or 'none'}. "
+                    "Give a name or a pattern of these, or unfreeze some with requires_grad_()."
                 )
         chosen = [name for name in names if any(fnmatchcase(name, pattern) for pattern in patterns)]
     if not chosen:
-        raise ConfigurationError(f"{which!r} selects no trainable parameter of {type(network).__name__}.")
+        raise ConfigurationError(
+            f"{which!r} selects no trainable parameter of {type(network).__name__}; those are "
+            f"{', '.join(names[:6]) or 'none'}. Choose among them, or unfreeze some with requires_grad_()."
+        )
     return chosen

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from torch import Tensor
 
 from innerloop.gradient._optimisers import OptimiserState
-from innerloop.networks._norm import Statistics
+from innerloop.networks import Statistics
 
 
 class GradientState(NamedTuple):

@@ -11,7 +11,7 @@ from innerloop.errors import ConfigurationError
 from innerloop.losses import Loss
 from innerloop.memory._reader import Reader, layers
 from innerloop.memory._targets import Targets
-from innerloop.networks._norm import Policy, Statistics
+from innerloop.networks import Policy, Statistics
 from innerloop.networks._transformer import fused_attention, heads_apart, heads_joined
 
 
@@ -75,7 +75,9 @@ class AttentiveProcess(Reader):
     ):
         super().__init__(network, targets, features=features, loss=loss, norm=norm)
         if width < 1 or heads < 1 or width % heads:
-            raise ConfigurationError(f"Heads divide the width; got {heads} heads and width {width}.")
+            raise ConfigurationError(
+                f"Heads divide the width; got {heads} heads and width {width}. Make the width a multiple of the heads."
+            )
         self.heads = heads
         self.address = layers(self.features, width, width)
         self.encoder = layers(self.features + targets.size, width, width, width, width)

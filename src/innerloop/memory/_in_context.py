@@ -7,11 +7,11 @@ from typing import NamedTuple, cast
 import torch
 from torch import Tensor, nn
 
-from innerloop.errors import ConfigurationError
+from innerloop.demands import at_least
 from innerloop.losses import Loss
 from innerloop.memory._reader import Reader
 from innerloop.memory._targets import Targets
-from innerloop.networks._norm import Policy, Statistics
+from innerloop.networks import Policy, Statistics
 from innerloop.networks._transformer import TransformerBlock, fused_attention
 
 
@@ -82,8 +82,7 @@ class InContext(Reader):
         norm: Policy = "running",
     ):
         super().__init__(network, targets, features=features, loss=loss, norm=norm)
-        if layers < 1:
-            raise ConfigurationError(f"A transformer has at least one layer; got {layers}.")
+        at_least("layers=", layers, 1)
         self.inputs = nn.Linear(self.features, width)
         self.labels = nn.Linear(targets.size, width, bias=False)
         self.unknown = nn.Parameter(torch.zeros(width))

@@ -12,7 +12,8 @@ from innerloop.losses import Loss
 from innerloop.memory._addressing import cosines, least_used
 from innerloop.memory._reader import Reader
 from innerloop.memory._targets import Targets
-from innerloop.networks._norm import Policy, Statistics
+from innerloop.networks import Policy, Statistics
+from innerloop.networks._lstm_step import lstm_step
 
 
 class MANNState(NamedTuple):
@@ -103,7 +104,7 @@ class MANN(Reader):
         if not (1 <= reads <= slots and width >= 1 and hidden >= 1 and 0 <= decay < 1):
             raise ConfigurationError(
                 f"A memory has slots >= reads >= 1, width and hidden >= 1 and a decay in [0, 1); got slots={slots}, "
-                f"reads={reads}, width={width}, hidden={hidden}, decay={decay}."
+                f"reads={reads}, width={width}, hidden={hidden}, decay={decay}. Try 128, 4, 40, 200 and 0.95."
             )
         self.controller, self.slots, self.width, self.reads, self.decay = controller, slots, width, reads, decay
         self.hidden = hidden
@@ -161,10 +162,7 @@ class MANN(Reader):
         seen = torch.cat([z, label, read], dim=-1)
         if self.controller == "feedforward":
             return torch.relu(self.control(seen)), cell
-        # written out: a recurrent layer of torch has no rule for batches of tasks whose states differ
-        into, forget, candidate, out = self.control(torch.cat([seen, hidden], dim=-1)).chunk(4, dim=-1)
-        cell = torch.sigmoid(forget) * cell + torch.sigmoid(into) * torch.tanh(candidate)
-        return torch.sigmoid(out) * torch.tanh(cell), cell
+        return lstm_step(self.control(torch.cat([seen, hidden], dim=-1)), cell)
 
     def _keys(self, hidden: Tensor) -> Tensor:
         keys: Tensor = torch.tanh(self.key(hidden))

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from innerloop.losses import Loss
 from innerloop.memory._reader import Reader, layers
 from innerloop.memory._targets import Targets
-from innerloop.networks._norm import Policy, Statistics
+from innerloop.networks import Policy, Statistics
 
 
 class NeuralProcessState(NamedTuple):

@@ -10,15 +10,15 @@ import torch
 from torch import Tensor, nn
 
 from innerloop.errors import ConfigurationError
-from innerloop.learner import Learner, Objective, State
+from innerloop.learner import State, demand_same_ways
 from innerloop.losses import Loss
 from innerloop.memory._targets import Targets
-from innerloop.networks._functional import FunctionalNetwork
-from innerloop.networks._norm import NormCall, Policy
-from innerloop.task import Examples, Task, Tree
+from innerloop.network_learner import NetworkLearner
+from innerloop.networks import NormCall, Policy
+from innerloop.task import Examples, Tree
 
 
-class Reader(Learner):
+class Reader(NetworkLearner):
     """A learner whose adaptation is a forward pass: no gradient is taken at test time.
 
     A subclass writes `read` and `answer`; its states are NamedTuples with the fields `statistics` and `ways`.
@@ -38,9 +38,8 @@ class Reader(Learner):
     family = "memory"
 
     def __init__(self, network: nn.Module, targets: Targets, *, features: int | None, loss: Loss | None, norm: Policy):
-        self._run = FunctionalNetwork(network, norm)
-        super().__init__(loss or targets.loss, norm if self._run.has_norms else "none")
-        self.network, self.targets = network, targets
+        super().__init__(network, loss=loss or targets.loss, norm=norm)
+        self.targets = targets
         width = getattr(network, "width", None) if features is None else features
         if not isinstance(width, int) or width < 1:
             raise ConfigurationError(
@@ -68,39 +67,21 @@ class Reader(Learner):
         """Reads the support set; goes on from `state` if there is one.
 
         Raises:
-            DataError: if the targets are not those that the learner was built for.
+            DataError: if the targets are not those that the learner was built for, or `state` is of a task with another
+                number of classes.
         """
-        visible = self.visible(support.mask)
-        call = NormCall(visible, collect=self.norm == "support")
-        if state is not None and state.statistics:
-            call = NormCall(given=state.statistics)
-        z = self._embed(support.x, call)
+        demand_same_ways(support, state)
+        call = self.support_call(support, state)
+        z = self.embed(support.x, call)
         y = self.targets.encode(support, z.dtype)
-        if visible is not None:
+        if call.mask is not None:
             # a padded row may hold anything, also what times zero is not zero
-            z, y = (torch.where(visible[:, None], rows, 0) for rows in (z, y))
-        read = self.read(z, y, visible, state)
-        statistics = call.seen if state is None else state.statistics
-        return read._replace(statistics=statistics, ways=support.ways)
+            z, y = (torch.where(call.mask[:, None], rows, 0) for rows in (z, y))
+        return self.read(z, y, call.mask, state)._replace(statistics=call.kept, ways=support.ways)
 
-    def predict(self, state: State, x: Tree, mask: Tensor | None = None) -> Any:
+    def predict_under(self, state: State, x: Tree, call: NormCall) -> Any:
         """Predictions for inputs `(N, ...)`: logits, numbers, or a `Gaussian`."""
-        return self._answer(state, x, NormCall(self.visible(mask)))
-
-    def objective(self, task: Task) -> Objective:
-        """The query loss; keeps the query batch's statistics for the running averages."""
-        call = NormCall(self.visible(task.query.mask), collect=self.norm == "running" and self.training)
-        prediction = self._answer(self.adapt(task.support), task.query.x, call)
-        loss = self.query_loss(prediction, task.query)
-        return Objective(loss, loss, prediction, {f"network.{name}": seen for name, seen in call.seen.items()})
-
-    def _answer(self, state: State, x: Tree, call: NormCall) -> Any:
-        call.given = state.statistics or None
-        return self.targets.decode(self.answer(state, self._embed(x, call)), state.ways)
-
-    def _embed(self, x: Tree, call: NormCall) -> Tensor:
-        call.running = self.norm == "running" and not self.training
-        return torch.flatten(self._run({}, x, call), 1)
+        return self.targets.decode(self.answer(state, self.embed(x, call)), state.ways)
 
 
 def layers(*sizes: int) -> nn.Sequential:

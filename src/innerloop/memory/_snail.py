@@ -12,7 +12,7 @@ from innerloop.losses import Loss
 from innerloop.memory._reader import Reader
 from innerloop.memory._snail_blocks import AttentionBlock, DenseBlock, dilations
 from innerloop.memory._targets import Targets
-from innerloop.networks._norm import Policy, Statistics
+from innerloop.networks import Policy, Statistics
 
 
 class SNAILState(NamedTuple):
@@ -75,7 +75,7 @@ class SNAIL(Reader):
         if length < 2 or filters < 4:
             raise ConfigurationError(
                 f"A sequence has at least a support example and a query, and a block 4 filters; got length={length} "
-                f"and filters={filters}."
+                f"and filters={filters}. Give length = ways * shots + 1, and 4 filters or more."
             )
         self.length, self.filters = length, filters
         self.token = channels = self.features + targets.size

@@ -6,36 +6,21 @@ Every one takes any `nn.Module` and a `loss=`; the four choices behind the gradi
 
 from innerloop.methods._closed_forms import constant, gaussian_process, pooled_ridge, shrunk_ridge
 from innerloop.methods._comparing import matching, meta_baseline, prototypes, relation, ridge, svm
-from innerloop.methods._gradient import (
-    anil,
-    boil,
-    cavia,
-    fomaml,
-    imaml,
-    lora_maml,
-    lstm,
-    maml,
-    maml_plus_plus,
-    meta_curvature,
-    meta_sgd,
-    proto_maml,
-    reptile,
-    unicorn_maml,
-)
+from innerloop.methods._optimisers import lstm, maml_plus_plus, meta_curvature, meta_sgd
+from innerloop.methods._outer_gradients import fomaml, imaml, maml, reptile
+from innerloop.methods._pretraining import baseline_plus_plus, joint, pretraining, simple_shot
 from innerloop.methods._remembering import anp, cnp, in_context, mann, snail
+from innerloop.methods._selections import anil, boil, cavia, lora_maml
 from innerloop.methods._spec import from_spec
+from innerloop.methods._starts import proto_maml, unicorn_maml
 from innerloop.methods._transfer import (
-    baseline_plus_plus,
     cosine_head,
     fine_tune,
     from_scratch,
-    joint,
     linear_head,
     linear_probe,
     nearest_mean,
-    pretraining,
     raw_ridge,
-    simple_shot,
 )
 
 __all__ = [

@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Any
 
 import torch
-from torch import Tensor
 
 from innerloop.errors import ConfigurationError
 from innerloop.methods._named import named
-from innerloop.task import Task
+from innerloop.task import Source, Task
 from innerloop.transfer import Constant, GaussianProcess, PooledRidge, ShrunkRidge
 
 
-class Tasks(Protocol):
-    """What the closed forms need of a task source."""
-
-    def batch(self, indices: Tensor) -> Task:
-        """The tasks numbered `indices`."""
+def _sizes(learner: PooledRidge) -> dict[str, Any]:
+    inputs, outputs = learner.coefficients.shape
+    return {"inputs": inputs - 1, "outputs": outputs}
 
 
+@named("Pooled ridge", settled=_sizes)
 def pooled_ridge(
-    source: Tasks | None = None,
+    source: Source | None = None,
     *,
     penalty: float = 0.1,
     tasks: int = 500,
@@ -39,18 +37,24 @@ def pooled_ridge(
         inputs: numbers in an example; None: as in the source.
         outputs: numbers in a target, or classes; None: as in the source.
 
+    Raises:
+        ConfigurationError: without a source and without sizes, or if the penalty is not positive.
+
     Source: Hoerl and Kennard 1970, "Ridge regression".
+
+    >>> pooled_ridge(inputs=2, outputs=1).coefficients.shape
+    torch.Size([3, 1])
     """
     batch, inputs, outputs = _read(source, tasks, inputs, outputs)
     learner = PooledRidge(inputs, outputs, penalty=penalty)
     if batch is not None:
         learner.solve(batch)
-    arguments = {"penalty": penalty, "inputs": inputs, "outputs": outputs}
-    return named(learner, "pooled_ridge", "Pooled ridge", {}, arguments)
+    return learner
 
 
+@named("Shrunk ridge", settled=_sizes)
 def shrunk_ridge(
-    source: Tasks | None = None,
+    source: Source | None = None,
     *,
     penalty: float = 0.1,
     slopes: float = 10.0,
@@ -72,16 +76,22 @@ def shrunk_ridge(
         inputs: numbers in an example; None: as in the source.
         outputs: numbers in a target, or classes; None: as in the source.
 
+    Raises:
+        ConfigurationError: without a source and without sizes, or for costs that are not positive.
+
     Source: Laird and Ware 1982, "Random-effects models for longitudinal data".
+
+    >>> shrunk_ridge(inputs=2, outputs=1, slopes=3.0).slopes
+    3.0
     """
     batch, inputs, outputs = _read(source, tasks, inputs, outputs)
     learner = ShrunkRidge(inputs, outputs, penalty=penalty, slopes=slopes, intercept=intercept)
     if batch is not None:
         learner.solve(batch)
-    arguments = {"penalty": penalty, "slopes": slopes, "intercept": intercept, "inputs": inputs, "outputs": outputs}
-    return named(learner, "shrunk_ridge", "Shrunk ridge", {}, arguments)
+    return learner
 
 
+@named("Exact posterior")
 def gaussian_process(
     *,
     kernel: Any = "rbf",
@@ -93,6 +103,8 @@ def gaussian_process(
 ) -> GaussianProcess:
     """The exact posterior of a Gaussian process with a known kernel: what no learner can beat on its curves.
 
+        mean = k' (K + σ² I)^-1 y,   variance = k(x, x) - k' (K + σ² I)^-1 k + σ²
+
     Args:
         kernel: "rbf", "matern" or "periodic".
         length: of the kernel.
@@ -101,18 +113,30 @@ def gaussian_process(
         noise: standard deviation of the observation noise.
         known: read length, scale and period from the last three input columns of a task.
 
+    Raises:
+        ConfigurationError: for an unknown kernel, or numbers that are not positive.
+
     Source: Rasmussen and Williams 2006, algorithm 2.1.
+
+    >>> gaussian_process(kernel="matern").spec["arguments"]["kernel"]
+    'matern'
     """
-    arguments = {"kernel": kernel, "length": length, "scale": scale, "period": period, "noise": noise, "known": known}
-    return named(GaussianProcess(**arguments), "gaussian_process", "Exact posterior", {}, arguments)
+    return GaussianProcess(kernel, length=length, scale=scale, period=period, noise=noise, known=known)
 
 
+@named("Trivial predictor")
 def constant() -> Constant:
-    """The trivial predictor: class frequencies, or the mean target, of the support set."""
-    return named(Constant(), "constant", "Trivial predictor", {}, {})
+    """The trivial predictor: class frequencies, or the mean target, of the support set.
+
+        prediction = 1/N Σ_i y_i,   with one-hot labels for classes
+
+    >>> constant().name
+    'Trivial predictor'
+    """
+    return Constant()
 
 
-def _read(source: Tasks | None, tasks: int, inputs: int | None, outputs: int | None) -> tuple[Task | None, int, int]:
+def _read(source: Source | None, tasks: int, inputs: int | None, outputs: int | None) -> tuple[Task | None, int, int]:
     """The tasks of a source stacked, and the sizes of an example and of a target."""
     if source is not None:
         batch = source.batch(torch.arange(tasks))

@@ -7,11 +7,12 @@ from typing import Any
 from torch import nn
 
 from innerloop.losses import Loss
-from innerloop.methods._named import named, spec_of
+from innerloop.methods._named import named
 from innerloop.metric import SVM, Matching, Prototypes, Relation, Ridge
-from innerloop.networks._norm import Policy
+from innerloop.networks import Policy
 
 
+@named("Prototypes")
 def prototypes(
     embedding: nn.Module,
     *,
@@ -31,13 +32,19 @@ def prototypes(
         loss: outer loss; None: cross-entropy.
         norm: policy of the norm layers.
 
+    Raises:
+        ConfigurationError: for an unknown distance, a scale that is not positive, or a policy that cannot be.
+
     Source: Snell, Swersky and Zemel 2017.
+
+    >>> from innerloop.networks import mlp
+    >>> prototypes(mlp(2, None), scale="learned").spec["arguments"]
+    {'distance': 'euclidean', 'scale': 'learned', 'norm': 'running'}
     """
-    learner = Prototypes(embedding, distance=distance, scale=scale, loss=loss, norm=norm)
-    arguments = {"distance": distance, "scale": scale, "norm": norm}
-    return named(learner, "prototypes", "Prototypes", spec_of(embedding), arguments)
+    return Prototypes(embedding, distance=distance, scale=scale, loss=loss, norm=norm)
 
 
+@named("Meta-Baseline")
 def meta_baseline(embedding: nn.Module, *, loss: Loss | None = None, norm: Policy = "running") -> Prototypes:
     """Meta-Baseline: cosine prototypes with a learned scale, meta-trained from pretrained features.
 
@@ -51,12 +58,19 @@ def meta_baseline(embedding: nn.Module, *, loss: Loss | None = None, norm: Polic
         loss: outer loss; None: cross-entropy.
         norm: policy of the norm layers.
 
+    Raises:
+        ConfigurationError: for norm layers that cannot follow the policy.
+
     Source: Chen et al. 2021, "Meta-Baseline", section 3; τ starts at 10 there too.
+
+    >>> from innerloop.networks import mlp
+    >>> meta_baseline(mlp(2, None)).name
+    'Meta-Baseline'
     """
-    learner = Prototypes(embedding, distance="cosine", scale="learned", loss=loss, norm=norm)
-    return named(learner, "meta_baseline", "Meta-Baseline", spec_of(embedding), {"norm": norm})
+    return Prototypes(embedding, distance="cosine", scale="learned", loss=loss, norm=norm)
 
 
+@named("Matching networks")
 def matching(
     embedding: nn.Module,
     *,
@@ -79,13 +93,19 @@ def matching(
         loss: outer loss; None: cross-entropy.
         norm: policy of the norm layers.
 
+    Raises:
+        ConfigurationError: for settings that cannot work, as full context on an embedding without `width`.
+
     Source: Vinyals et al. 2016.
+
+    >>> from innerloop.networks import mlp
+    >>> matching(mlp(2, None), full_context=True).name
+    'Matching networks'
     """
-    learner = Matching(embedding, full_context=full_context, reads=reads, scale=scale, loss=loss, norm=norm)
-    arguments = {"full_context": full_context, "reads": reads, "scale": scale, "norm": norm}
-    return named(learner, "matching", "Matching networks", spec_of(embedding), arguments)
+    return Matching(embedding, full_context=full_context, reads=reads, scale=scale, loss=loss, norm=norm)
 
 
+@named("Relation networks")
 def relation(maps: nn.Module, *, classes: Any = "sum", loss: Loss | None = None, norm: Policy = "running") -> Relation:
     """Relation networks: how well a query goes with a class is itself a network.
 
@@ -99,12 +119,19 @@ def relation(maps: nn.Module, *, classes: Any = "sum", loss: Loss | None = None,
             the alternative.
         norm: policy of the norm layers.
 
+    Raises:
+        ConfigurationError: for an unknown `classes`, or norm layers that cannot follow the policy.
+
     Source: Sung et al. 2018.
+
+    >>> from innerloop.networks import mlp
+    >>> relation(mlp(2, None), classes="mean").spec["arguments"]
+    {'classes': 'mean', 'norm': 'running'}
     """
-    learner = Relation(maps, classes=classes, loss=loss, norm=norm)
-    return named(learner, "relation", "Relation networks", spec_of(maps), {"classes": classes, "norm": norm})
+    return Relation(maps, classes=classes, loss=loss, norm=norm)
 
 
+@named("Ridge (R2-D2)")
 def ridge(
     embedding: nn.Module,
     *,
@@ -124,13 +151,19 @@ def ridge(
         loss: outer loss; None: cross-entropy for classes, squared error otherwise.
         norm: policy of the norm layers.
 
+    Raises:
+        ConfigurationError: if the strength or the scale is not positive, or the policy cannot be.
+
     Source: Bertinetto et al. 2019.
+
+    >>> from innerloop.networks import mlp
+    >>> ridge(mlp(1, None), strength=0.1).name
+    'Ridge (R2-D2)'
     """
-    learner = Ridge(embedding, strength=strength, scale=scale, loss=loss, norm=norm)
-    arguments = {"strength": strength, "scale": scale, "norm": norm}
-    return named(learner, "ridge", "Ridge (R2-D2)", spec_of(embedding), arguments)
+    return Ridge(embedding, strength=strength, scale=scale, loss=loss, norm=norm)
 
 
+@named("SVM (MetaOptNet)")
 def svm(
     embedding: nn.Module,
     *,
@@ -150,8 +183,13 @@ def svm(
         loss: outer loss; None: cross-entropy.
         norm: policy of the norm layers.
 
+    Raises:
+        ConfigurationError: if the cost or the smoothing is not positive, or the policy cannot be.
+
     Source: Lee et al. 2019.
+
+    >>> from innerloop.networks import mlp
+    >>> svm(mlp(2, None), cost=1.0).cost
+    1.0
     """
-    learner = SVM(embedding, cost=cost, smoothing=smoothing, loss=loss, norm=norm)
-    arguments = {"cost": cost, "smoothing": smoothing, "norm": norm}
-    return named(learner, "svm", "SVM (MetaOptNet)", spec_of(embedding), arguments)
+    return SVM(embedding, cost=cost, smoothing=smoothing, loss=loss, norm=norm)

@@ -8,10 +8,11 @@ from torch import nn
 
 from innerloop.losses import Loss
 from innerloop.memory import MANN, SNAIL, AttentiveProcess, InContext, NeuralProcess, Targets
-from innerloop.methods._named import named, spec_of
-from innerloop.networks._norm import Policy
+from innerloop.methods._named import named
+from innerloop.networks import Policy
 
 
+@named("MANN")
 def mann(
     embedding: nn.Module,
     *,
@@ -28,6 +29,8 @@ def mann(
 ) -> MANN:
     """Memory-augmented neural network: a controller writes the support set into an external memory.
 
+        h_t = controller(z_t, y_{t-1}, r_{t-1}),   M_t = M_{t-1} + w_t' k(h_t),   r_t = softmax(β cos(k(h_t), M_t)) M_t
+
     Args:
         embedding: a network without a head, for instance `innerloop.networks.conv4(outputs=None)`.
         ways: most classes of a task; None: targets are numbers.
@@ -41,19 +44,22 @@ def mann(
         loss: outer loss; None: cross-entropy or squared error.
         norm: policy of the norm layers.
 
+    Raises:
+        ConfigurationError: for sizes that cannot be, or an embedding whose width nobody says.
+
     Source: Santoro et al. 2016; 128 slots of 40, 4 heads and 200 hidden units are those of public re-implementations.
+
+    >>> from innerloop.networks import mlp
+    >>> mann(mlp(2, None), ways=5).name
+    'MANN'
     """
-    learner = MANN(
+    return MANN(
         embedding, Targets(ways, outputs), controller=controller, slots=slots, width=width, reads=reads, hidden=hidden,
         features=features, loss=loss, norm=norm,
     )  # fmt: skip
-    arguments = {
-        "ways": ways, "outputs": outputs, "controller": controller, "slots": slots, "width": width, "reads": reads,
-        "hidden": hidden, "features": features, "norm": norm,
-    }  # fmt: skip
-    return named(learner, "mann", "MANN", spec_of(embedding), arguments)
 
 
+@named("SNAIL")
 def snail(
     embedding: nn.Module,
     *,
@@ -67,6 +73,8 @@ def snail(
 ) -> SNAIL:
     """SNAIL: temporal convolutions and causal attention over the support set and a query.
 
+        prediction = SNAIL((z_1, y_1), ..., (z_N, y_N), (z, 0)) at the last place
+
     Args:
         embedding: a network without a head.
         length: support examples of a task and the query: `ways * shots + 1`.
@@ -78,17 +86,21 @@ def snail(
         loss: outer loss; None: cross-entropy or squared error.
         norm: policy of the norm layers.
 
+    Raises:
+        ConfigurationError: for sizes that cannot be, or an embedding whose width nobody says.
+
     Source: Mishra et al. 2018.
+
+    >>> from innerloop.networks import mlp
+    >>> snail(mlp(2, None), ways=5, length=6).length
+    6
     """
-    learner = SNAIL(
+    return SNAIL(
         embedding, Targets(ways, outputs), length=length, filters=filters, features=features, loss=loss, norm=norm
     )
-    arguments = {
-        "length": length, "ways": ways, "outputs": outputs, "filters": filters, "features": features, "norm": norm,
-    }  # fmt: skip
-    return named(learner, "snail", "SNAIL", spec_of(embedding), arguments)
 
 
+@named("Neural process")
 def cnp(
     embedding: nn.Module,
     *,
@@ -102,6 +114,8 @@ def cnp(
 ) -> NeuralProcess:
     """Conditional neural process: a task is the mean of its encoded examples; numbers are predicted as a `Gaussian`.
 
+        r = 1/N Σ_i h(z_i, y_i),   (m, v) = g(r, z),   y ~ N(m, v)
+
     Args:
         embedding: a network without a head; `innerloop.networks.mlp(1, None, [])` passes numbers on as they are.
         ways: most classes of a task; None: targets are numbers.
@@ -112,16 +126,20 @@ def cnp(
         loss: outer loss; None: the negative log-density, or cross-entropy.
         norm: policy of the norm layers.
 
+    Raises:
+        ConfigurationError: for sizes that cannot be, or an embedding whose width nobody says.
+
     Source: Garnelo et al. 2018.
+
+    >>> from innerloop.networks import mlp
+    >>> cnp(mlp(1, None, []), width=16).name
+    'Neural process'
     """
     targets = Targets(ways, outputs, gaussian=True, floor=floor)
-    learner = NeuralProcess(embedding, targets, width=width, features=features, loss=loss, norm=norm)
-    arguments = {
-        "ways": ways, "outputs": outputs, "width": width, "floor": floor, "features": features, "norm": norm,
-    }  # fmt: skip
-    return named(learner, "cnp", "Neural process", spec_of(embedding), arguments)
+    return NeuralProcess(embedding, targets, width=width, features=features, loss=loss, norm=norm)
 
 
+@named("Attentive neural process")
 def anp(
     embedding: nn.Module,
     *,
@@ -136,6 +154,8 @@ def anp(
 ) -> AttentiveProcess:
     """Attentive neural process, deterministic path: a query attends to the encoded examples.
 
+        r(z) = attention(query a(z), keys a(z_i), values h(z_i, y_i)),   (m, v) = g(r(z), z),   y ~ N(m, v)
+
     Args:
         embedding: a network without a head; `innerloop.networks.mlp(1, None, [])` passes numbers on as they are.
         ways: most classes of a task; None: targets are numbers.
@@ -147,17 +167,20 @@ def anp(
         loss: outer loss; None: the negative log-density, or cross-entropy.
         norm: policy of the norm layers.
 
+    Raises:
+        ConfigurationError: for sizes that cannot be, or an embedding whose width nobody says.
+
     Source: Kim et al. 2019, without the latent path.
+
+    >>> from innerloop.networks import mlp
+    >>> anp(mlp(1, None, []), width=16, heads=4).heads
+    4
     """
     targets = Targets(ways, outputs, gaussian=True, floor=floor)
-    learner = AttentiveProcess(embedding, targets, width=width, heads=heads, features=features, loss=loss, norm=norm)
-    arguments = {
-        "ways": ways, "outputs": outputs, "width": width, "heads": heads, "floor": floor, "features": features,
-        "norm": norm,
-    }  # fmt: skip
-    return named(learner, "anp", "Attentive neural process", spec_of(embedding), arguments)
+    return AttentiveProcess(embedding, targets, width=width, heads=heads, features=features, loss=loss, norm=norm)
 
 
+@named("In-context transformer")
 def in_context(
     embedding: nn.Module,
     *,
@@ -174,6 +197,8 @@ def in_context(
 ) -> InContext:
     """In-context transformer: reads the support set, and learns a task without changing a weight.
 
+        support token  W z_i + V y_i,   query token  W z + u,   prediction = transformer(tokens) at the query
+
     Args:
         embedding: a network without a head; `innerloop.networks.mlp(1, None, [])` passes numbers on as they are.
         ways: most classes of a task; None: targets are numbers, predicted as a `Gaussian`.
@@ -187,15 +212,17 @@ def in_context(
         loss: outer loss; None: the negative log-density, or cross-entropy.
         norm: policy of the norm layers.
 
+    Raises:
+        ConfigurationError: for sizes that cannot be, or an embedding whose width nobody says.
+
     Source: Nguyen and Grover 2022 (TNP-D) and its published code's sizes; Müller et al. 2022.
+
+    >>> from innerloop.networks import mlp
+    >>> len(in_context(mlp(1, None, []), width=16, layers=2).blocks)
+    2
     """
     targets = Targets(ways, outputs, gaussian=True, floor=floor)
-    learner = InContext(
+    return InContext(
         embedding, targets, width=width, layers=layers, heads=heads, hidden=hidden, features=features, loss=loss,
         norm=norm,
     )  # fmt: skip
-    arguments = {
-        "ways": ways, "outputs": outputs, "width": width, "layers": layers, "heads": heads, "hidden": hidden,
-        "floor": floor, "features": features, "norm": norm,
-    }  # fmt: skip
-    return named(learner, "in_context", "In-context transformer", spec_of(embedding), arguments)

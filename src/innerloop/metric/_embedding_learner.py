@@ -9,16 +9,15 @@ import torch
 from torch import Tensor, nn
 
 from innerloop.errors import DataError
-from innerloop.learner import Learner, Objective, State
-from innerloop.losses import Loss
-from innerloop.networks._functional import FunctionalNetwork
-from innerloop.networks._norm import NormCall, Policy, Statistics
-from innerloop.task import Examples, Task, Tree
+from innerloop.learner import State, demand_same_ways
+from innerloop.network_learner import NetworkLearner
+from innerloop.networks import NormCall, Statistics
+from innerloop.task import Examples, Tree
 
 M = TypeVar("M", bound=nn.Module)
 
 
-class EmbeddingLearner(Learner):
+class EmbeddingLearner(NetworkLearner):
     """Embeds the support and the query examples with one network, and compares.
 
     A subclass writes `learn` and `compare` on embeddings; norm layers, padding and their gradient are taken care of
@@ -46,11 +45,6 @@ class EmbeddingLearner(Learner):
 
     family = "metric"
 
-    def __init__(self, network: nn.Module, *, loss: Loss | None = None, norm: Policy = "running"):
-        self._run = FunctionalNetwork(network, norm)
-        super().__init__(loss, norm if self._run.has_norms else "none")
-        self.network = network
-
     @abstractmethod
     def learn(self, z: Tensor, support: Examples, before: Any | None, statistics: Statistics) -> State:
         """The state after the support examples.
@@ -67,33 +61,21 @@ class EmbeddingLearner(Learner):
         """Predictions for query embeddings `(Q, D)`."""
 
     def adapt(self, support: Examples, state: State | None = None) -> State:
-        """Embeds the support set and learns it; adds to `state` if there is one, without reading the old examples."""
-        mask = self.visible(support.mask)
-        given: Statistics = {} if state is None else state.statistics
-        call = NormCall(given=given) if given else NormCall(mask, collect=self.norm == "support")
-        z = self._embed(support.x, call)
-        if mask is not None:
-            z = torch.where(mask[:, None], z, 0)
-        return self.learn(z, support, state, given or call.seen)
+        """Embeds the support set and learns it; adds to `state` if there is one, without reading the old examples.
 
-    def predict(self, state: State, x: Tree, mask: Tensor | None = None) -> Any:
+        Raises:
+            DataError: if `state` is of a task with another number of classes.
+        """
+        demand_same_ways(support, state)
+        call = self.support_call(support, state)
+        z = self.embed(support.x, call)
+        if call.mask is not None:
+            z = torch.where(call.mask[:, None], z, 0)
+        return self.learn(z, support, state, call.kept)
+
+    def predict_under(self, state: State, x: Tree, call: NormCall) -> Any:
         """Predictions for inputs `(N, ...)`: logits `(N, ways)`, or values."""
-        return self._predict(state, x, NormCall(self.visible(mask)))
-
-    def objective(self, task: Task) -> Objective:
-        """The query loss; keeps the query batch's statistics for the running averages."""
-        call = NormCall(self.visible(task.query.mask), collect=self.norm == "running" and self.training)
-        prediction = self._predict(self.adapt(task.support), task.query.x, call)
-        loss = self.query_loss(prediction, task.query)
-        return Objective(loss, loss, prediction, {f"network.{name}": s for name, s in call.seen.items()})
-
-    def _predict(self, state: State, x: Tree, call: NormCall) -> Tensor:
-        call.given = state.statistics or None
-        return self.compare(state, self._embed(x, call))
-
-    def _embed(self, x: Tree, call: NormCall) -> Tensor:
-        call.running = self.norm == "running" and not self.training
-        return torch.flatten(self._run({}, x, call), 1)
+        return self.compare(state, self.embed(x, call))
 
 
 def beside(network: nn.Module, module: M) -> M:

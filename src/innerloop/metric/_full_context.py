@@ -9,6 +9,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from innerloop.networks._lstm_step import lstm_step
+
 
 class Cell(nn.Module):
     """A step of an LSTM, written with plain products: `nn.LSTM` has no rule for `torch.func.vmap`.
@@ -38,9 +40,7 @@ class Cell(nn.Module):
 
     def step(self, projected: Tensor, h: Tensor, c: Tensor) -> tuple[Tensor, Tensor]:
         """The same from `W_x x + b`, which may have been computed for many steps at once."""
-        i, f, g, o = (projected + self.recurrent(h)).chunk(4, dim=-1)
-        c = torch.sigmoid(f) * c + torch.sigmoid(i) * torch.tanh(g)
-        return torch.sigmoid(o) * torch.tanh(c), c
+        return lstm_step(projected + self.recurrent(h), c)
 
 
 class FullContext(nn.Module):

@@ -11,13 +11,14 @@ from typing import Literal, NamedTuple
 import torch
 from torch import Tensor, nn
 
+from innerloop.demands import at_least
 from innerloop.errors import ConfigurationError
 from innerloop.losses import Loss
 from innerloop.metric._embedding_learner import EmbeddingLearner, beside, membership
 from innerloop.metric._full_context import FullContext
 from innerloop.metric._prototypes import cosine
 from innerloop.metric._scale import Scale
-from innerloop.networks._norm import Policy, Statistics
+from innerloop.networks import Policy, Statistics
 from innerloop.task import Examples
 
 _ABSENT = math.log(1e-6)
@@ -87,8 +88,7 @@ class Matching(EmbeddingLearner):
         norm: Policy = "running",
     ):
         super().__init__(network, loss=loss, norm=norm)
-        if reads < 1:
-            raise ConfigurationError(f"reads= is a whole number from 1; got {reads}.")
+        at_least("reads=", reads, 1)
         size = getattr(network, "width", None) if width is None else width
         if full_context and not isinstance(size, int):
             raise ConfigurationError(

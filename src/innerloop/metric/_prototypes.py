@@ -11,7 +11,7 @@ from innerloop.errors import ConfigurationError
 from innerloop.losses import Loss
 from innerloop.metric._embedding_learner import EmbeddingLearner, beside, membership
 from innerloop.metric._scale import Scale, unit
-from innerloop.networks._norm import Policy, Statistics
+from innerloop.networks import Policy, Statistics
 from innerloop.task import Examples
 
 

@@ -12,12 +12,13 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from innerloop.errors import ConfigurationError
-from innerloop.learner import Learner, Objective
+from innerloop.learner import Objective, demand_same_ways
 from innerloop.losses import Loss
 from innerloop.metric._embedding_learner import beside, membership
 from innerloop.metric._relation_module import relation_module
-from innerloop.networks._functional import FunctionalNetwork
-from innerloop.networks._norm import NormCall, Policy, Statistics, norms_of
+from innerloop.network_learner import NetworkLearner, within
+from innerloop.networks import FunctionalNetwork, NormCall, Policy, Statistics
+from innerloop.networks._norm import norms_of
 from innerloop.task import Examples, Task, Tree
 
 
@@ -57,7 +58,7 @@ class RelationState(NamedTuple):
     ways: int
 
 
-class Relation(Learner):
+class Relation(NetworkLearner):
     """Relation networks: a second network compares the embedding of a query with that of a class.
 
         r_k = σ(g([Σ_{y_i = k} f(x_i), f(x)])),   loss = Σ_k (r_k - [y = k])²
@@ -101,51 +102,50 @@ class Relation(Learner):
             raise ConfigurationError(f"classes= is one of sum, mean; got {classes!r}.")
         if relation is None:
             relation = beside(network, _fitting(network))
-        self._run, self._relate = FunctionalNetwork(network, norm), FunctionalNetwork(relation, norm)
-        has_norms = self._run.has_norms or self._relate.has_norms
-        super().__init__(loss or relation_error, norm if has_norms else "none")
-        self.network, self.relation, self.classes = network, relation, classes
+        super().__init__(network, loss=loss or relation_error, norm=norm)
+        self._relate = FunctionalNetwork(relation, norm)
+        if self._relate.has_norms:
+            self.norm = norm
+        self.relation, self.classes = relation, classes
 
     def adapt(self, support: Examples, state: RelationState | None = None) -> RelationState:
         """Embeds the support set and sums it per class; adds to `state` if there is one.
 
         Raises:
-            DataError: in regression, where there are no classes.
+            DataError: in regression, where there are no classes; if `state` is of a task with another number of them.
         """
-        mask = self.visible(support.mask)
-        given: Statistics = {} if state is None else state.statistics
-        call = NormCall(given=given) if given else NormCall(mask, collect=self.norm == "support")
-        z = self._embed(support.x, call)
+        demand_same_ways(support, state)
+        call = self.support_call(support, state)
+        z = self.run(support.x, call)
         member = membership(support, z, "Relation networks")
-        if mask is not None:
-            z = torch.where(mask.view(-1, *[1] * (z.ndim - 1)), z, 0)
+        if call.mask is not None:
+            z = torch.where(call.mask.view(-1, *[1] * (z.ndim - 1)), z, 0)
         sums, counts = (member.T @ z.flatten(1)).view(-1, *z.shape[1:]), member.sum(0)
         if state is not None:
             return state._replace(sums=state.sums + sums, counts=state.counts + counts)
-        found = RelationState(sums, counts, call.seen, {}, member.shape[1])
+        found = RelationState(sums, counts, call.kept, {}, member.shape[1])
         if self.norm != "support":
             return found
-        pairs = NormCall(mask, collect=True)
+        pairs = self.norm_call(support.mask, collect=True)
         self._compare(found, z, pairs)
-        return found._replace(relation_statistics=pairs.seen)
+        return found._replace(relation_statistics=pairs.kept)
 
-    def predict(self, state: RelationState, x: Tree, mask: Tensor | None = None) -> Any:
+    def predict_under(self, state: RelationState, x: Tree, call: NormCall) -> Any:
         """Logarithms of relation scores, `(Q, ways)`."""
-        mask = self.visible(mask)
-        z = self._embed(x, NormCall(mask, given=state.statistics or None))
-        return self._compare(state, z, NormCall(mask, given=state.relation_statistics or None))
+        pairs = self._pairs(state, call.mask)
+        return self._compare(state, self.run(x, call), pairs)
 
     def objective(self, task: Task) -> Objective:
         """The query loss; keeps the query batch's statistics for the running averages."""
-        mask, collect = self.visible(task.query.mask), self.norm == "running" and self.training
-        state = self.adapt(task.support)
-        outer = NormCall(mask, given=state.statistics or None, collect=collect)
-        pairs = NormCall(mask, given=state.relation_statistics or None, collect=collect)
-        prediction = self._compare(state, self._embed(task.query.x, outer), pairs)
+        state, mask = self.adapt(task.support), task.query.mask
+        call, pairs = self.query_call(state, mask), self._pairs(state, mask)
+        call.collect = pairs.collect = self.collects
+        prediction = self._compare(state, self.run(task.query.x, call), pairs)
         loss = self.query_loss(prediction, task.query)
-        seen = {f"network.{name}": s for name, s in outer.seen.items()}
-        seen |= {f"relation.{name}": s for name, s in pairs.seen.items()}
-        return Objective(loss, loss, prediction, seen)
+        return Objective(loss, loss, prediction, within("network", call.seen) | within("relation", pairs.seen))
+
+    def _pairs(self, state: RelationState, mask: Tensor | None) -> NormCall:
+        return self.norm_call(mask, given=state.relation_statistics)
 
     def _compare(self, state: RelationState, z: Tensor, call: NormCall) -> Tensor:
         """`log r` of embeddings `(Q, C, ...)` with every class; `call.mask` is that of the embeddings."""
@@ -154,16 +154,10 @@ class Relation(Learner):
             classes = classes / state.counts.clamp(min=1).view(-1, *[1] * (classes.ndim - 1))
         shape = (queries, ways, *z.shape[1:])
         pairs = torch.cat([classes[None].expand(shape), z[:, None].expand(shape)], dim=2).flatten(0, 1)
-        call.running = self.norm == "running" and not self.training
         if call.mask is not None:
             call.mask = call.mask[:, None].expand(queries, ways).flatten()
         score: Tensor = self._relate({}, pairs, call)
         return F.logsigmoid(score.view(queries, ways))
-
-    def _embed(self, x: Tree, call: NormCall) -> Tensor:
-        call.running = self.norm == "running" and not self.training
-        z: Tensor = self._run({}, x, call)
-        return z
 
 
 def _fitting(network: nn.Module) -> nn.Module:

@@ -5,17 +5,17 @@ Shape legend: N support examples, Q query examples, D features and a one, O outp
 
 from __future__ import annotations
 
-import math
 from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
-from innerloop.errors import ConfigurationError, DataError
+from innerloop.demands import positive
+from innerloop.errors import DataError
 from innerloop.losses import Loss
 from innerloop.metric._embedding_learner import EmbeddingLearner, beside, membership
 from innerloop.metric._scale import Scale
-from innerloop.networks._norm import Policy, Statistics
+from innerloop.networks import Policy, Statistics
 from innerloop.task import Examples
 
 
@@ -77,9 +77,8 @@ class Ridge(EmbeddingLearner):
         loss: Loss | None = None,
         norm: Policy = "running",
     ):
-        for name, value in (("strength", strength), ("scale", scale)):
-            if not 0 < value < math.inf:
-                raise ConfigurationError(f"{name}= is a positive number; got {value!r}.")
+        positive("strength=", strength, 1.0)
+        positive("scale=", scale, 10.0)
         super().__init__(network, loss=loss, norm=norm)
         self.start = scale
         self.strength, self.scale = beside(network, Scale("learned", strength)), beside(network, Scale("learned"))

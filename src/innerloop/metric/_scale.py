@@ -42,7 +42,7 @@ class Scale(nn.Module):
         super().__init__()
         learned = scale == "learned"
         if not learned and not (isinstance(scale, int | float) and 0 < scale < math.inf):
-            raise ConfigurationError(f'scale= is a positive number or "learned"; got {scale!r}.')
+            raise ConfigurationError(f'scale= must be a positive number or "learned"; got {scale!r}. Try 1.0.')
         self.fixed = 1.0 if learned else float(scale)
         self.log = nn.Parameter(torch.tensor(math.log(start))) if learned else None
 

@@ -5,18 +5,17 @@ Shape legend: N support examples, Q query examples, W ways, D features.
 
 from __future__ import annotations
 
-import math
 from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
-from innerloop.errors import ConfigurationError
+from innerloop.demands import positive
 from innerloop.losses import Loss
 from innerloop.metric._crammer_singer import crammer_singer
 from innerloop.metric._embedding_learner import EmbeddingLearner, beside, membership
 from innerloop.metric._scale import Scale
-from innerloop.networks._norm import Policy, Statistics
+from innerloop.networks import Policy, Statistics
 from innerloop.task import Examples
 
 
@@ -78,9 +77,8 @@ class SVM(EmbeddingLearner):
         loss: Loss | None = None,
         norm: Policy = "running",
     ):
-        for name, value in (("cost", cost), ("smoothing", smoothing)):
-            if not 0 < value < math.inf:
-                raise ConfigurationError(f"{name}= is a positive number; got {value!r}.")
+        positive("cost=", cost, 0.1)
+        positive("smoothing=", smoothing, 1.0)
         super().__init__(network, loss=loss, norm=norm)
         self.cost, self.smoothing = cost, smoothing
         self.scale = beside(network, Scale("learned"))

@@ -5,6 +5,7 @@ from typing import Any
 
 from torch import nn
 
+from innerloop.catalogue import NETWORKS
 from innerloop.networks._backbone import Backbone
 from innerloop.networks._backbone import build as _build
 from innerloop.networks._bias_mlp import bias_mlp
@@ -13,9 +14,10 @@ from innerloop.networks._conv4 import conv4
 from innerloop.networks._conv_maps import conv_maps
 from innerloop.networks._cosine_head import CosineHead
 from innerloop.networks._dropblock import DropBlock
+from innerloop.networks._functional import FunctionalNetwork
 from innerloop.networks._gru import gru
 from innerloop.networks._mlp import mlp
-from innerloop.networks._norm import Norm, convert_norms, per_step_norms
+from innerloop.networks._norm import Norm, NormCall, Policy, Statistics, convert_norms, per_step_norms
 from innerloop.networks._resnet12 import resnet12
 from innerloop.networks._transformer import transformer
 
@@ -24,7 +26,11 @@ __all__ = [
     "Context",
     "CosineHead",
     "DropBlock",
+    "FunctionalNetwork",
     "Norm",
+    "NormCall",
+    "Policy",
+    "Statistics",
     "bias_mlp",
     "build",
     "conv4",
@@ -48,8 +54,5 @@ def build(spec: dict[str, Any]) -> nn.Module:
     >>> build(mlp(1, 1).spec).width
     40
     """
-    builders: dict[str, Callable[..., nn.Module]] = {
-        "bias_mlp": bias_mlp, "conv4": conv4, "conv_maps": conv_maps, "gru": gru, "mlp": mlp, "resnet12": resnet12,
-        "transformer": transformer,
-    }  # fmt: skip
+    builders: dict[str, Callable[..., nn.Module]] = {name: globals()[name] for name in NETWORKS}
     return _build(spec, builders)

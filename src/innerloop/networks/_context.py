@@ -37,6 +37,8 @@ class Context(nn.Module):
             )
         self.layer = layer
         like = layer.weight
+        # axes behind the channels: the weight says it, since a linear layer takes sequences too, channels last
+        self._behind = like.ndim - 2
         self.weight = nn.Parameter(like.new_empty(like.shape[0], size))
         bound = (like[0].numel() + size) ** -0.5  # what torch gives a layer with this many inputs
         nn.init.uniform_(self.weight, -bound, bound)
@@ -44,10 +46,10 @@ class Context(nn.Module):
         self.context = nn.Parameter(like.new_zeros(size), requires_grad=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Outputs of the layer for `x` `(N, ...)`."""
+        """Outputs of the layer for `x`: `(N, ..., inputs)` for a linear layer, `(N, C, ...)` for a convolution."""
         y: Tensor = self.layer(x)
         shift: Tensor = self.weight @ self.context
-        return y + shift.view(-1, *([1] * (y.ndim - 2)))
+        return y + shift.view(-1, *([1] * self._behind))
 
 
 def with_context(network: nn.Module, size: int, layer: str | None = None) -> nn.Module:

@@ -31,6 +31,26 @@ def conv_block(
     return layers
 
 
+def conv_blocks(
+    channels: int,
+    filters: int,
+    size: int,
+    downsample: Literal["stride", "pool", "average"],
+    norm: bool,
+    activation: Literal["relu", "softplus"],
+    *,
+    halvings: int = 4,
+) -> tuple[list[nn.Module], int]:
+    """Four blocks, of which the first `halvings` halve the picture, and the size of what is left of it."""
+    layers: list[nn.Module] = []
+    for block in range(4):
+        halving = downsample if block < halvings else None
+        layers += conv_block(channels if block == 0 else filters, filters, halving, norm, activation)
+        if halving is not None:
+            size = (size + 1) // 2 if halving == "stride" else size // 2
+    return layers, size
+
+
 def conv4(
     outputs: int | None = 5,
     filters: int = 64,
@@ -71,11 +91,7 @@ def conv4(
         "network": "conv4", "outputs": outputs, "filters": filters, "channels": channels, "size": size,
         "downsample": downsample, "norm": norm, "activation": activation,
     }  # fmt: skip
-    layers: list[nn.Module] = []
-    side = size
-    for block in range(4):
-        layers += conv_block(channels if block == 0 else filters, filters, downsample, norm, activation)
-        side = (side + 1) // 2 if downsample == "stride" else side // 2
+    layers, side = conv_blocks(channels, filters, size, downsample, norm, activation)
     if downsample == "stride":
         layers += [nn.AdaptiveAvgPool2d(1), nn.Flatten()]
         width = filters

@@ -8,7 +8,7 @@ from torch import nn
 
 from innerloop.errors import ConfigurationError
 from innerloop.networks._backbone import Backbone
-from innerloop.networks._conv4 import conv_block
+from innerloop.networks._conv4 import conv_blocks
 
 
 def conv_maps(
@@ -47,12 +47,6 @@ def conv_maps(
         "network": "conv_maps", "filters": filters, "channels": channels, "size": size, "downsample": downsample,
         "norm": norm, "activation": activation,
     }  # fmt: skip
-    layers: list[nn.Module] = []
-    side = size
-    for block in range(4):
-        halving = downsample if block < 2 else None
-        layers += conv_block(channels if block == 0 else filters, filters, halving, norm, activation)
-        if halving is not None:
-            side = (side + 1) // 2 if halving == "stride" else side // 2
+    layers, side = conv_blocks(channels, filters, size, downsample, norm, activation, halvings=2)
     shape = (filters, side, side)
     return Backbone(nn.Sequential(*layers), nn.Identity(), filters * side * side, spec, shape)

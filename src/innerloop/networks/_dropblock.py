@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from innerloop.errors import ConfigurationError
+from innerloop.demands import at_least, fraction
 
 
 class DropBlock(nn.Module):
@@ -34,11 +34,8 @@ class DropBlock(nn.Module):
 
     def __init__(self, drop: float = 0.1, block: int = 5):
         super().__init__()
-        if not 0 <= drop < 1 or block < 1:
-            raise ConfigurationError(
-                f"DropBlock drops a share from 0 to below 1 in blocks of at least 1; got drop={drop}, block={block}."
-            )
-        self.drop, self.block = drop, block
+        fraction("drop=", drop, 0.1)
+        self.drop, self.block = drop, at_least("block=", block, 1)
 
     def forward(self, x: Tensor) -> Tensor:
         """`x` `(N, C, H, W)` with blocks of zeros, scaled up to make good for them."""

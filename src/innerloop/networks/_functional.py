@@ -5,14 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import get_args
 
 import torch
 from torch import Tensor, nn
 from torch.utils import _pytree as pytree
 
 from innerloop.errors import ConfigurationError, DataError, InnerloopError
-from innerloop.networks._norm import NormCall, Policy, foreign_norms, norm_call, norms_of
+from innerloop.networks._norm import NormCall, Policy, demand_policy, foreign_norms, norm_call, norms_of
 from innerloop.task import Tree
 
 
@@ -28,27 +27,9 @@ class FunctionalNetwork:
     """
 
     def __init__(self, network: nn.Module, policy: Policy):
-        if policy not in get_args(Policy):
-            raise ConfigurationError(f"norm= is one of {', '.join(get_args(Policy))}; got {policy!r}.")
+        demand_policy(network, policy)
         self.network = network
-        self.norms = norms_of(network)
-        self.foreign = foreign_norms(network)
-        if self.foreign and policy != "batch":
-            raise ConfigurationError(
-                f"norm={policy!r} needs innerloop's norm layers; {self.foreign[0]!r} is another batch norm. "
-                "Use norm='batch' or innerloop.networks.convert_norms(network)."
-            )
-
-        if self.norms and policy == "none":
-            raise ConfigurationError(
-                f"norm='none' says that nothing normalises with batch statistics, but {next(iter(self.norms))!r} "
-                "does. Use 'batch', 'support' or 'running', or build the network without norms."
-            )
-
-        if self.changes_with_steps and policy == "running":
-            raise ConfigurationError(
-                "Norm layers with weights for each inner step keep no running averages. Use norm='batch' or 'support'."
-            )
+        self.norms, self.foreign = norms_of(network), foreign_norms(network)
 
     @property
     def changes_with_steps(self) -> bool:
@@ -94,6 +75,11 @@ def naming_shapes(x: Tree) -> Iterator[None]:
         if isinstance(error, InnerloopError) or not _OF_SHAPES.search(said) or _OF_MAPPINGS.search(said):
             raise
         found = ", ".join(f"{tuple(leaf.shape)} {leaf.dtype}" for leaf in pytree.tree_leaves(x))
+        if "more than 1 value per channel" in said:
+            raise DataError(
+                f"Batch statistics need two values of a channel or more; inputs of shape and type {found} give one. "
+                "Give at least 2 examples, or use norm='running' in eval() or a network without norm layers."
+            ) from error
         raise DataError(
             f"The network cannot take inputs of shape and type {found}: {said.rstrip('.')}. Give it examples of "
             "the shape and type that it was built for, one per row."

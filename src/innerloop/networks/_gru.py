@@ -7,7 +7,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from innerloop.errors import ConfigurationError, DataError
+from innerloop.demands import at_least
+from innerloop.errors import DataError
 from innerloop.networks._backbone import Backbone, linear_head
 
 
@@ -60,7 +61,7 @@ def gru(inputs: int, outputs: int | None, hidden: int = 64) -> Backbone:
     >>> gru(2, 5, hidden=8)(torch.zeros(3, 7, 2)).shape
     torch.Size([3, 5])
     """
-    if inputs < 1 or hidden < 1:
-        raise ConfigurationError(f"A GRU has inputs and a state, at least one number; got {inputs} and {hidden}.")
+    at_least("inputs", inputs, 1)
+    at_least("hidden", hidden, 1)
     spec: dict[str, Any] = {"network": "gru", "inputs": inputs, "outputs": outputs, "hidden": hidden}
     return Backbone(_LastState(inputs, hidden), linear_head(hidden, outputs), hidden, spec)

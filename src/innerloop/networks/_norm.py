@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Literal, Protocol, runtime_checkable
+from typing import Literal, Protocol, get_args, runtime_checkable
 
 import torch
 import torch.nn.functional as F
@@ -56,6 +56,11 @@ class NormCall:
     collect: bool = False
     step: int = 0
     seen: Statistics = field(default_factory=dict)
+
+    @property
+    def kept(self) -> Statistics:
+        """What a state keeps of a pass over support examples: the statistics that were given, or those seen."""
+        return self.given or self.seen
 
 
 class Norm(nn.Module):
@@ -206,6 +211,51 @@ def foreign_norms(network: nn.Module) -> list[str]:
     return names
 
 
+def demand_policy(network: nn.Module, policy: Policy) -> None:
+    """Refuses a policy that the norm layers of `network` cannot follow.
+
+    Raises:
+        ConfigurationError: if there is no such policy, or a layer in the way.
+
+    >>> demand_policy(nn.Sequential(Norm(2)), "support")
+    """
+    if policy not in get_args(Policy):
+        raise ConfigurationError(f"norm= is one of {', '.join(get_args(Policy))}; got {policy!r}.")
+    norms, foreign = norms_of(network), foreign_norms(network)
+    if foreign and policy != "batch":
+        raise ConfigurationError(
+            f"norm={policy!r} needs innerloop's norm layers; {foreign[0]!r} is another batch norm. "
+            "Use norm='batch' or innerloop.networks.convert_norms(network)."
+        )
+    if norms and policy == "none":
+        raise ConfigurationError(
+            f"norm='none' says that nothing normalises with batch statistics, but {next(iter(norms))!r} "
+            "does. Use 'batch', 'support' or 'running', or build the network without norms."
+        )
+    if policy == "running" and any(norm.steps is not None for norm in norms.values()):
+        raise ConfigurationError(
+            "Norm layers with weights for each inner step keep no running averages. Use norm='batch' or 'support'."
+        )
+
+
+def demand_averages(network: nn.Module) -> None:
+    """Refuses running averages that were never collected: a mean of 0 and a variance of 1 are no batch's.
+
+    Raises:
+        ConfigurationError: naming the first layer that still has those.
+
+    >>> norm = Norm(1)
+    >>> norm.absorb(torch.ones(1), torch.ones(1))
+    >>> demand_averages(norm)
+    """
+    for name, norm in norms_of(network).items():
+        if not norm.running_mean.any() and bool((norm.running_variance == 1).all()):
+            raise ConfigurationError(
+                f"norm='running' needs averages collected in training; those of {name!r} are still 0 and 1. Train with "
+                "norm='running', or evaluate with 'batch' or 'support'."
+            )
+
+
 def convert_norms(network: nn.Module) -> nn.Module:
     """Replaces every `nn.BatchNorm*d` in `network` by a `Norm` with the same weights and statistics.
 
@@ -213,7 +263,9 @@ def convert_norms(network: nn.Module) -> nn.Module:
     'Norm'
     """
     if isinstance(network, _FOREIGN):
-        norm = Norm(network.num_features, network.eps, network.momentum or 0.1)
+        # None asks torch for a cumulative average, which this layer has not; 0 says that the averages are frozen
+        momentum = 0.1 if network.momentum is None else network.momentum
+        norm = Norm(network.num_features, network.eps, momentum)
         like = next((t for t in (network.weight, network.running_mean) if t is not None), None)
         norm = norm if like is None else norm.to(like.device, like.dtype)
         pairs: list[tuple[Tensor, Tensor | None]] = [

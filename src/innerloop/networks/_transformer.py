@@ -10,6 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from innerloop.demands import at_least
 from innerloop.errors import ConfigurationError, DataError
 from innerloop.networks._backbone import Backbone, linear_head
 
@@ -68,7 +69,8 @@ class TransformerBlock(nn.Module):
         super().__init__()
         if width < 1 or heads < 1 or hidden < 1 or width % heads:
             raise ConfigurationError(
-                f"Heads divide the width of a transformer; got {heads} heads, width {width} and hidden {hidden}."
+                f"Heads divide the width of a transformer; got {heads} heads, width {width} and hidden {hidden}. "
+                "Make the width a multiple of the heads, and all three 1 or more."
             )
         self.heads, self.attention = heads, attention
         self.before_attention, self.before_perceptron = nn.LayerNorm(width), nn.LayerNorm(width)
@@ -151,8 +153,8 @@ def transformer(
     >>> transformer(2, 5, width=8)(torch.zeros(3, 7, 2)).shape
     torch.Size([3, 5])
     """
-    if inputs < 1 or layers < 1:
-        raise ConfigurationError(f"A transformer has inputs and layers, at least one; got {inputs} and {layers}.")
+    at_least("inputs", inputs, 1)
+    at_least("layers", layers, 1)
     spec: dict[str, Any] = {
         "network": "transformer", "inputs": inputs, "outputs": outputs, "width": width, "layers": layers,
         "heads": heads, "hidden": hidden,

@@ -10,6 +10,7 @@ import torch.distributed as dist
 from torch import nn
 
 from innerloop.errors import ConfigurationError
+from innerloop.modules import device_of
 from innerloop.outer._group import Alone, Group
 from innerloop.outer._ranks import Ranks
 
@@ -38,7 +39,7 @@ def join(module: nn.Module) -> Group:
     launched = all(name in os.environ for name in _LAUNCHED) and int(os.environ["WORLD_SIZE"]) > 1
     if not dist.is_available() or not (launched or dist.is_initialized()):
         return Alone()
-    device = next((p.device for p in module.parameters()), torch.device("cpu"))
+    device = device_of(module)
     if device.type == "cuda" and "LOCAL_RANK" in os.environ:
         device = torch.device("cuda", int(os.environ["LOCAL_RANK"]))
         torch.cuda.set_device(device)

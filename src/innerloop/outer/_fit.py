@@ -15,15 +15,17 @@ from torch.optim.lr_scheduler import LRScheduler
 
 from innerloop.errors import ConfigurationError
 from innerloop.learner import Learner
+from innerloop.losses import Loss
 from innerloop.mapping import Mapping
 from innerloop.outer._checkpoint import Progress, description, load_checkpoint
 from innerloop.outer._distributed import join
 from innerloop.outer._interrupt import stop_on_interrupt
 from innerloop.outer._loop import Loop, Settings
-from innerloop.outer._meta_loss import MetaLoss, Source
+from innerloop.outer._meta_loss import MetaLoss
 from innerloop.outer._progress import ProgressLine
 from innerloop.outer._run import Run, provenance
 from innerloop.outer._verify import verify
+from innerloop.task import Source
 
 
 @dataclass(frozen=True)
@@ -33,8 +35,9 @@ class Fit:
     Attributes:
         steps: outer steps done.
         seconds: training time, validation and checkpoints included, interruptions left out.
-        best_step: outer step of the weights that the learner has now.
-        best: validation metric there; None without validation.
+        best_step: outer step of the weights that the learner has now: the best ones, or the last ones without
+            validation and after an interruption.
+        best: validation metric there; None where those weights have not been validated.
         interrupted: stopped by Ctrl-C before the end.
     """
 
@@ -115,8 +118,8 @@ def fit(
     every = max(1, steps // 10) if validate_every is None else validate_every
     asked = asked_mapping(learner, mapping, chunk, memory)
     settings = Settings(steps, tasks_per_step, clip, every, validation_tasks, patience, seed)
-    if not checkpoint_seconds >= 0:
-        raise ConfigurationError(f"checkpoint_seconds must be a number of seconds from 0; got {checkpoint_seconds}.")
+    if not checkpoint_seconds >= 0:  # it may be infinite
+        raise ConfigurationError(f"checkpoint_seconds must be a number from 0; got {checkpoint_seconds}. Try 30.")
     parameters = [p for p in learner.parameters() if p.requires_grad]
     if not parameters:
         raise ConfigurationError(f"{learner.name} has no parameters to train: evaluate it as it is.")
@@ -129,7 +132,6 @@ def fit(
     folder = Run(run) if isinstance(run, str | Path) else run
     folder = folder if group.leads else None  # the others write nothing
     train = learner.training_source(source)
-    asked = asked_mapping(learner, mapping, chunk, memory)
     begun = _config(learner, train, validation, settings, optimiser, schedule, group.world, config)
 
     def pick_up() -> tuple[Progress, Mapping | None]:
@@ -172,7 +174,11 @@ def fit(
     group.on_lead(loop.keep_best)
     group.equalise(learner)
     seconds = group.on_lead(lambda: round(state.seconds, 2))
-    return Fit(state.step, seconds, state.best_step or state.step, state.best, not state.done)
+    if state.done and state.best is not None:
+        return Fit(state.step, seconds, state.best_step, state.best, interrupted=False)
+    # the learner has the last weights, which have been validated only if that was the best step too
+    best = state.best if state.best_step == state.step else None
+    return Fit(state.step, seconds, state.step, best, not state.done)
 
 
 def asked_mapping(learner: Learner, mapping: Mapping | str, chunk: int | None, memory: int | None) -> Mapping | None:
@@ -220,6 +226,7 @@ def _config(
             **asdict(settings),
             "learner": learner.spec or learner.name,
             "norm": learner.norm,
+            "loss": _name(learner.loss),
             "train": train.describe(),
             "validation": validation.describe() if validation is not None else None,
             "optimiser": {"name": type(optimiser).__name__, **group},
@@ -231,3 +238,8 @@ def _config(
         "provenance": provenance(),
         **(config or {}),
     }
+
+
+def _name(loss: Loss | None) -> str | None:
+    """What a loss is called where it was written; without its module, which may be `__main__` one day."""
+    return loss and str(getattr(loss, "__qualname__", type(loss).__qualname__))

@@ -12,15 +12,18 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
+from innerloop.demands import at_least
 from innerloop.errors import ConfigurationError, TrainingError
 from innerloop.evaluation import Evaluation
+from innerloop.evaluation import _words as words
 from innerloop.learner import Learner
 from innerloop.outer._checkpoint import Progress, load_weights, save_checkpoint, save_weights
 from innerloop.outer._group import Group
-from innerloop.outer._meta_loss import MetaLoss, Source
+from innerloop.outer._meta_loss import MetaLoss
 from innerloop.outer._progress import ProgressLine
 from innerloop.outer._run import Run
 from innerloop.outer._validation import validate
+from innerloop.task import Source
 
 
 @dataclass(frozen=True)
@@ -37,12 +40,11 @@ class Settings:
 
     def __post_init__(self) -> None:
         for name in ("steps", "tasks_per_step", "validate_every", "validation_tasks"):
-            if getattr(self, name) < 1:
-                raise ConfigurationError(f"{name} must be at least 1; got {getattr(self, name)}.")
-        if self.patience is not None and self.patience < 1:
-            raise ConfigurationError(f"patience must be at least 1 validation, or None; got {self.patience}.")
-        if self.clip is not None and not self.clip > 0:
-            raise ConfigurationError(f"clip must be a positive norm or None; got {self.clip}.")
+            at_least(name, getattr(self, name), 1)
+        if self.patience is not None:
+            at_least("patience", self.patience, 1, "None to train to the end")
+        if self.clip is not None and not self.clip > 0:  # it may be infinite
+            raise ConfigurationError(f"clip must be a positive norm or None; got {self.clip}. Try 10.")
 
 
 class Loop:
@@ -140,8 +142,7 @@ class Loop:
         else:
             state.stale += 1
         self.log(validation=mean, half=half, metric=found.metric)
-        number = f"{100 * mean:.1f} % ± {100 * half:.1f}" if found.higher_is_better else f"{mean:.4g} ± {half:.2g}"
-        line.validated(state.step, f"validation {number}")
+        line.validated(state.step, f"validation {words.result(found.interval, found.higher_is_better)}")
         if self.settings.patience is not None and state.stale >= self.settings.patience:
             state.done = True
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol, cast
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -10,18 +10,9 @@ from torch import Tensor, nn
 from innerloop.counter import bits
 from innerloop.learner import Learner
 from innerloop.mapping import Mapping, seeded
+from innerloop.modules import device_of
 from innerloop.outer._group import Group
-from innerloop.task import Task
-
-
-class Source(Protocol):
-    """What the outer loop needs of a task source."""
-
-    def batch(self, indices: Tensor) -> Task:
-        """The tasks numbered `indices`."""
-
-    def describe(self) -> dict[str, Any]:
-        """What the tasks are."""
+from innerloop.task import Source, Task
 
 
 class MetaLoss(nn.Module):
@@ -45,7 +36,7 @@ class MetaLoss(nn.Module):
         self.learner = learner
         self._train, self._count, self._seed, self._group = train, tasks_per_step, seed, group
         self.mapping: Mapping | None = None
-        self._device = next(learner.parameters()).device
+        self._device = device_of(learner)
 
     def forward(self, step: int) -> Tensor:
         """Mean query loss of this rank's tasks in a step."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from inspect import signature
 from typing import Any
 
 import torch
@@ -12,16 +13,17 @@ from torch import nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
-from innerloop.errors import ConfigurationError
+from innerloop.errors import ConfigurationError, closest
 from innerloop.learner import Learner
 from innerloop.mapping import Mapping
 from innerloop.outer._checkpoint import Progress
-from innerloop.outer._fit import asked_mapping, with_threads
+from innerloop.outer._fit import asked_mapping, fit, with_threads
 from innerloop.outer._group import Alone
 from innerloop.outer._loop import Loop, Settings
-from innerloop.outer._meta_loss import MetaLoss, Source
+from innerloop.outer._meta_loss import MetaLoss
 from innerloop.outer._validation import validate
 from innerloop.outer._verify import verify
+from innerloop.task import Source
 
 STEPS, LEAST = 40, 8
 """Most and fewest steps of a trial."""
@@ -111,8 +113,12 @@ def pace(
         mapping: how tasks are mapped; "auto" for the trial of `innerloop.fit`.
         chunk: the most tasks in flight.
         memory: bytes of a step.
-        **others: not used.
+        **others: what else `fit` takes; not used.
+
+    Raises:
+        ConfigurationError: for a setting that `fit` does not take, or a learner that has nothing to train.
     """
+    _demand_settings_of_fit(others)
     asked = asked_mapping(learner, mapping, chunk, memory)
     parameters = [p for p in learner.parameters() if p.requires_grad]
     if not parameters:
@@ -150,3 +156,10 @@ def _step_times(loop: Loop, seconds: float) -> list[float]:
         loop.state.step += 1
         times.append(time.perf_counter() - start)
     return times
+
+
+def _demand_settings_of_fit(others: dict[str, Any]) -> None:
+    known = [*signature(fit).parameters]
+    for name in others:
+        if name not in known:
+            raise ConfigurationError(f"{name!r} is a setting neither of pace nor of fit.{closest(name, known)}")

@@ -29,6 +29,9 @@ _CONFIG: dict[str, Any] = {
 }
 """What `config.json` must hold for others to read it."""
 
+_LATER = ("loss",)
+"""Settings that runs of earlier versions did not write: they go on with whatever they are given."""
+
 
 class Run:
     """The folder of one training run.
@@ -68,8 +71,9 @@ class Run:
             )
         remove_leftovers(self.folder)
         if self.exists and self._config.exists():
-            before = self.config().get("settings")
+            before: dict[str, Any] = self.config()["settings"]
             now = json.loads(json.dumps(config.get("settings")))
+            before = {key: now[key] for key in _LATER if key in (now or {})} | before
             if before != now:
                 changed = sorted(
                     key for key in set(before or {}) | set(now or {}) if _get(before, key) != _get(now, key)

@@ -7,16 +7,16 @@ from dataclasses import replace
 import numpy as np
 
 from innerloop.evaluation import Evaluation, Metric, evaluate
-from innerloop.evaluation._evaluate import Tasks
 from innerloop.learner import Learner
 from innerloop.losses import gaussian_nll
 from innerloop.outer._group import Group
+from innerloop.task import Source
 
 _BATCH = 50
 """Tasks in memory at a time. They are the same on any number of ranks, and so are the bits of the result."""
 
 
-def validate(learner: Learner, source: Tasks, tasks: int, group: Group) -> Evaluation:
+def validate(learner: Learner, source: Source, tasks: int, group: Group) -> Evaluation:
     """Evaluates `learner` on the first `tasks` tasks of a source, each rank on every `group.world`-th batch of them.
 
     Learners that predict a density are judged by it: the best mean can have a useless variance.

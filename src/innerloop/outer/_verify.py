@@ -7,8 +7,8 @@ from torch import Tensor
 from torch.utils import _pytree as pytree
 
 from innerloop.errors import DataError, TrainingError
-from innerloop.learner import Learner, State, check
-from innerloop.task import Task, number_of_tasks, take
+from innerloop.learner import Learner, check
+from innerloop.task import Task, Tree, number_of_tasks, take
 
 
 def verify(learner: Learner, tasks: Task) -> None:
@@ -37,16 +37,13 @@ def verify(learner: Learner, tasks: Task) -> None:
     devices = [task.index.device] if task.index.is_cuda else []
     weights = {name: tensor.clone() for name, tensor in learner.state_dict().items()}
     with torch.no_grad(), torch.random.fork_rng(devices):  # dropout leaves the user's generator alone
-        states = list(learner.trajectory(task.support, getattr(learner, "steps", 1)))
+        states = list(learner.trajectory(task.support, learner.steps or 1))
         learner.query_loss(learner.predict(states[-1], task.query.x, task.query.mask), task.query)
     _demand_unchanged(learner, weights)
     if len(states) > 1:
-        _demand_finite(states)
-        before, after = (
-            [leaf for leaf in pytree.tree_leaves(getattr(state, "parameters", state)) if isinstance(leaf, Tensor)]
-            for state in states[:2]
-        )
-        if all(torch.equal(a, b) for a, b in zip(before, after, strict=True)):
+        moved = [_tensors(learner.moved(state)) for state in states]
+        _demand_finite(moved)
+        if all(torch.equal(a, b) for a, b in zip(moved[0], moved[1], strict=True)):
             raise TrainingError(
                 "An inner step changed no parameter: the support loss does not depend on what adapts, or its gradient "
                 "is zero. Check which parameters adapt, the inner learning rate and the inner loss."
@@ -63,11 +60,14 @@ def _demand_unchanged(learner: Learner, before: dict[str, Tensor]) -> None:
         )
 
 
-def _demand_finite(states: list[State]) -> None:
-    for step, state in enumerate(states):
-        leaves = pytree.tree_leaves(getattr(state, "parameters", state))
-        if not all(bool(torch.isfinite(leaf).all()) for leaf in leaves if isinstance(leaf, Tensor)):
+def _tensors(tree: Tree) -> list[Tensor]:
+    return [leaf for leaf in pytree.tree_leaves(tree) if isinstance(leaf, Tensor)]
+
+
+def _demand_finite(moved: list[list[Tensor]]) -> None:
+    for step, tensors in enumerate(moved):
+        if not all(bool(torch.isfinite(tensor).all()) for tensor in tensors):
             raise TrainingError(
-                f"The inner loop diverged: after inner step {step} of {len(states) - 1} its parameters are not finite. "
+                f"The inner loop diverged: after inner step {step} of {len(moved) - 1} its parameters are not finite. "
                 "Lower the inner learning rate, or take fewer inner steps."
             )

@@ -116,8 +116,19 @@ def build_network(recipe: Recipe, source: Splits, outputs: int | None) -> nn.Mod
     return mlp(task.support.x[0].numel(), outputs, hidden)
 
 
-def build_maps(recipe: PictureRecipe, source: Splits) -> nn.Module:
-    """A network for the recipe's pictures whose output is a feature map, with fresh weights."""
+def build_maps(recipe: Recipe, source: Splits) -> nn.Module:
+    """A network whose output is a feature map, with fresh weights; where inputs are no pictures, a vector.
+
+    Raises:
+        ConfigurationError: for ResNet-12, whose output is a vector.
+    """
+    if not isinstance(recipe, PictureRecipe):
+        return build_network(recipe, source, None)
+    if recipe.network != "conv4":
+        raise ConfigurationError(
+            f"{recipe.method} wants feature maps, which --network conv4 gives; got --network {recipe.network}, whose "
+            "features are a vector. Leave out --network, or compare vectors with --method prototypes."
+        )
     channels, size = source.train[0].support.x.shape[1:3]
     return conv_maps(recipe.filters, channels=channels, size=size, downsample=recipe.downsample)
 
@@ -132,8 +143,9 @@ def build_learner(recipe: Recipe, source: Splits) -> Learner:
     """The recipe's learner with weights drawn from its seed.
 
     The function of the method says by the names of its parameters what it wants: `network` is one with a head for the
-    tasks, `embedding` one without, `maps` one whose output is a feature map (pictures only), `classifier` one with a
-    head for all training classes; every other name that a recipe has a value for is given that value.
+    tasks, `embedding` one without, `maps` one whose output is a feature map (of pictures; else as `embedding`),
+    `classifier` one with a head for all training classes; every other name that a recipe has a value for is given that
+    value.
 
     Raises:
         ConfigurationError: if the method cannot learn such tasks, or a file of one's own does not give a learner.
@@ -149,13 +161,13 @@ def build_learner(recipe: Recipe, source: Splits) -> Learner:
         ):
             if name in wanted:
                 known[name] = build_network(recipe, source, outputs())
-        if "maps" in wanted and isinstance(recipe, PictureRecipe):
+        if "maps" in wanted:
             known["maps"] = build_maps(recipe, source)
         missing = [name for name, needed in wanted.items() if needed and name not in known]
         if missing:
             raise ConfigurationError(
                 f"{recipe.method} wants {missing[0]!r}, and this recipe knows no such thing; it has network, "
-                f"embedding, maps (for pictures), classifier, {', '.join(sorted(known))}."
+                f"embedding, maps, classifier, {', '.join(sorted(known))}."
             )
         arguments = {name: known[name] for name in wanted if name in known}
         if not is_own(recipe.method):
@@ -170,9 +182,10 @@ def _method(recipe: Recipe, ways: int | None) -> tuple[Callable[..., Learner], d
         if not callable(make):
             raise ConfigurationError(f"{recipe.method} is of type {type(make).__name__}; expected a function.")
     else:
-        name, learns = recipe.method, METHODS[recipe.method].learns
-        if ways is None and name == "pretraining":
-            name = "joint"  # where there are no classes to merge
+        known, name = METHODS[recipe.method], recipe.method
+        learns = known.learns
+        if ways is None and known.without_classes is not None:
+            name = known.without_classes
         if learns != "both" and (ways is None) == (learns == "classes"):
             has = "no classes" if ways is None else f"{ways} classes"
             raise ConfigurationError(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from innerloop.errors import ConfigurationError
 from innerloop.recipes._recipe import (
@@ -67,7 +66,7 @@ def _source(recipe: Recipe) -> Splits:
                 size=recipe.size,
                 grey=recipe.grey,
                 ink=recipe.ink,
-                splits=_split_file(recipe.splits),
+                splits=None if recipe.splits is None else Path(recipe.splits),
             )
         case TableRecipe():
             return Table(
@@ -90,7 +89,7 @@ def _source(recipe: Recipe) -> Splits:
                 queries=recipe.queries,
                 text=recipe.text,
                 label=recipe.label,
-                splits=_split_file(recipe.splits),
+                splits=None if recipe.splits is None else Path(recipe.splits),
                 dimensions=recipe.dimensions,
             )
         case ClincRecipe():
@@ -128,7 +127,3 @@ def _given(path: str, what: str) -> str:
     if not path:
         raise ConfigurationError(f"This recipe needs data: name {what} with --data.")
     return path
-
-
-def _split_file(path: str | None) -> Any:
-    return None if path is None else Path(path)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 
+from innerloop.demands import positive
 from innerloop.errors import ConfigurationError
 from innerloop.mapping import Mapping
 from innerloop.outer import pace
@@ -45,5 +46,4 @@ def demand_minutes(minutes: float) -> None:
     Raises:
         ConfigurationError: if it is not a positive number.
     """
-    if not 0 < minutes < float("inf"):
-        raise ConfigurationError(f"minutes must be a positive number; got {minutes}.")
+    positive("minutes", minutes, 10)

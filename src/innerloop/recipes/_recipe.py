@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, get_type_hints
 
 from innerloop.catalogue import TRAINED, is_own
+from innerloop.demands import at_least, not_negative, positive
 from innerloop.errors import ConfigurationError, closest
 from innerloop.recipes._types import fits, words
 
@@ -98,13 +99,10 @@ class Recipe:
         for name, least in _LEAST.items():
             values = getattr(self, name, None)
             for value in values if isinstance(values, tuple) else () if values is None else (values,):
-                if value < least:
-                    raise ConfigurationError(f"{name} must be at least {least}; got {value}.")
-        for name in ("inner_lr", "lr", "clip"):
-            if not 0 < getattr(self, name) < float("inf"):
-                raise ConfigurationError(f"{name} must be a positive number; got {getattr(self, name)}.")
-        if not 0 <= self.weight_decay < float("inf"):
-            raise ConfigurationError(f"weight_decay must be a number from 0; got {self.weight_decay}.")
+                at_least(name, value, least)
+        for name, usual in (("inner_lr", 0.01), ("lr", 0.001), ("clip", 10.0)):
+            positive(name, getattr(self, name), usual)
+        not_negative("weight_decay", self.weight_decay)
         if not 0 <= self.seed < 2**63:
             raise ConfigurationError(f"seed must be between 0 and 2^63; got {self.seed}.")
 

@@ -5,18 +5,17 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
+from innerloop.recipes._methods import of_papers
 from innerloop.recipes._recipe import CurvesRecipe
 
 _OWN: dict[str, dict[str, Any]] = {
     "reptile": {"test_steps": 10},
-    "imaml": {"inner_steps": 16, "test_steps": 16},  # Rajeswaran et al. 2019, as for Omniglot
-    "cavia": {"inner_lr": 1.0},  # Zintgraf et al. 2019, section 4.1
     # choices for the time: a step of these takes several times as long
     "mann": {"steps": 3_000, "points": 20},
     "snail": {"steps": 3_000, "points": 20},
     "in_context": {"steps": 3_000},
 }
-"""What differs, by method."""
+"""What differs, besides what is the papers' for all data, by method."""
 
 
 def curves(method: str = "maml") -> CurvesRecipe:
@@ -42,4 +41,4 @@ def curves(method: str = "maml") -> CurvesRecipe:
         schedule="cosine",
         validation_tasks=200,
     )
-    return dataclasses.replace(base, **_OWN.get(method, {}))
+    return dataclasses.replace(base, **of_papers(method, "numbers") | _OWN.get(method, {}))

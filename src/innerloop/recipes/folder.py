@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any
 
 from innerloop.catalogue import family_of
+from innerloop.recipes._methods import of_papers
 from innerloop.recipes._recipe import FolderRecipe
 
-_OWN: dict[str, dict[str, Any]] = {
-    # Ye and Chao 2022, published command for 5-way 1-shot
-    "unicorn_maml": {"inner_steps": 5, "test_steps": 5, "inner_lr": 0.1},
-    # 100 steps on a task: Chen et al. 2019, section 4.1
-    "baseline_plus_plus": {"inner_steps": 100, "inner_lr": 0.01},
-}
-"""What differs, by method."""
+_AS_MAML = ("imaml", "maml_plus_plus", "lstm", "cavia")
+"""Methods with MAML's inner loop, for the time: pictures of a folder are larger than those of the papers."""
 
 
 def folder(method: str = "maml") -> FolderRecipe:
@@ -23,7 +18,6 @@ def folder(method: str = "maml") -> FolderRecipe:
     Source: Finn et al. 2017, appendix A.1: the filters are those of miniImageNet, the strides and the single inner step
     at 0.4 those of Omniglot, which cost a tenth of miniImageNet's five steps with pooling. 64 pixels a side.
     """
-    flat = method in ("pretraining", "simple_shot", "baseline_plus_plus")
     base = FolderRecipe(
         recipe="folder",
         method=method,
@@ -39,11 +33,10 @@ def folder(method: str = "maml") -> FolderRecipe:
         inner_lr=0.4,
         norm="batch" if family_of(method) == "gradient" else "running",
         steps=1_000,
-        tasks_per_step=1 if flat else 4,
+        tasks_per_step=4,
         lr=1e-3,
         schedule="cosine",
-        weight_decay=5e-4 if flat else 0.0,
         validation_tasks=100,
         test_tasks=600,
     )
-    return dataclasses.replace(base, **_OWN.get(method, {}))
+    return dataclasses.replace(base, **of_papers(method, "classes", but=_AS_MAML))

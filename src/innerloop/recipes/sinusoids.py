@@ -6,16 +6,13 @@ import dataclasses
 from typing import Any
 
 from innerloop.catalogue import family_of
+from innerloop.recipes._methods import of_papers
 from innerloop.recipes._recipe import SinusoidsRecipe
 
 _OWN: dict[str, dict[str, Any]] = {
     "reptile": {"inner_steps": 5, "test_steps": 5},
-    "maml_plus_plus": {"inner_steps": 5, "test_steps": 5},  # Antoniou et al. 2019, section 5
-    "imaml": {"inner_steps": 16, "test_steps": 16},  # Rajeswaran et al. 2019, as for Omniglot
-    "cavia": {"inner_lr": 1.0},  # Zintgraf et al. 2019, section 4.1
-    "lstm": {"inner_steps": 5, "test_steps": 5},  # Ravi and Larochelle 2017, section 5 (5 shots)
 }
-"""What differs from MAML's setting, by method."""
+"""What differs from MAML's setting, besides what is the papers' for all data, by method."""
 
 
 def sinusoids(method: str = "maml") -> SinusoidsRecipe:
@@ -42,4 +39,4 @@ def sinusoids(method: str = "maml") -> SinusoidsRecipe:
         schedule="cosine",
         validation_tasks=600,  # tasks of the paper's own evaluation
     )
-    return dataclasses.replace(base, **_OWN.get(method, {}))
+    return dataclasses.replace(base, **of_papers(method, "numbers") | _OWN.get(method, {}))

@@ -5,17 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from innerloop.catalogue import family_of
+from innerloop.recipes._methods import of_papers
 from innerloop.recipes._recipe import TextRecipe
 
 _GRADIENT: dict[str, Any] = {"inner_steps": 5, "test_steps": 10, "inner_lr": 1.0, "hidden": (128,)}
 """A choice: vectors of texts have length 1, so that inner gradients are small and the rate may be large; every task has
-weights of its own, so that the network is narrow."""
-
-_PRETRAINED: dict[str, dict[str, Any]] = {
-    "pretraining": {"tasks_per_step": 1, "weight_decay": 5e-4},  # Wang et al. 2019 (SimpleShot), 1e-4 to 5e-4
-    "baseline_plus_plus": {"tasks_per_step": 1, "weight_decay": 5e-4, "inner_steps": 100, "inner_lr": 0.01},
-}
-"""What differs for learners that are pretrained, by method."""
+weights of its own, so that the network is narrow. The papers' inner loops are for pictures."""
 
 
 def text(method: str = "maml") -> TextRecipe:
@@ -35,4 +30,4 @@ def settings(method: str) -> dict[str, Any]:
         "method": method, "ways": 5, "shots": 1, "train_queries": 5, "norm": "running", "steps": 1_000,
         "tasks_per_step": 4, "lr": 1e-4, "schedule": "cosine", "validate_every": 100, "patience": 5,
     }  # fmt: skip
-    return common | (_GRADIENT if family_of(method) == "gradient" else _PRETRAINED.get(method, {}))
+    return common | (_GRADIENT if family_of(method) == "gradient" else of_papers(method, "classes"))

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from innerloop.evaluation._words import value
 from innerloop.report._html import Html, join, tag
-from innerloop.report._numbers import axis_label, value
+from innerloop.report._numbers import axis_label
 from innerloop.report._svg import Axis, Frame, axis, percent, rule, text
 
 if TYPE_CHECKING:

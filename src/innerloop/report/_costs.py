@@ -7,11 +7,13 @@ from collections.abc import Callable
 from itertools import pairwise
 
 from innerloop.evaluation import Spent, pareto
-from innerloop.evaluation._spent import MEASURED, how_long
+from innerloop.evaluation._spent import MEASURED
+from innerloop.evaluation._words import deviation, half, how_long, value
 from innerloop.report._charts import charts, figure, value_axis
+from innerloop.report._family import family_style
 from innerloop.report._html import Html, join, section, tag
-from innerloop.report._numbers import axis_label, half, value
-from innerloop.report._page import FAMILIES, Row, Table
+from innerloop.report._numbers import axis_label
+from innerloop.report._page import Row, Table
 from innerloop.report._svg import Axis, Frame, axis, text
 from innerloop.report._table import ordered
 
@@ -124,8 +126,7 @@ def _seeds(row: Row) -> str:
     found, spread = row.evaluation.seeds, row.evaluation.spread
     if spread is None:
         return "one" if found else "-"
-    size = f"{100 * spread:.1f}" if row.evaluation.higher_is_better else f"{spread:.2g}"
-    return f"{len(found)}, sd {size}"
+    return f"{len(found)}, sd {deviation(spread, row.evaluation.higher_is_better)}"
 
 
 def _mark(here: bool) -> Html:
@@ -133,8 +134,7 @@ def _mark(here: bool) -> Html:
 
 
 def _name(row: Row) -> Html:
-    family = row.family if row.family in FAMILIES else "trivial"
-    return join(tag("i", class_=f"swatch {family}", aria_hidden="true"), row.evaluation.name)
+    return join(tag("i", class_=f"swatch {family_style(row.family)}", aria_hidden="true"), row.evaluation.name)
 
 
 def _picture(rows: list[Row], front: list[str], title: str, price: Price) -> Html:
@@ -154,7 +154,7 @@ def _picture(rows: list[Row], front: list[str], title: str, price: Price) -> Htm
     marks = [frame.line(_stairs([at[name] for name in front]), "front")] if len(front) > 1 else []
     labels = _Labels(frame)
     for number, row, paid in points:
-        name, family = row.evaluation.name, row.family if row.family in FAMILIES else "trivial"
+        name, family = row.evaluation.name, family_style(row.family)
         said = f"{number} {name}: {value(row.evaluation.mean, accuracy)}, {how_long(paid) if paid else 'nothing'}"
         radius = 6 if name in front else 4
         across, up = at[name]

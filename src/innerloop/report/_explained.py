@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from innerloop.evaluation._words import half, value
 from innerloop.report._charts import charts, figure, legend, value_axis
 from innerloop.report._dots import Dot, Line, dot_chart
 from innerloop.report._html import Html, listing, section, tag
 from innerloop.report._influences import show_influences
 from innerloop.report._layers import freezing_chart, movement_chart, rates_chart, similarity_chart
-from innerloop.report._numbers import axis_label, half, value
+from innerloop.report._numbers import axis_label
 from innerloop.report._page import InfluenceView
 from innerloop.report._svg import Frame, axis, rule, text
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from innerloop.evaluation._words import half, value
 from innerloop.report._charts import value_axis
 from innerloop.report._dots import Dot, Line, dot_chart, dot_legend
 from innerloop.report._html import Html, tag
-from innerloop.report._numbers import axis_label, half, value
+from innerloop.report._numbers import axis_label
 from innerloop.report._svg import axis
 
 if TYPE_CHECKING:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from innerloop.evaluation._words import duration, half, value
 from innerloop.report._charts import SERIES, figure, legend, value_axis
 from innerloop.report._course import Learning
 from innerloop.report._html import Html
-from innerloop.report._numbers import axis_label, duration, half, value
+from innerloop.report._numbers import axis_label
 from innerloop.report._svg import Axis, Frame, axis
 
 _POINTS = 200

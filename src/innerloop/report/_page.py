@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 Pixels = NDArray[Any]
 """`(h, w)`, `(h, w, 1 or 3)` or `(1 or 3, h, w)`, floats in [0, 1] (uint8 is read as 0..255)."""
 
-FAMILIES = ("gradient", "metric", "memory", "transfer", "trivial")
-
 
 @dataclass(frozen=True, eq=False)
 class Picture:
@@ -37,8 +35,9 @@ class Row:
 
     Attributes:
         evaluation: what it does; the row's name is `evaluation.name`.
-        family: "gradient", "metric", "memory", "transfer" or "trivial".
-        trained_seconds: how long it was (meta-)trained; None: nothing was.
+        family: "gradient", "metric", "memory", "transfer", "trivial", "oracle", or a word of its author's.
+        trained_seconds: how long it was (meta-)trained; 0: nothing was; None: it is not known, as for a training that
+            was stopped.
         note: a remark under the name.
         highlight: whether it is the run's own learner.
         spent: what it cost; None: not measured.

@@ -5,10 +5,12 @@ from __future__ import annotations
 import math
 
 from innerloop.evaluation._crossover import counted
+from innerloop.evaluation._words import deviation, half, value
 from innerloop.report._charts import figure, value_axis
+from innerloop.report._family import family_style
 from innerloop.report._html import Html, join, listing, section, tag
-from innerloop.report._numbers import axis_label, half, value
-from innerloop.report._page import FAMILIES, Course, Range
+from innerloop.report._numbers import axis_label
+from innerloop.report._page import Course, Range
 from innerloop.report._svg import Axis, Frame, axis, rule, text
 from innerloop.report._table import sentence
 
@@ -60,7 +62,7 @@ def _chart(shown: Range, courses: list[Course], places: list[float]) -> Html:
             marks.append(frame.line([(x, m) for x, m, *_ in finite], style))
         for x, m, h, spread in finite:
             said = f"{course.name}, {counted(x, shown.unit)}: {value(m, accuracy)} {half(h, accuracy)}"
-            said += f", standard deviation over seeds {_spread(spread, accuracy)}" if spread is not None else ""
+            said += f", standard deviation over seeds {deviation(spread, accuracy)}" if spread is not None else ""
             marks.append(frame.dot(x, m, 3, style, said))
     first = courses[0]
     said = f"{first.name}: {value(first.points[0][1], accuracy)} at {counted(first.points[0][0], shown.unit)}"
@@ -95,23 +97,15 @@ def _table(shown: Range, courses: list[Course], places: list[float]) -> Html:
                 cells.append(tag("td", "-"))
                 continue
             _, mean, width, spread = at[x]
-            more = half(width, accuracy) + (f", sd {_spread(spread, accuracy)}" if spread is not None else "")
+            more = half(width, accuracy) + (f", sd {deviation(spread, accuracy)}" if spread is not None else "")
             number = join(value(mean, accuracy), tag("span", more, class_="half"), by=" ")
             cells.append(tag("td", number, class_="best" if mean == best[x] else None))
         body.append(tag("tr", *cells))
     return tag("table", tag("thead", tag("tr", *heads)), tag("tbody", *body), class_="costs")
 
 
-def _spread(spread: float, accuracy: bool) -> str:
-    return f"{100 * spread:.1f}" if accuracy else f"{spread:.2g}"
-
-
 def _swatched(course: Course) -> Html:
-    return join(tag("i", class_=f"swatch {_family(course)}", aria_hidden="true"), course.name)
-
-
-def _family(course: Course) -> str:
-    return course.family if course.family in FAMILIES else "trivial"
+    return join(tag("i", class_=f"swatch {family_style(course.family)}", aria_hidden="true"), course.name)
 
 
 def _styles(courses: list[Course]) -> list[str]:
@@ -119,7 +113,7 @@ def _styles(courses: list[Course]) -> list[str]:
     seen: dict[str, int] = {}
     found = []
     for course in courses:
-        family = _family(course)
+        family = family_style(course.family)
         found.append(f"{family} dash{seen.setdefault(family, 0) % _DASHES}")
         seen[family] += 1
     return found

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 
+from innerloop.evaluation._words import deviation, duration, half, points, result, value
+from innerloop.report._family import family_name, family_style
 from innerloop.report._html import Html, join, listing, section, tag
-from innerloop.report._numbers import axis_label, duration, half, result, value
-from innerloop.report._page import FAMILIES, Row, Table
+from innerloop.report._numbers import axis_label
+from innerloop.report._page import Row, Table
 from innerloop.report._svg import Axis, axis, percent, rule
 
 _NORMS = {
@@ -14,13 +16,6 @@ _NORMS = {
     "support": ("support set", ""),
     "running": ("running averages", ""),
     "none": ("no norm layers", ""),
-}
-_FAMILY_NAMES = {
-    "gradient": "gradient-based",
-    "metric": "metric-based",
-    "memory": "memory-based",
-    "transfer": "plain transfer",
-    "trivial": "trivial",
 }
 _RATIO_FOR_LOG = 30
 
@@ -100,8 +95,7 @@ def _row(row: Row, scale: Axis, chance: float | None) -> Html:
     evaluation = row.evaluation
     mean, width = evaluation.interval
     accuracy = evaluation.higher_is_better
-    family = row.family if row.family in FAMILIES else "trivial"
-    kind = _FAMILY_NAMES.get(row.family, row.family)
+    family, kind = family_style(row.family), family_name(row.family)
     name = [
         tag("span", evaluation.name, class_="who"),
         tag("span", "this run", class_="tag") if row.highlight and evaluation.spread is None else "",
@@ -109,21 +103,27 @@ def _row(row: Row, scale: Axis, chance: float | None) -> Html:
         tag("span", row.note, class_="note") if row.note else "",
     ]
     if evaluation.spread is not None:
-        size = f"{100 * evaluation.spread:.1f} points" if accuracy else f"{evaluation.spread:.2g}"
+        size = deviation(evaluation.spread, accuracy) + points(accuracy)
         name.append(tag("span", f"mean of {len(evaluation.seeds)} trainings, sd {size}", class_="note"))
     over = f"{len(evaluation.values):,} tasks" if len(evaluation.values) != 1 else "one task"
     number = join(value(mean, accuracy), tag("span", half(width, accuracy) or over, class_="half"), by=" ")
-    trained = "nothing trained" if row.trained_seconds is None else duration(row.trained_seconds)
+    trained = _trained(row.trained_seconds)
     who, warning = _NORMS.get(evaluation.norm, (evaluation.norm, ""))
     norm = join(who, tag("span", warning, class_="warn") if warning else "", by=" ")
     cells = [
         tag("th", *name, scope="row", class_="name", role="rowheader"),
         tag("td", number, class_="number", role="cell"),
         tag("td", _interval(row, scale, chance, family), class_="plot", role="cell"),
-        tag("td", trained, class_="time" if row.trained_seconds is not None else "time none", role="cell"),
+        tag("td", trained, class_="time" if row.trained_seconds else "time none", role="cell"),
         tag("td", norm, class_="norm", role="cell"),
     ]
     return tag("tr", *cells, role="row", class_="own" if row.highlight else None)
+
+
+def _trained(seconds: float | None) -> str:
+    if seconds is None:
+        return "not known"
+    return duration(seconds) if seconds else "nothing trained"
 
 
 def _interval(row: Row, scale: Axis, chance: float | None, family: str) -> Html:
@@ -147,7 +147,8 @@ def _interval(row: Row, scale: Axis, chance: float | None, family: str) -> Html:
             lines.append(tag("line", y1="50%", y2="50%", class_=f"range {family}", **place))
         radius = "4.5" if row.highlight else "3.5"
         lines.append(tag("circle", cx=percent(scale.at(mean)), cy="50%", r=radius, class_=f"dot {family}"))
-    title = tag("title", f"{row.evaluation.name}: {result(row.evaluation)}")
+    number = result(row.evaluation.interval, row.evaluation.higher_is_better)
+    title = tag("title", f"{row.evaluation.name}: {number}")
     return tag("svg", title, *lines, aria_hidden="true")
 
 

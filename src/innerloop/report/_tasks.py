@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import string
 
+from innerloop.evaluation._words import value
 from innerloop.report._html import Html, join, section, tag
-from innerloop.report._numbers import value
 from innerloop.report._page import Picture, Pixels, Shown, TaskView
 from innerloop.report._pictures import Sprite, sprite
 

@@ -114,7 +114,7 @@ def fits(learner: Learner, source: Any, tasks: dict[int, str]) -> list[Fit]:
         with torch.no_grad():
 
             def both(one: Any) -> Any:
-                states = list(learner.trajectory(one.support, getattr(learner, "test_steps", 1)))
+                states = list(learner.trajectory(one.support, learner.test_steps or 1))
                 return torch.stack([mean_of(learner.predict(state, one.query.x)) for state in (states[0], states[-1])])
 
             before, after = learner.map(both, stack([task]))[0]

@@ -53,14 +53,21 @@ class TaskSource(ABC):
         """What the tasks are, as plain values for a results file: name, split, shape of a task, seed."""
 
     def __getitem__(self, index: int | slice | Sequence[int]) -> Task:
-        """Task `i`, or a batch of tasks for a slice or a sequence of numbers."""
+        """Task `i`, or a batch of tasks for a slice or a sequence of numbers.
+
+        Raises:
+            ConfigurationError: for a number below 0, or a slice without a stop.
+        """
         if isinstance(index, int):
-            return take(self.batch(torch.tensor([index])), 0)
+            return take(self[[index]], 0)
         if isinstance(index, slice):
             if index.stop is None:
                 raise ConfigurationError("A task source has no end: give a slice of tasks a stop, as in [0:10].")
+            _demand_from_0([index.start or 0, index.stop])
             index = range(index.start or 0, index.stop, index.step or 1)
-        return self.batch(torch.tensor(list(index), dtype=torch.int64))
+        numbers = list(index)
+        _demand_from_0(numbers)
+        return self.batch(torch.tensor(numbers, dtype=torch.int64))
 
     def keys(self, indices: Tensor) -> Tensor:
         """One 64-bit key per task, different for every seed and split."""
@@ -92,6 +99,14 @@ class TaskSource(ABC):
             ConfigurationError: if the source has no classes that could be merged.
         """
         raise ConfigurationError(f"{type(self).__name__} has no classes to merge: there is no flat view of it.")
+
+
+def _demand_from_0(numbers: Sequence[int]) -> None:
+    if min(numbers, default=0) < 0:
+        raise ConfigurationError(
+            f"Tasks are numbered from 0, with no end to count back from; got {min(numbers)}. Give numbers from 0, as "
+            "in [0:10]."
+        )
 
 
 def shuffled(names: Iterable[str], seed: int) -> list[int]:

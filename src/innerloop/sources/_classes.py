@@ -12,7 +12,8 @@ import torch
 from torch import Tensor
 
 from innerloop.counter import bits, fold, uniform
-from innerloop.errors import ConfigurationError, DataError
+from innerloop.demands import at_least
+from innerloop.errors import DataError
 from innerloop.sources._base import Supply, TaskSource, demand_some
 from innerloop.sources._class_data import ClassData
 from innerloop.task import Examples, Task
@@ -56,8 +57,7 @@ class ClassTasks(TaskSource):
 
     def __post_init__(self) -> None:
         for what in ("ways", "shots", "queries"):
-            if getattr(self, what) < 1:
-                raise ConfigurationError(f"{what} must be at least 1; got {getattr(self, what)}.")
+            at_least(what, getattr(self, what), 1)
         count, group = self.data._count, self.data._group
         largest = int(torch.bincount(group).max()) if self.within_groups and len(group) else len(count)
         if self.ways > largest:

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from innerloop.counter import bits, fold, normal, uniform
+from innerloop.demands import at_least, positive
 from innerloop.errors import ConfigurationError
 from innerloop.kernels import Kernel, covariance
 from innerloop.sources._base import Splits, TaskSource
@@ -61,16 +62,18 @@ class CurveTasks(TaskSource):
 
     def __post_init__(self) -> None:
         if self.kernel not in get_args(Kernel):
-            raise ConfigurationError(f"There is no kernel {self.kernel!r}; there are {', '.join(get_args(Kernel))}.")
+            raise ConfigurationError(f"There is no kernel {self.kernel!r}; use one of {', '.join(get_args(Kernel))}.")
         for name in ("length", "scale", "period"):
             low, high = _range(getattr(self, name))
             if not 0 < low <= high < float("inf"):
-                raise ConfigurationError(f"{name}= is a positive number or a range (low, high); got {(low, high)}.")
-        if not 0 < self.noise < float("inf"):
-            # without noise the covariance of near points could not be factorised
-            raise ConfigurationError(f"noise= is a positive standard deviation; got {self.noise}.")
-        if self.points is not None and self.points < 2 * LEAST + 1:
-            raise ConfigurationError(f"points= is at least {2 * LEAST + 1}; got {self.points}.")
+                raise ConfigurationError(
+                    f"{name}= must be a positive number or a range (low, high); got {(low, high)}. Try 0.5."
+                )
+        positive("noise=", self.noise, usual=0.1)  # without any, the covariance of near points has no factors
+        at_least("shots", self.shots, 1)
+        at_least("queries", self.queries, 1)
+        if self.points is not None:
+            at_least("points=", self.points, 2 * LEAST + 1, "None for as many as shots and queries say")
 
     def parameters(self, indices: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Length, scale and period of the tasks, each `(T,)`: what an oracle would know."""

@@ -15,6 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from innerloop.demands import at_least
 from innerloop.errors import ConfigurationError, DataError
 
 _WORD = re.compile(r"\w+")
@@ -59,8 +60,7 @@ class HashedNgrams:
                 raise ConfigurationError(
                     f"{name} are the shortest and the longest run, from 1; got {getattr(self, name)}."
                 )
-        if self.dimensions < 1:
-            raise ConfigurationError(f"dimensions must be at least 1; got {self.dimensions}.")
+        at_least("dimensions", self.dimensions, 1)
         if self.idf is not None and len(self.idf) != self.dimensions:
             raise ConfigurationError(f"Expected {self.dimensions} weights in idf; got {len(self.idf)}.")
 

@@ -12,6 +12,7 @@ import torch
 from PIL import Image, ImageOps
 from torch import Tensor
 
+from innerloop.demands import at_least
 from innerloop.errors import ConfigurationError, DataError
 
 SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
@@ -43,8 +44,7 @@ class Pictures:
     ink: str = "as is"
 
     def __post_init__(self) -> None:
-        if self.size < 1:
-            raise ConfigurationError(f"The size of pictures must be at least 1; got {self.size}.")
+        at_least("The size of pictures", self.size, 1)
         if self.ink not in INKS:
             raise ConfigurationError(f"ink must be one of {', '.join(map(repr, INKS))}; got {self.ink!r}.")
 

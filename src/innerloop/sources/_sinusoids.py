@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from innerloop.counter import fold, uniform
-from innerloop.errors import ConfigurationError
+from innerloop.demands import at_least
 from innerloop.sources._base import Splits, Supply, TaskSource
 from innerloop.task import Examples, Task
 
@@ -44,8 +44,10 @@ class SinusoidTasks(TaskSource):
     tasks: int | None = None
 
     def __post_init__(self) -> None:
-        if self.tasks is not None and self.tasks < 1:
-            raise ConfigurationError(f"tasks must be at least 1, or None for no end of them; got {self.tasks}.")
+        at_least("shots", self.shots, 1)
+        at_least("queries", self.queries, 1)
+        if self.tasks is not None:
+            at_least("tasks", self.tasks, 1, "None for no end of them")
 
     def parameters(self, indices: Tensor) -> tuple[Tensor, Tensor]:
         """Amplitude and phase of the tasks, each `(T,)`: what an oracle would know."""
@@ -57,10 +59,10 @@ class SinusoidTasks(TaskSource):
     def batch(self, indices: Tensor) -> Task:
         """The tasks numbered `indices`."""
         amplitude, phase = self.parameters(indices)
+        keys = self.keys(indices)[:, None]
 
         def points(stream: int, count: int) -> Examples:
-            keys = fold(self.keys(indices)[:, None], stream, torch.arange(count))
-            x = -5 + 10 * uniform(keys)
+            x = -5 + 10 * uniform(fold(keys, stream, torch.arange(count)))
             y = amplitude[:, None] * torch.sin(x - phase[:, None])
             return Examples(x[..., None], y[..., None], torch.ones(x.shape, dtype=torch.bool))
 

@@ -13,7 +13,8 @@ import torch
 from torch import Tensor
 
 from innerloop.counter import bits, fold, uniform
-from innerloop.errors import ConfigurationError, DataError
+from innerloop.demands import at_least
+from innerloop.errors import DataError
 from innerloop.sources._base import Supply, TaskSource, demand_some, shuffled
 from innerloop.task import Examples, Task
 
@@ -100,8 +101,7 @@ class TableTasks(TaskSource):
 
     def __post_init__(self) -> None:
         for what in ("shots", "queries"):
-            if getattr(self, what) < 1:
-                raise ConfigurationError(f"{what} must be at least 1; got {getattr(self, what)}.")
+            at_least(what, getattr(self, what), 1)
         names, counts = self.data.names, self.data.counts
         short = [f"{name!r} ({n})" for name, n in zip(names, counts, strict=True) if n < self.shots + 1]
         if short:

@@ -3,7 +3,7 @@
 from innerloop.transfer._constant import Constant
 from innerloop.transfer._features import start_from
 from innerloop.transfer._gaussian_process import GaussianProcess, GaussianProcessState
-from innerloop.transfer._joint import Joint
+from innerloop.transfer._joint import Joint, JointState
 from innerloop.transfer._linear_probe import LinearProbe, LinearProbeState
 from innerloop.transfer._logistic import logistic_regression
 from innerloop.transfer._new_head import with_cosine_head, with_new_head, without_head
@@ -16,6 +16,7 @@ __all__ = [
     "GaussianProcess",
     "GaussianProcessState",
     "Joint",
+    "JointState",
     "LinearProbe",
     "LinearProbeState",
     "PooledRidge",

@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.utils import _pytree as pytree
 
-from innerloop.learner import Learner
+from innerloop.learner import Learner, demand_same_ways
 from innerloop.task import Examples, Tree
 
 
@@ -37,7 +37,12 @@ class Constant(Learner):
     state_type = ConstantState
 
     def adapt(self, support: Examples, state: ConstantState | None = None) -> ConstantState:
-        """Sums up the targets; goes on from `state` if there is one."""
+        """Sums up the targets; goes on from `state` if there is one.
+
+        Raises:
+            DataError: if `state` is of a task with another number of classes.
+        """
+        demand_same_ways(support, state)
         y = support.y if support.ways is None else F.one_hot(support.y, support.ways).float()
         weight = support.mask.to(y.dtype).view(-1, *([1] * (y.ndim - 1)))
         total, seen = (y * weight).sum(0), support.mask.sum()

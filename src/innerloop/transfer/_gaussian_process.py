@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from innerloop.errors import ConfigurationError, DataError
+from innerloop.demands import positive
+from innerloop.errors import DataError
 from innerloop.kernels import Kernel, covariance
 from innerloop.learner import Learner
 from innerloop.losses import Gaussian, gaussian_nll
@@ -68,10 +69,10 @@ class GaussianProcess(Learner):
         known: bool = False,
     ):
         super().__init__(gaussian_nll)
-        if min(length, scale, period, noise) <= 0:
-            raise ConfigurationError(
-                f"Length, scale, period and noise are positive; got {length}, {scale}, {period} and {noise}."
-            )
+        positive("length=", length, 0.4)
+        positive("scale=", scale, 1.0)
+        positive("period=", period, 0.5)
+        positive("noise=", noise, 0.1)
         self.kernel, self.noise, self.known = kernel, noise, known
         self.given = (length, scale, period)
         covariance(kernel, *(torch.zeros(1, 1),) * 2, *torch.ones(3))  # says so here if there is no such kernel

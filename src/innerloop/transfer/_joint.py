@@ -2,19 +2,31 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
-from torch import Tensor, nn
+from torch import nn
 
-from innerloop.learner import Learner, Objective
+from innerloop.learner import cut_to_ways
 from innerloop.losses import Loss
-from innerloop.networks._functional import FunctionalNetwork
-from innerloop.networks._norm import NormCall
-from innerloop.task import Examples, Task, Tree
+from innerloop.network_learner import NetworkLearner
+from innerloop.networks import NormCall, Statistics
+from innerloop.task import Examples, Tree
 
 
-class Joint(Learner):
-    """Learns the targets of all training tasks with one network; it does not look at the support set.
+class JointState(NamedTuple):
+    """What is known of a task that nothing was learned from.
+
+    Attributes:
+        ways: number of classes; None in regression.
+        statistics: of the support set's norm layers (only with norm="support").
+    """
+
+    ways: int | None = None
+    statistics: Statistics = {}  # noqa: RUF012  # never written to: states are values
+
+
+class Joint(NetworkLearner):
+    """Learns the targets of all training tasks with one network; nothing is learned from the support set.
 
     Pretraining for regression, where there are no classes to merge. Fine-tuning goes on from its network.
 
@@ -23,26 +35,29 @@ class Joint(Learner):
         loss: None: cross-entropy for classes that mean the same in every task, squared error otherwise.
 
     Source: Finn, Abbeel and Levine 2017, section 5.1 (the pretrained baseline).
+
+    >>> import torch
+    >>> learner = Joint(nn.Linear(2, 5))
+    >>> state = learner.adapt(Examples(torch.zeros(3, 2), torch.tensor([0, 1, 2]), ways=3))
+    >>> learner.predict(state, torch.zeros(4, 2)).shape
+    torch.Size([4, 3])
     """
 
     family = "transfer"
+    state_type = JointState
 
     def __init__(self, network: nn.Module, *, loss: Loss | None = None):
-        self._run = FunctionalNetwork(network, "running")
-        super().__init__(loss, "running" if self._run.has_norms else "none")
-        self.network = network
+        super().__init__(network, loss=loss, norm="running")
 
-    def adapt(self, support: Examples, state: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Nothing is learned from the support set."""
-        return {}
+    def adapt(self, support: Examples, state: JointState | None = None) -> JointState:
+        """Nothing is learned from the support set; under norm="support" its statistics are kept."""
+        if self.norm != "support":
+            return JointState(support.ways)
+        call = self.support_call(support, state)
+        if call.collect:
+            self.run(support.x, call)
+        return JointState(support.ways, call.kept)
 
-    def predict(self, state: dict[str, Any], x: Tree, mask: Tensor | None = None) -> Any:
-        """The network's outputs."""
-        return self._run({}, x, NormCall(self.visible(mask), running=not self.training))
-
-    def objective(self, task: Task) -> Objective:
-        """The query loss; keeps the query batch's statistics for the running averages."""
-        call = NormCall(self.visible(task.query.mask), collect=self.training, running=not self.training)
-        prediction = self._run({}, task.query.x, call)
-        loss = self.query_loss(prediction, task.query)
-        return Objective(loss, loss, prediction, {f"network.{name}": s for name, s in call.seen.items()})
+    def predict_under(self, state: JointState, x: Tree, call: NormCall) -> Any:
+        """The network's outputs, as many logits as the task has ways."""
+        return cut_to_ways(self.run(x, call), state.ways)

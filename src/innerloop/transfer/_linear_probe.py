@@ -8,11 +8,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from innerloop.demands import positive
 from innerloop.errors import DataError
-from innerloop.gradient._optimisers import positive
-from innerloop.learner import Learner
-from innerloop.networks._functional import FunctionalNetwork
-from innerloop.networks._norm import NormCall
+from innerloop.network_learner import NetworkLearner
+from innerloop.networks import NormCall, Statistics
 from innerloop.task import Examples, Tree
 from innerloop.transfer._logistic import logistic_regression
 
@@ -27,6 +26,7 @@ class LinearProbeState(NamedTuple):
         labels: `(N,)`.
         mask: `(N,)` rows that count.
         ways: number of classes.
+        statistics: of the first support set's norm layers (only with norm="support").
     """
 
     weight: Tensor
@@ -35,9 +35,10 @@ class LinearProbeState(NamedTuple):
     labels: Tensor
     mask: Tensor
     ways: int
+    statistics: Statistics = {}  # noqa: RUF012  # never written to: states are values
 
 
-class LinearProbe(Learner):
+class LinearProbe(NetworkLearner):
     """Logistic regression with an L2 penalty on the features of a frozen network, fitted to convergence.
 
         min_{W, b}  Σ_i -log softmax(W z_i + b)[y_i] + penalty/2 |W|²,   z_i = f(x_i) / |f(x_i)|
@@ -60,10 +61,13 @@ class LinearProbe(Learner):
     state_type = LinearProbeState
 
     def __init__(self, network: nn.Module, *, penalty: float = 1.0, normalise: bool = True):
-        self._run = FunctionalNetwork(network, "running")
-        super().__init__(None, "running" if self._run.has_norms else "none")
-        self.network, self.normalise = network, normalise
-        self.penalty = positive("penalty=", penalty)
+        super().__init__(network, norm="running")
+        self.normalise, self.penalty = normalise, positive("penalty=", penalty, 1.0)
+
+    @property
+    def on_averages(self) -> bool:
+        """Whether norm layers use their running averages: a frozen network does in training, too."""
+        return self.norm == "running"
 
     def adapt(self, support: Examples, state: LinearProbeState | None = None) -> LinearProbeState:
         """Fits the classifier to the support set, and to the examples of `state` if there is one.
@@ -73,20 +77,24 @@ class LinearProbe(Learner):
         """
         if support.ways is None:
             raise DataError("Logistic regression needs classes; this task has none (ways is None). Use shrunk_ridge.")
-        z, y, mask, ways = self._embed(support.x, support.mask), support.y, support.mask, support.ways
+        call = self.support_call(support, state)
+        z, y, mask, ways = self.embed(support.x, call), support.y, support.mask, support.ways
         if state is not None:
             if ways < state.ways:
-                raise DataError(f"The state has {state.ways} classes; got a support set that names {ways}.")
+                raise DataError(
+                    f"The state has {state.ways} classes; got a support set that names {ways}. Going on, a task may "
+                    f"have more of them, not fewer: give it ways={state.ways}."
+                )
             z = torch.cat([state.features, z])
             y, mask = torch.cat([state.labels, y]), torch.cat([state.mask, mask])
         weight, bias = logistic_regression(z, y, mask, ways, self.penalty)
-        return LinearProbeState(weight, bias, z, y, mask, ways)
+        return LinearProbeState(weight, bias, z, y, mask, ways, call.kept)
 
-    def predict(self, state: LinearProbeState, x: Tree, mask: Tensor | None = None) -> Any:
+    def predict_under(self, state: LinearProbeState, x: Tree, call: NormCall) -> Any:
         """Logits `(N, ways)` for inputs `(N, ...)`."""
-        return F.linear(self._embed(x, mask), state.weight, state.bias)
+        return F.linear(self.embed(x, call), state.weight, state.bias)
 
-    def _embed(self, x: Tree, mask: Tensor | None) -> Tensor:
-        call = NormCall(self.visible(mask), running=self.norm == "running")
-        z = torch.flatten(self._run({}, x, call), 1)
+    def embed(self, x: Tree, call: NormCall) -> Tensor:
+        """The features `(N, D)`, each example's of length 1 if the learner normalises them."""
+        z = super().embed(x, call)
         return F.normalize(z, dim=1) if self.normalise else z

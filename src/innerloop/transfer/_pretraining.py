@@ -10,13 +10,12 @@ from torch import Tensor, nn
 from innerloop.learner import Learner, Objective, State
 from innerloop.losses import Loss
 from innerloop.metric import Prototypes, PrototypeState
-from innerloop.networks._functional import FunctionalNetwork
-from innerloop.networks._norm import NormCall
+from innerloop.network_learner import NetworkLearner, within
 from innerloop.task import Examples, Task, Tree
 from innerloop.transfer._classification import classification_loss, features_of
 
 
-class Pretraining(Learner):
+class Pretraining(NetworkLearner):
     """An ordinary classifier of all training classes; new tasks get the nearest class mean of its features.
 
     `fit` trains it on the source's flat view, with no tasks in sight. It is what meta-learning has to beat, and the
@@ -27,7 +26,7 @@ class Pretraining(Learner):
         smoothing: label smoothing of the classification loss.
         loss: loss on tasks (evaluation only); None: cross-entropy.
         on_tasks: what learns a new task from the features; it holds the same modules as `network.features` and is
-            not trained. None: the nearest class mean by cosine similarity.
+            not trained. It follows the norm policy of this learner. None: the nearest class mean by cosine similarity.
 
     Raises:
         ConfigurationError: if the network has no `features`.
@@ -47,9 +46,7 @@ class Pretraining(Learner):
         on_tasks: Learner | None = None,
     ):
         features = features_of(network)
-        self._run = FunctionalNetwork(network, "running")
-        super().__init__(loss, "running" if self._run.has_norms else "none")
-        self.network = network
+        super().__init__(network, loss=loss, norm="running")
         self.smoothing = smoothing
         on_tasks = on_tasks or Prototypes(features, distance="cosine", norm="running")
         self.state_type = on_tasks.state_type
@@ -63,10 +60,10 @@ class Pretraining(Learner):
 
     def objective(self, task: Task) -> Objective:
         """Cross-entropy over all training classes, for a flat batch."""
-        call = NormCall(self.visible(task.query.mask), collect=self.training, running=not self.training)
-        logits = self._run({}, task.query.x, call)
+        call = self.norm_call(task.query.mask, collect=self.collects)
+        logits = self.run(task.query.x, call)
         loss = classification_loss(logits, task.query, self.smoothing)
-        return Objective(loss, loss, logits, {f"network.{name}": s for name, s in call.seen.items()})
+        return Objective(loss, loss, logits, within("network", call.seen))
 
     def adapt(self, support: Examples, state: State | None = None) -> State:
         """Class means of the frozen features, or what `on_tasks` learns from them."""
@@ -76,7 +73,13 @@ class Pretraining(Learner):
         """Logits by cosine similarity to the class means, or those of `on_tasks`."""
         return self._frozen().predict(state, x, mask)
 
+    def moved(self, state: State) -> Tree:
+        """What `on_tasks` moves."""
+        return self._on_tasks[0].moved(state)
+
     def _frozen(self) -> Learner:
         on_tasks = self._on_tasks[0]
         on_tasks._padded = self._padded
+        if on_tasks.norm != "none":
+            on_tasks.norm = self.norm
         return on_tasks

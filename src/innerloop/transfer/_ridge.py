@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
+from innerloop.demands import positive
 from innerloop.errors import DataError
-from innerloop.gradient._optimisers import positive
-from innerloop.learner import Learner, cut_to_ways
+from innerloop.learner import Learner, cut_to_ways, demand_same_ways
 from innerloop.task import Examples, Task, Tree
 
 
@@ -56,7 +56,7 @@ class PooledRidge(Learner):
     def __init__(self, inputs: int, outputs: int, *, penalty: float = 0.1):
         super().__init__()
         self.name = "Pooled ridge"
-        self.penalty = positive("penalty=", penalty)
+        self.penalty = positive("penalty=", penalty, 0.1)
         self.register_buffer("coefficients", torch.zeros(inputs + 1, outputs))
 
     def solve(self, tasks: Task) -> None:
@@ -147,10 +147,15 @@ class ShrunkRidge(PooledRidge):
     ):
         super().__init__(inputs, outputs, penalty=penalty)
         self.name = "Shrunk ridge"
-        self.slopes, self.intercept = positive("slopes=", slopes), positive("intercept=", intercept)
+        self.slopes, self.intercept = positive("slopes=", slopes, 10.0), positive("intercept=", intercept, 1.0)
 
     def adapt(self, support: Examples, state: ShrunkRidgeState | None = None) -> ShrunkRidgeState:
-        """Solves for the task's coefficients, with the rows of `state` if there is one."""
+        """Solves for the task's coefficients, with the rows of `state` if there is one.
+
+        Raises:
+            DataError: if the rows do not fit, or `state` is of a task with another number of classes.
+        """
+        demand_same_ways(support, state)
         gram, moment = self._sums(support)
         if state is not None:
             gram, moment = gram + state.gram, moment + state.moment

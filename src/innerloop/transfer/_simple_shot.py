@@ -8,12 +8,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from innerloop.demands import at_least
 from innerloop.errors import ConfigurationError
-from innerloop.learner import Learner, Objective
+from innerloop.learner import Objective
 from innerloop.losses import Loss
 from innerloop.metric import Prototypes, PrototypeState
-from innerloop.networks._functional import FunctionalNetwork
-from innerloop.networks._norm import NormCall
+from innerloop.modules import in_mode
+from innerloop.network_learner import NetworkLearner, within
+from innerloop.networks import FunctionalNetwork, NormCall
 from innerloop.task import Examples, Task, Tree
 from innerloop.transfer._classification import classification_loss, features_of
 
@@ -58,7 +60,7 @@ class _Centred(nn.Module):
         return F.normalize(torch.flatten(self.features(x), 1) - self.centre.mean, dim=1)
 
 
-class SimpleShot(Learner):
+class SimpleShot(NetworkLearner):
     """Ordinary classification of all training classes; then nearest class means of centred, normalised features.
 
         z = (f(x) - f̄) / |f(x) - f̄|,   f̄ = mean of f over the training examples
@@ -91,9 +93,8 @@ class SimpleShot(Learner):
                 f"{type(network).__name__} has no `width`, the number of its features. "
                 "Build it as innerloop.networks.Backbone(features, head, width)."
             )
-        self._run = FunctionalNetwork(features, "running")
-        super().__init__(loss, "running" if self._run.has_norms else "none")
-        self.network, self.smoothing = network, smoothing
+        super().__init__(network, loss=loss, norm="running")
+        self._body, self.smoothing = FunctionalNetwork(features, "running"), smoothing
         like = next(network.parameters(), torch.zeros(()))
         self.centre = Centre(width).to(like.device, like.dtype)
         # holds the same modules as the network; kept in a list so that they are not registered twice
@@ -119,31 +120,24 @@ class SimpleShot(Learner):
         Raises:
             ConfigurationError: for less than one batch, or a source without classes.
         """
-        if batches < 1:
-            raise ConfigurationError(f"batches= is a whole number from 1; got {batches}.")
+        at_least("batches=", batches, 1)
         flat, mean = source.flat(), self.centre.mean
         total, count = torch.zeros(mean.shape, dtype=torch.float64), 0
-        modes = {module: module.training for module in self.modules()}
-        self.eval()
-        try:
+        with in_mode(self, training=False):
             for index in range(batches):
                 x = flat.batch(torch.tensor([index])).query.x[0].to(mean.device)
                 total += self._features(x, NormCall(running=True)).sum(0).cpu()
                 count += len(x)
-        finally:
-            for module, mode in modes.items():
-                module.training = mode
         mean.copy_(total / count)
         return self
 
     def objective(self, task: Task) -> Objective:
         """Cross-entropy over all training classes, for a flat batch; keeps its mean features for the centre."""
-        mask = self.visible(task.query.mask)
-        call = NormCall(mask, collect=self.training, running=not self.training)
+        call = self.norm_call(task.query.mask, collect=self.collects)
         z = self._features(task.query.x, call)
         logits = self.network.head(z)  # type: ignore[operator]  # nn.Module's attributes are typed for tensors, too
         loss = classification_loss(logits, task.query, self.smoothing)
-        seen = {f"network.features.{name}": s for name, s in call.seen.items()}
+        seen = within("network.features", call.seen)
         if self.training:
             mean = torch.where(task.query.mask[:, None], z, 0).sum(0) / task.query.mask.sum()
             seen["centre"] = mean, torch.zeros_like(mean)
@@ -159,9 +153,11 @@ class SimpleShot(Learner):
         return self._frozen().predict(state, x, mask)
 
     def _features(self, x: Tree, call: NormCall) -> Tensor:
-        return torch.flatten(self._run({}, x, call), 1)
+        return torch.flatten(self._body({}, x, call), 1)
 
     def _frozen(self) -> Prototypes:
         nearest = self._nearest[0]
         nearest._padded = self._padded
+        if nearest.norm != "none":
+            nearest.norm = self.norm
         return nearest
