@@ -44,7 +44,10 @@ KNOWS = {
     "outer": LEARNING | {"counter", "files", "evaluation"},
     "evaluation": LEARNING,
     "explain": LEARNING | {"gradient", "methods", "counter", "evaluation"},
+    "control": LEARNING | {"counter", "files", "evaluation", "sources"},
 }
+# nobody knows an application except what is run from the command line
+APPLICATIONS = {"control"}
 # these stand on top and may know everything, except that nobody knows the command, and it alone the benchmark
 TOP = {"report", "recipes", "bench", "__init__", "cli", "__main__"}
 # Learner.adapted(x, y) is a convenience at the bottom for a thing further up, imported when it is called
@@ -114,6 +117,8 @@ def test_every_room_has_its_row():
 def test_arrows_point_down(path):
     here = room(path)
     allowed = (KNOWS.get(here, EVERYTHING) - {"cli", "bench"}) | {here}
+    if here not in {"recipes", "cli"}:
+        allowed -= APPLICATIONS - {here}
     if here in {"cli", "__main__"}:
         allowed |= {"cli", "bench"}
     wrong = [

@@ -33,6 +33,7 @@ PAGES = [
 MODULES = (
     "checks",
     "citations",
+    "control",
     "evaluation",
     "explain",
     "gradient",

@@ -92,6 +92,7 @@ class Network:
 
 
 NETWORKS: dict[str, Network] = {
+    "bias_mlp": Network(("finn2017imitation",)),
     "conv4": Network(("vinyals2016matching",), normed=True),
     "conv_maps": Network(("sung2018relation",), normed=True),
     "gru": Network(("cho2014gru",)),

@@ -59,6 +59,8 @@ _DATA: dict[str, tuple[str, ...]] = {
     "curves": ("garnelo2018cnp", "nguyen2022tnp"),
     "clinc": ("larson2019clinc", "weinberger2009hashing"),
     "text": ("weinberger2009hashing",),
+    "reach": ("yu2019metaworld", "laskey2017dart"),
+    "push": ("yu2019metaworld", "laskey2017dart"),
 }
 _OPTIMISERS: dict[str, tuple[str, ...]] = {
     "adam": ("kingma2015adam",),

@@ -10,12 +10,14 @@ from helpers import problems
 from innerloop import networks
 from innerloop.catalogue import NETWORKS as CATALOGUE
 from innerloop.errors import ConfigurationError
-from innerloop.networks import Norm, build, conv4, conv_maps, mlp, resnet12
+from innerloop.networks import Norm, bias_mlp, build, conv4, conv_maps, mlp, resnet12
 
 NETWORKS = [
     (mlp(4, 3), (4,)),
     (mlp(6, None, [7]), (2, 3)),
     (mlp(4, 3, [], activation="softplus"), (4,)),
+    (bias_mlp(4, 3), (4,)),
+    (bias_mlp(4, 3, [6], 2), (4,)),
     (conv4(), (1, 28, 28)),
     (conv4(4, 5, channels=3, size=20, downsample="pool"), (3, 20, 20)),
     (conv4(None, 5, size=33, downsample="stride", norm=False), (1, 33, 33)),
@@ -49,7 +51,7 @@ def test_the_catalogue_has_every_network_and_says_which_have_norms():
         if inspect.isfunction(make) and inspect.signature(make).return_annotation == "Backbone"
     }
     assert makers.keys() == CATALOGUE.keys()
-    sizes = {"mlp": partial(mlp, 4, 3), "gru": partial(networks.gru, 2, 3)}
+    sizes = {"mlp": partial(mlp, 4, 3), "bias_mlp": partial(bias_mlp, 4, 3), "gru": partial(networks.gru, 2, 3)}
     sizes["transformer"] = partial(networks.transformer, 2, 3, width=8)
     for name, known in CATALOGUE.items():
         made = sizes.get(name, makers[name])()
@@ -115,7 +117,7 @@ def test_errors():
         conv_maps(size=15)
     with pytest.raises(
         ConfigurationError,
-        match="Unknown network 'resnet'; known are conv4, conv_maps, gru, mlp, resnet12, transformer",
+        match="Unknown network 'resnet'; known are bias_mlp, conv4, conv_maps, gru, mlp, resnet12, transformer",
     ):
         build({"network": "resnet"})
     with pytest.raises(ConfigurationError, match="Unknown network None"):

@@ -31,8 +31,11 @@ class Options:
     curve_steps: int = 0
     """Also measure after 0..N inner steps."""
     metric: Literal["accuracy", "squared error", "absolute error", "negative log-density"] | None = None
-    """What predictions are judged by; None: accuracy for classes, squared error for numbers. The density, in nats per
+    """What predictions are judged by; None: accuracy for classes, squared error for numbers, success in the simulator
+    for robot control. The density, in nats per
     query point, is for methods that predict means and variances."""
+    video: str | None = None
+    """File for a GIF of the first goal, before and after the demonstrations (robot control)."""
     out: str | None = None
     """File for the result as JSON; None: results/NAME.json in the run."""
     threads: int | None = None
@@ -44,15 +47,25 @@ def run(arguments: Sequence[str]) -> int:
     options = parse(Options, arguments, "innerloop evaluate", "Measure a run on test tasks.")
     from pathlib import Path
 
+    from innerloop.cli._control import demand_control, evaluate_success
     from innerloop.cli._work import open_run, other_tasks, set_threads
     from innerloop.evaluation import evaluate
     from innerloop.files import write_json
     from innerloop.mapping import keep_large_blocks
+    from innerloop.recipes._recipe import ControlRecipe
     from innerloop.sources import LakeRuns
 
     keep_large_blocks()
     set_threads(options.threads)
     folder, experiment = open_run(options.run)
+    if options.video is not None:
+        demand_control(experiment)
+    if isinstance(experiment.recipe, ControlRecipe) and options.metric is None and options.on == "own":
+        evaluate_success(
+            folder, experiment, split=options.split, goals=options.tasks, steps=options.steps,
+            curve_steps=options.curve_steps, out=options.out, gif=options.video,
+        )  # fmt: skip
+        return 0
     source = getattr(experiment.source, options.split) if options.on == "own" else other_tasks(experiment, options.on)
     tasks = min(options.tasks, len(source)) if isinstance(source, LakeRuns) else options.tasks
     found = evaluate(

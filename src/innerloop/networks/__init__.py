@@ -8,6 +8,7 @@ from torch import nn
 from innerloop.catalogue import NETWORKS
 from innerloop.networks._backbone import Backbone
 from innerloop.networks._backbone import build as _build
+from innerloop.networks._bias_mlp import bias_mlp
 from innerloop.networks._context import Context, with_context
 from innerloop.networks._conv4 import conv4
 from innerloop.networks._conv_maps import conv_maps
@@ -30,6 +31,7 @@ __all__ = [
     "NormCall",
     "Policy",
     "Statistics",
+    "bias_mlp",
     "build",
     "conv4",
     "conv_maps",

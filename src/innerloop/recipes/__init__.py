@@ -9,6 +9,7 @@ from innerloop.errors import ConfigurationError
 from innerloop.recipes._recipe import Recipe
 from innerloop.recipes.characters import characters
 from innerloop.recipes.clinc import clinc
+from innerloop.recipes.control import push, reach
 from innerloop.recipes.curves import curves
 from innerloop.recipes.folder import folder
 from innerloop.recipes.omniglot import omniglot
@@ -25,6 +26,8 @@ RECIPES: dict[str, Callable[..., Recipe]] = {
     "clinc": clinc,
     "sinusoids": sinusoids,
     "curves": curves,
+    "reach": reach,
+    "push": push,
 }
 
 __all__ = ["METHODS", "RECIPES", "Recipe", "from_json", "recipe", "variants"]

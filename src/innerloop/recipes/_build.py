@@ -16,12 +16,13 @@ from innerloop import methods
 from innerloop.catalogue import METHODS, is_own
 from innerloop.errors import ConfigurationError
 from innerloop.learner import Learner
-from innerloop.networks import conv4, conv_maps, mlp, resnet12
+from innerloop.networks import bias_mlp, conv4, conv_maps, mlp, resnet12
 from innerloop.own import find, guarded
 from innerloop.recipes._build_source import build_source
 from innerloop.recipes._recipe import (
     ClassRecipe,
     ClincRecipe,
+    ControlRecipe,
     CurvesRecipe,
     PictureRecipe,
     Recipe,
@@ -112,6 +113,8 @@ def build_network(recipe: Recipe, source: Splits, outputs: int | None) -> nn.Mod
             return resnet12(outputs, recipe.filters, channels=channels, size=size)
         return conv4(outputs, recipe.filters, channels=channels, size=size, downsample=recipe.downsample)
     hidden = cast(Any, recipe).hidden
+    if isinstance(recipe, ControlRecipe) and outputs is not None:
+        return bias_mlp(task.support.x[0].numel(), outputs, hidden, recipe.bias)
     # the vectors of texts are long and sparse: small weights would make all texts alike
     initial: Literal["torch", "he"] = "he" if isinstance(recipe, TextRecipe | ClincRecipe) else "torch"
     return mlp(task.support.x[0].numel(), outputs, hidden, initial=initial)

@@ -8,6 +8,7 @@ from innerloop.errors import ConfigurationError
 from innerloop.recipes._recipe import (
     CharactersRecipe,
     ClincRecipe,
+    ControlRecipe,
     CurvesRecipe,
     FolderRecipe,
     OmniglotRecipe,
@@ -106,6 +107,18 @@ def _source(recipe: Recipe) -> Splits:
             return GPCurves.tnp(recipe.kernel, recipe.shots, recipe.queries)
         case CurvesRecipe():
             return GPCurves(recipe.kernel, recipe.shots, recipe.queries)
+        case ControlRecipe():
+            from innerloop.control import Demonstrations  # an application: loaded by those who want it
+
+            goals = (recipe.train_goals, recipe.validation_goals, recipe.test_goals)
+            return Demonstrations(
+                recipe.task,
+                shots=recipe.shots,
+                queries=recipe.queries,
+                goals=goals,
+                demonstrations=recipe.demonstrations,
+                noise=recipe.noise,
+            )
         case _:
             raise ConfigurationError(f"No data are known for {type(recipe).__name__}.")
 

@@ -16,6 +16,9 @@ _LEAST = {
         ("shots", "train_shots", "queries", "train_queries", "inner_steps", "test_steps", "steps", "tasks_per_step"), 1
     ),
     **dict.fromkeys(("validate_every", "validation_tasks", "patience", "test_tasks", "filters", "size", "hidden"), 1),
+    **dict.fromkeys(("train_goals", "validation_goals", "test_goals", "rollouts", "limit", "bias"), 1),
+    "demonstrations": 2,
+    "noise": 0,
     **dict.fromkeys(("chunk", "memory", "train_classes", "train_tasks"), 1),
     "points": 7,
     "dimensions": 1,
@@ -247,3 +250,29 @@ class CurvesRecipe(Recipe):
     """Most points of a training task, divided at random into support and query; None: as in evaluation."""
     hidden: tuple[int, ...] = (64, 64)
     """Widths of the hidden layers of the network (of the embedding, where a method has layers of its own)."""
+
+
+@dataclass(frozen=True)
+class ControlRecipe(Recipe):
+    """Robot control from demonstrations, on a task of Meta-World whose goal is hidden. Needs the extra `control`."""
+
+    task: str = "reach"
+    """Task of Meta-World: reach, push, pick-place, door-open, ..."""
+    train_goals: int = 150
+    """Goals to train on."""
+    validation_goals: int = 20
+    """Goals to validate on."""
+    test_goals: int = 50
+    """Goals to measure on."""
+    demonstrations: int = 4
+    """Demonstrations of each goal, from which support and query are drawn."""
+    noise: float = 0.3
+    """Standard deviation of what is added to each executed action of a demonstration."""
+    rollouts: int = 2
+    """Episodes for each goal in `innerloop evaluate`."""
+    limit: int = 200
+    """Most steps of an episode there; Meta-World's own protocol has 500."""
+    hidden: tuple[int, ...] = (100, 100)
+    """Widths of the hidden layers."""
+    bias: int = 10
+    """Length of the learned vector beside the input."""

@@ -1,0 +1,36 @@
+"""Few-shot robot control: learn a manipulation task of Meta-World, whose goal is hidden, from a few demonstrations.
+
+Needs the extra `control`: pip install 'innerloop[control]'.
+"""
+
+from innerloop.control._demonstration_tasks import DemonstrationTasks
+from innerloop.control._demonstrations import Collected, Plan, collect
+from innerloop.control._evaluate import ControlEvaluation, evaluate_control
+from innerloop.control._normalisation import Normalisation
+from innerloop.control._policies import LastState, NearestStep, Replay, last_state
+from innerloop.control._rollouts import rollouts
+from innerloop.control._source import Demonstrations
+from innerloop.control._tasks import ACTIONS, OBSERVED, Manipulation
+from innerloop.control._video import video
+from innerloop.control._workers import close_workers
+
+__all__ = [
+    "ACTIONS",
+    "OBSERVED",
+    "Collected",
+    "ControlEvaluation",
+    "DemonstrationTasks",
+    "Demonstrations",
+    "LastState",
+    "Manipulation",
+    "NearestStep",
+    "Normalisation",
+    "Plan",
+    "Replay",
+    "close_workers",
+    "collect",
+    "evaluate_control",
+    "last_state",
+    "rollouts",
+    "video",
+]

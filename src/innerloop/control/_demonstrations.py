@@ -1,0 +1,206 @@
+"""Demonstrations by Meta-World's scripted experts: collected once, kept between runs.
+
+The executed action is noisy and the recorded one is not, so that the demonstrations show how to come back from where
+the expert would never have been.
+
+Source: Laskey et al. 2017, "DART: noise injection for robust imitation learning".
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from innerloop.control._extra import versions
+from innerloop.control._tasks import ACTIONS, HORIZON, OBSERVED, Array, Manipulation, generator, shared_arm, short_name
+from innerloop.control._workers import run_jobs
+from innerloop.errors import ConfigurationError, DataError
+from innerloop.sources._base import SPLITS
+from innerloop.sources._cache import cache_folder
+from innerloop.sources._stored import keep, recall
+
+_FORMAT = 1
+_TRIES = 10
+"""Episodes for each demonstration that is wanted; the scripted experts succeed in more than half of them."""
+
+DEMONSTRATED, ROLLED_OUT = 0, 1
+"""Last but one number of an episode's key: no rollout starts where a demonstration did."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is to be demonstrated.
+
+    Args:
+        task: a task of Meta-World.
+        split: "train", "validation" or "test"; the goals of one split are not those of another.
+        goals: how many goals.
+        demonstrations: how many for each goal, all of them successful.
+        seed: another seed gives other goals and demonstrations.
+        noise: standard deviation of what is added to each executed action.
+        vary_start: every episode starts elsewhere (see `Manipulation`).
+        after: steps that are recorded after the goal was reached.
+        limit: steps after which an episode has failed.
+
+    Raises:
+        ConfigurationError: for numbers that make no sense.
+    """
+
+    task: str
+    split: str = "train"
+    goals: int = 150
+    demonstrations: int = 4
+    seed: int = 0
+    noise: float = 0.3
+    vary_start: bool = True
+    after: int = 5
+    limit: int = 200
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "task", short_name(self.task))
+        least = {"goals": 1, "demonstrations": 1, "seed": 0, "after": 0, "limit": 1}
+        for name, smallest in least.items():
+            if getattr(self, name) < smallest:
+                raise ConfigurationError(f"{name} must be at least {smallest}; got {getattr(self, name)}.")
+        if self.goals > GOALS_OF_A_SPLIT:
+            raise ConfigurationError(f"A split has at most {GOALS_OF_A_SPLIT:,} goals; got {self.goals:,}.")
+        if not 0 <= self.noise < float("inf"):
+            raise ConfigurationError(f"noise is a standard deviation from 0; got {self.noise}.")
+        if self.limit + self.after > HORIZON:
+            raise ConfigurationError(
+                f"An episode has at most {HORIZON} steps; got limit={self.limit} and after={self.after}."
+            )
+        if self.split not in SPLITS:
+            raise ConfigurationError(f"There is no split {self.split!r}; there are {', '.join(SPLITS)}.")
+
+    def number(self, goal: int) -> int:
+        """A goal's number among those of all splits: each split has a range of its own."""
+        return SPLITS.index(self.split) * GOALS_OF_A_SPLIT + goal
+
+
+GOALS_OF_A_SPLIT = 1_000_000
+
+
+class Collected(NamedTuple):
+    """Demonstrations, padded with zeros to the longest.
+
+    Attributes:
+        observations: `(G, D, H, 7)` float32, see `innerloop.control.OBSERVED`.
+        actions: `(G, D, H, 4)` float32, within [-1, 1].
+        lengths: `(G, D)` int64, steps of each demonstration.
+        goals: `(G, 3)` float64.
+    """
+
+    observations: Tensor
+    actions: Tensor
+    lengths: Tensor
+    goals: Array
+
+    def some(self, goals: list[int]) -> Collected:
+        """The demonstrations of some of the goals."""
+        return Collected(self.observations[goals], self.actions[goals], self.lengths[goals], self.goals[goals])
+
+    @property
+    def goal_hash(self) -> str:
+        """Names the list of goals in a results file."""
+        return hashlib.sha256(np.ascontiguousarray(self.goals).tobytes()).hexdigest()[:16]
+
+
+def collect(plan: Plan, *, workers: int | None = None, cache: bool = True) -> Collected:
+    """The demonstrations of a plan, from the cache or by the experts.
+
+    Args:
+        plan: what is to be demonstrated.
+        workers: processes; None: one for each core. The numbers do not depend on it.
+        cache: keep them in the cache folder (`$INNERLOOP_CACHE`), and look there first.
+
+    Raises:
+        DataError: if the expert fails too often.
+        ConfigurationError: if Meta-World is not installed, or has no such task.
+    """
+    path = _path(plan)
+    if cache and (kept := recall(path)) is not None and (found := _unpacked(*kept, plan)) is not None:
+        return found
+    jobs = [(plan, goal) for goal in range(plan.goals)]
+    done = run_jobs(demonstrate, jobs, what=f"demonstrations of one goal of {plan.task}", workers=workers)
+    rows = torch.from_numpy(np.concatenate([demo for _, demos in done for demo in demos]))
+    about = {
+        "lengths": json.dumps([[len(demo) for demo in demos] for _, demos in done]),
+        "goals": json.dumps([goal.tolist() for goal, _ in done]),  # repr of a float64 gives it back exactly
+    }
+    if cache:
+        keep(path, rows, about)
+    found = _unpacked(rows, about, plan)
+    assert found is not None
+    return found
+
+
+def demonstrate(plan: Plan, number: int) -> tuple[Array, list[NDArray[np.float32]]]:
+    """One goal of a plan and its demonstrations, each `(t, 11)`: observation and action side by side.
+
+    Raises:
+        DataError: if the expert fails too often.
+    """
+    arm = shared_arm(plan.task, plan.vary_start)
+    named = (plan.seed, plan.number(number))
+    goal = arm.draw_goal(*named)
+    demos: list[NDArray[np.float32]] = []
+    tries = _TRIES * plan.demonstrations
+    for episode in range(tries):
+        if (demo := _attempt(arm, plan, goal, (*named, DEMONSTRATED, episode))) is not None:
+            demos.append(demo)
+        if len(demos) == plan.demonstrations:
+            return goal, demos
+    raise DataError(
+        f"The scripted expert of {plan.task!r} reached the {plan.split} goal {number} in {len(demos)} of {tries} "
+        f"episodes of {plan.limit} steps; {plan.demonstrations} are wanted. Use less noise (now {plan.noise}), a "
+        "higher limit, or another task."
+    )
+
+
+def _attempt(arm: Manipulation, plan: Plan, goal: Array, key: tuple[int, ...]) -> NDArray[np.float32] | None:
+    observation = arm.begin(goal, *key)
+    noise = generator(plan.task, "noise", *key)
+    rows, reached = [], None
+    for step in range(plan.limit + plan.after):
+        action = arm.expert()
+        rows.append(np.concatenate([observation, action]))
+        observation, success = arm.step(action + plan.noise * noise.standard_normal(len(ACTIONS)))
+        if success and reached is None:
+            reached = step
+        if reached is None and step + 1 >= plan.limit:
+            return None
+        if reached is not None and step >= reached + plan.after:
+            break
+    return np.array(rows, dtype=np.float32)
+
+
+def _path(plan: Plan) -> Path:
+    # everything that decides the numbers; physics is not equal in its last bits on every processor
+    decides = {"format": _FORMAT, **asdict(plan), **versions(), "numpy": np.__version__, "on": platform.machine()}
+    digest = hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()[:16]
+    return cache_folder() / "control" / f"{plan.task}-{plan.split}-{digest}.safetensors"
+
+
+def _unpacked(rows: Tensor, about: dict[str, str], plan: Plan) -> Collected | None:
+    try:
+        lengths = torch.tensor(json.loads(about["lengths"]), dtype=torch.int64)
+        goals = np.array(json.loads(about["goals"]), dtype=np.float64)
+    except (KeyError, ValueError, TypeError):
+        return None  # a damaged file: made again
+    width = len(OBSERVED) + len(ACTIONS)
+    shape = (plan.goals, plan.demonstrations)
+    if tuple(lengths.shape) != shape or rows.shape != (int(lengths.sum()), width) or len(goals) != plan.goals:
+        return None
+    padded = rows.new_zeros(*shape, int(lengths.max()), width)
+    padded[torch.arange(padded.shape[2]) < lengths[..., None]] = rows
+    return Collected(padded[..., : len(OBSERVED)], padded[..., len(OBSERVED) :], lengths, goals)

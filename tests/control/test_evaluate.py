@@ -1,0 +1,66 @@
+import json
+
+import numpy as np
+import pytest
+import torch
+
+from helpers import demonstrated
+from innerloop import methods
+from innerloop.control import Demonstrations, NearestStep, evaluate_control
+from innerloop.errors import ConfigurationError
+from innerloop.networks import bias_mlp
+
+apps = pytest.mark.apps
+
+
+@pytest.fixture
+def learner():
+    return methods.maml(bias_mlp(7, 4, [8], 2), inner_lr=0.1)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"goals": 7}, "has 6 goals; expected a number from 1 to 6, got 7"),
+        ({"rollouts": 0}, "rollouts must be at least 1; got 0"),
+        ({"steps": -1}, "steps must be at least 0; got -1"),
+    ],
+)
+def test_numbers_that_make_no_sense_are_refused(learner, wrong, said):
+    with pytest.raises(ConfigurationError, match=said):
+        evaluate_control(learner, demonstrated.tasks(), **wrong)
+
+
+def test_a_learner_without_steps_has_no_curve():
+    with pytest.raises(ConfigurationError, match="Nearest demonstrated step has no inner steps"):
+        evaluate_control(NearestStep(), demonstrated.tasks(), curve_steps=3)
+
+
+@apps
+def test_an_evaluation_is_complete_and_leaves_the_learner_as_it_was(learner):
+    source = Demonstrations("reach", goals=(2, 1, 3), demonstrations=2, workers=1).test
+    before = {name: value.clone() for name, value in learner.state_dict().items()}
+    told = {"rollouts": 2, "limit": 40, "workers": 1}
+    found = evaluate_control(learner, source, curve_steps=1, curve_goals=2, **told)
+    assert learner.training
+    assert learner.test_steps == 1
+    assert all(torch.equal(before[name], value) for name, value in learner.state_dict().items())
+
+    said = json.loads(json.dumps(found.to_json(), allow_nan=False))
+    assert said["values"] == found.values.tolist()
+    assert said["metric"] == "success"
+    assert (said["rollouts"], said["limit"], said["steps"], said["curve_goals"]) == (2, 40, 1, 2)
+    assert said["source"]["goals"] == source.data.goal_hash
+    assert {"mujoco", "metaworld", "gymnasium", "torch"} <= said["about"].keys()
+    assert np.isin(found.values, [0.0, 0.5, 1.0]).all()
+    assert found.higher_is_better
+    assert "3 test goals of reach, 1 demonstration, 2 rollouts each" in str(found)
+
+    one = evaluate_control(learner, source, 1, curve_steps=1, **told).to_json()
+    assert (one["half"], one["curve"][0][1]) == (None, None)
+    json.dumps(one, allow_nan=False)
+
+    unadapted = evaluate_control(learner, source, 2, steps=0, **told)
+    assert found.curve[0][0] == unadapted.mean
+    assert found.curve[1][0] == found.values[:2].mean()
+    assert unadapted.steps == 0
