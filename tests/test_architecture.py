@@ -40,6 +40,7 @@ KNOWS = {
     "sources": CORE | {"counter", "files", "kernels"},
     "outer": LEARNING | {"counter", "files", "evaluation", "sources", "methods", "adapted"},
     "evaluation": LEARNING | {"counter", "files", "sources"},
+    "rl": LEARNING | {"gradient", "counter", "files", "sources", "outer", "evaluation"},
     "explain": LEARNING | {"gradient", "methods", "counter", "evaluation"},
 }
 # these stand on top and may know everything, except that nobody knows the command, and it alone the benchmark

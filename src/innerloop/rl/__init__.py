@@ -1,0 +1,59 @@
+"""Meta-reinforcement learning: policies that adapt to a new task from a few episodes."""
+
+from innerloop.rl._advantages import advantages, baseline
+from innerloop.rl._collect import collect
+from innerloop.rl._distributions import (
+    CategoricalActions,
+    NormalActions,
+    draw,
+    entropy,
+    kl,
+    likeliest,
+    log_prob,
+)
+from innerloop.rl._environments import Environments, EnvironmentSplits, Step, episode_keys
+from innerloop.rl._learner import PolicyLearner, maml_policy
+from innerloop.rl._losses import Clipped, dice, lvc, reinforce
+from innerloop.rl._navigation import Navigation, NavigationTasks
+from innerloop.rl._policies import Acting, Policies
+from innerloop.rl._policy import CategoricalPolicy, GaussianPolicy, policy_for
+from innerloop.rl._promp import ProMP
+from innerloop.rl._spaces import Continuous, Discrete
+from innerloop.rl._trajectories import Decisions, Trajectories
+from innerloop.rl._trpo import TRPO
+
+__all__ = [
+    "TRPO",
+    "Acting",
+    "CategoricalActions",
+    "CategoricalPolicy",
+    "Clipped",
+    "Continuous",
+    "Decisions",
+    "Discrete",
+    "EnvironmentSplits",
+    "Environments",
+    "GaussianPolicy",
+    "Navigation",
+    "NavigationTasks",
+    "NormalActions",
+    "Policies",
+    "PolicyLearner",
+    "ProMP",
+    "Step",
+    "Trajectories",
+    "advantages",
+    "baseline",
+    "collect",
+    "dice",
+    "draw",
+    "entropy",
+    "episode_keys",
+    "kl",
+    "likeliest",
+    "log_prob",
+    "lvc",
+    "maml_policy",
+    "policy_for",
+    "reinforce",
+]
