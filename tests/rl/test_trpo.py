@@ -51,7 +51,7 @@ def test_a_step_that_is_taken_lowers_the_loss_and_stays_within_the_bound(delta):
     tasks, algorithm = tasks_of(learner, horizon=10, episodes=4), TRPO(delta=delta)
     optimiser = algorithm.begin(learner)
     before, _ = judge(learner, tasks)
-    said = algorithm.update(learner, optimiser, tasks)
+    said = algorithm.step(learner, optimiser, tasks)
     after, apart = judge(learner, tasks)
     assert after < before
     assert 0 < apart < delta
@@ -64,7 +64,7 @@ def test_without_an_acceptable_step_nothing_moves():
     algorithm = _NeverSatisfied(tries=3)
     optimiser = algorithm.begin(learner)
     start = [p.detach().clone() for p in learner.parameters()]
-    said = algorithm.update(learner, optimiser, tasks)
+    said = algorithm.step(learner, optimiser, tasks)
     assert said["improvement"] == 0
     assert all(torch.equal(a, p) for a, p in zip(start, learner.parameters(), strict=True))
 

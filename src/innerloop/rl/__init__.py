@@ -1,7 +1,10 @@
 """Meta-reinforcement learning: policies that adapt to a new task from a few episodes."""
 
+from innerloop.rl._acting import Acting
 from innerloop.rl._advantages import advantages, baseline
+from innerloop.rl._algorithm import Algorithm
 from innerloop.rl._collect import collect
+from innerloop.rl._course import Round, Sampling, When
 from innerloop.rl._distributions import (
     CategoricalActions,
     NormalActions,
@@ -11,20 +14,24 @@ from innerloop.rl._distributions import (
     likeliest,
     log_prob,
 )
-from innerloop.rl._environments import Environments, EnvironmentSplits, Step, episode_keys
+from innerloop.rl._environments import Environments, EnvironmentSplits, episode_keys
+from innerloop.rl._evaluate import Returns, evaluate_policy
 from innerloop.rl._learner import PolicyLearner, maml_policy
 from innerloop.rl._losses import Clipped, dice, lvc, reinforce
 from innerloop.rl._navigation import Navigation, NavigationTasks
-from innerloop.rl._policies import Acting, Policies
+from innerloop.rl._policies import Policies
 from innerloop.rl._policy import CategoricalPolicy, GaussianPolicy, policy_for
 from innerloop.rl._promp import ProMP
 from innerloop.rl._spaces import Continuous, Discrete
+from innerloop.rl._tensor_environments import Step, TensorEnvironments
+from innerloop.rl._train import Training, train
 from innerloop.rl._trajectories import Decisions, Trajectories
 from innerloop.rl._trpo import TRPO
 
 __all__ = [
     "TRPO",
     "Acting",
+    "Algorithm",
     "CategoricalActions",
     "CategoricalPolicy",
     "Clipped",
@@ -40,8 +47,14 @@ __all__ = [
     "Policies",
     "PolicyLearner",
     "ProMP",
+    "Returns",
+    "Round",
+    "Sampling",
     "Step",
+    "TensorEnvironments",
+    "Training",
     "Trajectories",
+    "When",
     "advantages",
     "baseline",
     "collect",
@@ -49,6 +62,7 @@ __all__ = [
     "draw",
     "entropy",
     "episode_keys",
+    "evaluate_policy",
     "kl",
     "likeliest",
     "log_prob",
@@ -56,4 +70,5 @@ __all__ = [
     "maml_policy",
     "policy_for",
     "reinforce",
+    "train",
 ]

@@ -10,10 +10,11 @@ from torch.utils import _pytree as pytree
 
 from innerloop.counter import fold, normal, uniform
 from innerloop.errors import DataError, TrainingError
+from innerloop.rl._acting import Acting
 from innerloop.rl._distributions import draw, log_prob
 from innerloop.rl._environments import Environments
-from innerloop.rl._policies import Acting
 from innerloop.rl._spaces import Discrete
+from innerloop.rl._tensor_environments import TensorEnvironments
 from innerloop.rl._trajectories import Trajectories
 
 _ACTION, _ENVIRONMENT = 0, 1
@@ -21,7 +22,7 @@ _ACTION, _ENVIRONMENT = 0, 1
 
 @torch.no_grad()
 def collect(policies: Acting, environments: Environments, indices: Tensor, keys: Tensor) -> Trajectories:
-    """Runs episodes of several tasks side by side.
+    """Runs episodes of several tasks: side by side where they are tensors, else as the family does it.
 
     Actions are kept as they were drawn, with their likelihood; continuous ones beyond the bounds of
     `environments.action` are clipped by the environment.
@@ -45,8 +46,9 @@ def collect(policies: Acting, environments: Environments, indices: Tensor, keys:
     >>> collect(policies, goals, tasks, episode_keys(0, 0, 0, tasks, 2)).reward.shape
     torch.Size([3, 2, 5])
     """
-    own = fold(keys, _ENVIRONMENT)
-    noise = _noise(environments, keys)
+    if not isinstance(environments, TensorEnvironments):
+        return environments.collect(policies, indices, keys)
+    own, noise = fold(keys, _ENVIRONMENT), noise_of(environments, keys)
     state, observation = environments.reset(indices, own)
     alive = torch.ones(keys.shape, dtype=torch.bool)
     steps = []
@@ -70,7 +72,7 @@ def collect(policies: Acting, environments: Environments, indices: Tensor, keys:
     return _stacked(steps, indices, environments.horizon)
 
 
-def _noise(environments: Environments, keys: Tensor) -> Tensor:
+def noise_of(environments: Environments, keys: Tensor) -> Tensor:
     """For every action of every episode, `(T, E, H, A)` normal numbers or `(T, E, H)` uniform ones."""
     keys, time = fold(keys, _ACTION)[..., None], torch.arange(environments.horizon)
     if isinstance(environments.action, Discrete):

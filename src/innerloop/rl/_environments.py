@@ -1,39 +1,22 @@
 """A family of environments is a function from an integer to an environment; a split is another range of integers.
 
-All episodes of all tasks advance together, as tensors: one step of a family is a few tensor operations.
-
 Shape legend: T tasks, E episodes, O numbers in an observation, A in an action.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from innerloop.counter import fold
 from innerloop.errors import ConfigurationError
+from innerloop.rl._acting import Acting
 from innerloop.rl._spaces import Space
+from innerloop.rl._trajectories import Trajectories
 from innerloop.sources._base import SPLITS
-from innerloop.task import Tree
-
-
-class Step(NamedTuple):
-    """What follows from an action.
-
-    Attributes:
-        state: where all episodes are now, a tree of tensors `(T, E, ...)`.
-        observation: `(T, E, O)`.
-        reward: `(T, E)`.
-        done: `(T, E)` bool, True where the episode is over.
-    """
-
-    state: Tree
-    observation: Tensor
-    reward: Tensor
-    done: Tensor
 
 
 class Environments(ABC):
@@ -63,39 +46,23 @@ class Environments(ABC):
         """What an agent may do."""
 
     @abstractmethod
-    def reset(self, indices: Tensor, keys: Tensor) -> tuple[Tree, Tensor]:
-        """Begins episodes of the tasks numbered `indices` `(T,)`.
-
-        Args:
-            indices: `(T,)` int64.
-            keys: `(T, E)` int64, one for each episode.
-
-        Returns:
-            the state and the first observation `(T, E, O)`.
-        """
-
-    @abstractmethod
-    def step(self, state: Tree, action: Tensor, keys: Tensor, time: int) -> Step:
-        """One step of all episodes.
-
-        Args:
-            state: what `reset` or the step before gave.
-            action: `(T, E, A)` numbers or `(T, E)` int64 choices.
-            keys: `(T, E)` int64, as in `reset`.
-            time: how many steps have been taken.
-        """
-
-    @abstractmethod
     def still(self, indices: Tensor) -> Tensor:
         """Expected return `(T,)` of the trivial policy, which looks at nothing and learns nothing."""
 
     @abstractmethod
-    def oracle(self, indices: Tensor) -> Tensor:
-        """Expected return `(T,)` of whoever knows the task."""
-
-    @abstractmethod
     def describe(self) -> dict[str, Any]:
         """What the tasks are, as plain values for a results file: name, split, shape of a task, seed."""
+
+    def collect(self, policies: Acting, indices: Tensor, keys: Tensor) -> Trajectories:
+        """Runs episodes, for families that are not tensors; see `innerloop.rl.collect`.
+
+        Raises:
+            ConfigurationError: if the family neither is tensors nor has a way of its own.
+        """
+        raise ConfigurationError(
+            f"{type(self).__name__} says not how its episodes are run. Derive it from TensorEnvironments, or write "
+            "`collect`."
+        )
 
     def keys(self, indices: Tensor) -> Tensor:
         """One 64-bit key per task, different for every seed and split.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from torch import Tensor, nn
@@ -10,8 +11,11 @@ from innerloop.errors import ConfigurationError
 from innerloop.gradient import SGD, FirstOrder, GradientLearner, GradientState, InnerOptimiser
 from innerloop.learner import Objective
 from innerloop.losses import Loss, mean_loss
+from innerloop.rl._course import Round, Sampling, When, gradient_course
 from innerloop.rl._distributions import kl
+from innerloop.rl._environments import Environments
 from innerloop.rl._losses import decisions, dice, lvc, reinforce
+from innerloop.rl._policies import Policies
 from innerloop.task import Examples, Task
 
 INNER = {"lvc": lvc, "reinforce": reinforce, "dice": dice}
@@ -32,6 +36,12 @@ class PolicyLearner(GradientLearner):
     def __init__(self, network: nn.Module, **arguments: Any):
         super().__init__(network, **arguments)
         self.start_penalty = 0.0
+
+    def course(
+        self, environments: Environments, indices: Tensor, when: When, rounds: int, sampling: Sampling
+    ) -> Iterator[Round]:
+        """Episodes before and after each of some adaptations, every round with new episodes."""
+        return gradient_course(Policies(self, mapping=self.mapping), environments, indices, when, rounds, sampling)
 
     def visible(self, mask: Tensor | None) -> None:
         """No mask for the network: policies have no norm layers (norm="none"), which alone would look at it."""

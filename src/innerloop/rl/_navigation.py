@@ -10,8 +10,9 @@ from torch import Tensor
 
 from innerloop.counter import uniform
 from innerloop.errors import ConfigurationError
-from innerloop.rl._environments import Environments, EnvironmentSplits, Step
+from innerloop.rl._environments import EnvironmentSplits
 from innerloop.rl._spaces import Continuous
+from innerloop.rl._tensor_environments import Step, TensorEnvironments
 from innerloop.task import Tree
 
 
@@ -21,7 +22,7 @@ class _State(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False)
-class NavigationTasks(Environments):
+class NavigationTasks(TensorEnvironments):
     """Goals `g ~ U[-1/2, 1/2]^2`; the agent starts in the middle, sees where it is, and moves by its action.
 
         x_0 = 0,   x_{t+1} = x_t + clip(a_t, -1/10, 1/10),   r_t = -|x_{t+1} - g|

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -12,13 +12,6 @@ from innerloop.gradient import GradientLearner, GradientState
 from innerloop.mapping import Mapping
 from innerloop.rl._over_tasks import over_tasks, rows
 from innerloop.task import Examples, Tree
-
-
-class Acting(Protocol):
-    """Whatever can say how to act, for all episodes of all tasks at once."""
-
-    def __call__(self, observation: Tensor) -> Any:
-        """Distributions over actions, `(T, E, ...)`, for observations `(T, E, O)`."""
 
 
 class Policies:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import nn
 from torch.optim import Optimizer
 
 from innerloop.errors import TrainingError
+from innerloop.rl._algorithm import task_of
+from innerloop.rl._course import Round
 from innerloop.rl._learner import PolicyLearner
 from innerloop.rl._losses import Clipped
 from innerloop.task import Task
@@ -30,6 +33,7 @@ class ProMP:
     Source: Rothfuss et al. 2019, "ProMP: proximal meta-policy search", algorithm 1 and appendix D.
     """
 
+    rounds: ClassVar[int] = 1
     rate: float = 1e-3
     steps: int = 5
     epsilon: float = 0.3
@@ -41,7 +45,11 @@ class ProMP:
         learner.loss, learner.start_penalty = Clipped(self.epsilon), self.penalty
         return torch.optim.Adam([p for p in learner.parameters() if p.requires_grad], lr=self.rate)
 
-    def update(self, learner: PolicyLearner, optimiser: Optimizer, tasks: Task) -> dict[str, float]:
+    def update(self, learner: PolicyLearner, optimiser: Optimizer, course: list[Round]) -> dict[str, float]:
+        """One outer step on a course of one adaptation; returns what to log."""
+        return self.step(learner, optimiser, task_of(course))
+
+    def step(self, learner: PolicyLearner, optimiser: Optimizer, tasks: Task) -> dict[str, float]:
         """One outer step on a batch of tasks made of episodes; returns what to log.
 
         Raises:

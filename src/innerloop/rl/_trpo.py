@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -11,6 +12,8 @@ from torch.optim import Optimizer
 
 from innerloop.errors import TrainingError
 from innerloop.gradient import conjugate_gradients
+from innerloop.rl._algorithm import task_of
+from innerloop.rl._course import Round
 from innerloop.rl._learner import PolicyLearner
 from innerloop.rl._losses import lvc
 from innerloop.rl._over_tasks import over_tasks
@@ -38,6 +41,7 @@ class TRPO:
     Source: Schulman et al. 2015, "Trust region policy optimization", appendix C; Finn, Abbeel and Levine 2017.
     """
 
+    rounds: ClassVar[int] = 1
     delta: float = 0.01
     products: int = 10
     damping: float = 1e-5
@@ -49,7 +53,11 @@ class TRPO:
         learner.loss, learner.start_penalty = lvc, 0.0
         return torch.optim.SGD([p for p in learner.parameters() if p.requires_grad], lr=1.0)
 
-    def update(self, learner: PolicyLearner, optimiser: Optimizer, tasks: Task) -> dict[str, float]:
+    def update(self, learner: PolicyLearner, optimiser: Optimizer, course: list[Round]) -> dict[str, float]:
+        """One outer step on a course of one adaptation; returns what to log."""
+        return self.step(learner, optimiser, task_of(course))
+
+    def step(self, learner: PolicyLearner, optimiser: Optimizer, tasks: Task) -> dict[str, float]:
         """One outer step on a batch of tasks made of episodes; returns what to log.
 
         Raises:
