@@ -8,8 +8,19 @@ import torch
 
 from helpers.given import weights
 from innerloop.errors import ConfigurationError, DataError, TrainingError
-from innerloop.outer import Run
-from innerloop.rl import TRPO, Navigation, NavigationTasks, ProMP, Sampling, maml_policy, policy_for, train
+from innerloop.outer import Run, load_weights
+from innerloop.rl import (
+    TRPO,
+    Navigation,
+    NavigationTasks,
+    ProMP,
+    Sampling,
+    evaluate_policy,
+    from_spec,
+    maml_policy,
+    policy_for,
+    train,
+)
 
 GOALS = Navigation(horizon=5)
 SETTINGS = {"tasks": 3, "sampling": Sampling(episodes=2), "validation_tasks": 4, "progress": False}
@@ -33,11 +44,11 @@ def test_a_stopped_run_goes_on_to_the_same_bits(algorithm, tmp_path):
     assert (fit.iterations, fit.interrupted) == (5, False)
 
     class Stopping(type(algorithm)):
-        def update(self, learner, optimiser, course):
+        def update(self, learner, optimiser, course, sampling):
             stopping.append(1)
             if len(stopping) == 3:
                 os.kill(os.getpid(), signal.SIGINT)
-            return super().update(learner, optimiser, course)
+            return super().update(learner, optimiser, course, sampling)
 
     stopping = []
     Stopping.__name__ = type(algorithm).__name__
@@ -67,9 +78,7 @@ def test_the_best_weights_are_kept(tmp_path):
     validations = [(line["validation"], line["step"]) for line in Run(tmp_path).metrics() if "validation" in line]
     assert [step for _, step in validations] == [2, 4, 6]
     assert (fit.best, fit.best_iteration) == max(validations)
-    other = learner_of()
-    from innerloop.outer import load_weights
-
+    other = from_spec(Run(tmp_path).config()["settings"]["learner"])
     load_weights(tmp_path / "best.safetensors", other)
     assert weights(other) == weights(learner)
 
@@ -79,8 +88,6 @@ def test_training_makes_adaptation_better():
     learner = maml_policy(policy_for(family, (16,), std=0.2), inner_lr=0.05)
     sampling = Sampling(episodes=8)
     train(learner, family, algorithm=ProMP(rate=1e-2), iterations=25, tasks=16, sampling=sampling, progress=False)
-    from innerloop.rl import evaluate_policy
-
     found = evaluate_policy(learner, NavigationTasks(horizon=10, split="test"), sampling=sampling)
     (before, _), (after, half) = found.curve
     assert after - half > before

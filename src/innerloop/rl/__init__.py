@@ -3,6 +3,8 @@
 from innerloop.rl._acting import Acting
 from innerloop.rl._advantages import advantages, baseline
 from innerloop.rl._algorithm import Algorithm
+from innerloop.rl._bandit_rivals import UCB1, BanditRule, RandomArm, Thompson
+from innerloop.rl._bandits import Bandits, BanditTasks
 from innerloop.rl._collect import collect
 from innerloop.rl._course import Round, Sampling, When
 from innerloop.rl._distributions import (
@@ -21,17 +23,27 @@ from innerloop.rl._losses import Clipped, dice, lvc, reinforce
 from innerloop.rl._navigation import Navigation, NavigationTasks
 from innerloop.rl._policies import Policies
 from innerloop.rl._policy import CategoricalPolicy, GaussianPolicy, policy_for
+from innerloop.rl._ppo import PPO
 from innerloop.rl._promp import ProMP
+from innerloop.rl._rl2 import RL2
 from innerloop.rl._spaces import Continuous, Discrete
+from innerloop.rl._spec import from_spec
+from innerloop.rl._tabular import Tabular, TabularTasks
 from innerloop.rl._tensor_environments import Step, TensorEnvironments
 from innerloop.rl._train import Training, train
 from innerloop.rl._trajectories import Decisions, Trajectories
 from innerloop.rl._trpo import TRPO
 
 __all__ = [
+    "PPO",
+    "RL2",
     "TRPO",
+    "UCB1",
     "Acting",
     "Algorithm",
+    "BanditRule",
+    "BanditTasks",
+    "Bandits",
     "CategoricalActions",
     "CategoricalPolicy",
     "Clipped",
@@ -47,11 +59,15 @@ __all__ = [
     "Policies",
     "PolicyLearner",
     "ProMP",
+    "RandomArm",
     "Returns",
     "Round",
     "Sampling",
     "Step",
+    "Tabular",
+    "TabularTasks",
     "TensorEnvironments",
+    "Thompson",
     "Training",
     "Trajectories",
     "When",
@@ -63,6 +79,7 @@ __all__ = [
     "entropy",
     "episode_keys",
     "evaluate_policy",
+    "from_spec",
     "kl",
     "likeliest",
     "log_prob",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from torch import Tensor
 
@@ -12,3 +12,11 @@ class Acting(Protocol):
 
     def __call__(self, observation: Tensor) -> Any:
         """Distributions over actions, `(T, E, ...)`, for observations `(T, E, O)`."""
+
+
+@runtime_checkable
+class Remembering(Protocol):
+    """Whoever acts by a memory, and therefore is told what followed."""
+
+    def told(self, action: Tensor, reward: Tensor, done: Tensor, alive: Tensor) -> None:
+        """What followed an action: `(T, E, ...)` each; `alive` is False for episodes that were over before."""

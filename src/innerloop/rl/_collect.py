@@ -10,7 +10,7 @@ from torch.utils import _pytree as pytree
 
 from innerloop.counter import fold, normal, uniform
 from innerloop.errors import DataError, TrainingError
-from innerloop.rl._acting import Acting
+from innerloop.rl._acting import Acting, Remembering
 from innerloop.rl._distributions import draw, log_prob
 from innerloop.rl._environments import Environments
 from innerloop.rl._spaces import Discrete
@@ -65,6 +65,8 @@ def collect(policies: Acting, environments: Environments, indices: Tensor, keys:
         if bool(wrong.any()):
             raise DataError(f"The environment of {_place(wrong, indices)} gives NaN at step {time}. Mend it.")
         steps.append((observation, action, after.reward, log_prob(policy, action), policy, alive))
+        if isinstance(policies, Remembering):
+            policies.told(action, after.reward, after.done, alive)
         alive = alive & ~after.done
         state, observation = after.state, after.observation
         if not bool(alive.any()):

@@ -48,11 +48,11 @@ class Round(NamedTuple):
 
     Attributes:
         episodes: what happened.
-        examples: the same as a batch of examples, with advantages.
+        examples: the same as a batch of examples, with advantages; None where nobody adapts by gradients.
     """
 
     episodes: Trajectories
-    examples: Examples
+    examples: Examples | None
 
 
 class When(NamedTuple):

@@ -67,7 +67,7 @@ class Loop:
         indices = torch.arange(at * count, (at + 1) * count)
         learner, when = self.learner.train(), When(self.settings.seed, at)
         course = list(learner.course(self.environments, indices, when, self.algorithm.rounds, self.sampling))
-        said = self.algorithm.update(learner, self.optimiser, course)
+        said = self.algorithm.update(learner, self.optimiser, course, self.sampling)
         self.environment_steps += sum(done.episodes.steps for done in course)
         return {
             **said,

@@ -11,7 +11,7 @@ from torch.optim import Optimizer
 
 from innerloop.errors import TrainingError
 from innerloop.rl._algorithm import task_of
-from innerloop.rl._course import Round
+from innerloop.rl._course import Round, Sampling
 from innerloop.rl._learner import PolicyLearner
 from innerloop.rl._losses import Clipped
 from innerloop.task import Task
@@ -45,7 +45,9 @@ class ProMP:
         learner.loss, learner.start_penalty = Clipped(self.epsilon), self.penalty
         return torch.optim.Adam([p for p in learner.parameters() if p.requires_grad], lr=self.rate)
 
-    def update(self, learner: PolicyLearner, optimiser: Optimizer, course: list[Round]) -> dict[str, float]:
+    def update(
+        self, learner: PolicyLearner, optimiser: Optimizer, course: list[Round], sampling: Sampling
+    ) -> dict[str, float]:
         """One outer step on a course of one adaptation; returns what to log."""
         return self.step(learner, optimiser, task_of(course))
 

@@ -13,7 +13,7 @@ from torch.optim import Optimizer
 from innerloop.errors import TrainingError
 from innerloop.gradient import conjugate_gradients
 from innerloop.rl._algorithm import task_of
-from innerloop.rl._course import Round
+from innerloop.rl._course import Round, Sampling
 from innerloop.rl._learner import PolicyLearner
 from innerloop.rl._losses import lvc
 from innerloop.rl._over_tasks import over_tasks
@@ -53,7 +53,9 @@ class TRPO:
         learner.loss, learner.start_penalty = lvc, 0.0
         return torch.optim.SGD([p for p in learner.parameters() if p.requires_grad], lr=1.0)
 
-    def update(self, learner: PolicyLearner, optimiser: Optimizer, course: list[Round]) -> dict[str, float]:
+    def update(
+        self, learner: PolicyLearner, optimiser: Optimizer, course: list[Round], sampling: Sampling
+    ) -> dict[str, float]:
         """One outer step on a course of one adaptation; returns what to log."""
         return self.step(learner, optimiser, task_of(course))
 
