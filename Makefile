@@ -14,14 +14,15 @@ demo: $(VENV)/.ready
 	$(BIN)/innerloop demo --out demo
 
 test: $(VENV)/.ready
-	$(BIN)/python -m pytest -n auto -m "not slow"
+	$(BIN)/python -m pytest -n auto -m "not slow and not apps"
 
 test-all: $(VENV)/.ready
 	$(BIN)/pip install --quiet -c constraints.txt -e '.[dev,bench,peft]'
-	$(BIN)/python -m pytest -n auto
+	$(BIN)/python -m pytest -n auto -m "not apps"
 
 test-apps: $(VENV)/.ready
-	@echo "there are no applications yet"
+	$(BIN)/pip install --quiet -c constraints.txt -e '.[dev,rl]'
+	$(BIN)/python -m pytest -n auto -m apps
 
 lint: $(VENV)/.ready
 	$(BIN)/ruff check .

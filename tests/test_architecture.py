@@ -24,6 +24,7 @@ KNOWS = {
     "catalogue": set(),
     "citations": {"catalogue"},
     "own": {"errors"},
+    "workers": {"errors"},
     "kernels": {"errors"},
     "task": {"errors"},
     "losses": CORE,
@@ -40,9 +41,11 @@ KNOWS = {
     "sources": CORE | {"counter", "files", "kernels"},
     "outer": LEARNING | {"counter", "files", "evaluation", "sources", "methods", "adapted"},
     "evaluation": LEARNING | {"counter", "files", "sources"},
-    "rl": LEARNING | {"gradient", "counter", "files", "sources", "outer", "evaluation"},
+    "rl": LEARNING | {"gradient", "counter", "files", "sources", "outer", "evaluation", "workers"},
     "explain": LEARNING | {"gradient", "methods", "counter", "evaluation"},
 }
+# nobody knows an application except what is run from the command line
+APPLICATIONS = {"rl"}
 # these stand on top and may know everything, except that nobody knows the command, and it alone the benchmark
 TOP = {"report", "recipes", "bench", "__init__", "cli", "__main__"}
 # Learner.adapted(x, y) is a convenience at the bottom for a thing further up, imported when it is called
@@ -112,6 +115,8 @@ def test_every_room_has_its_row():
 def test_arrows_point_down(path):
     here = room(path)
     allowed = (KNOWS.get(here, EVERYTHING) - {"cli", "bench"}) | {here}
+    if here not in {"recipes", "cli"}:
+        allowed -= APPLICATIONS - {here}
     if here in {"cli", "__main__"}:
         allowed |= {"cli", "bench"}
     wrong = [

@@ -105,7 +105,7 @@ def test_adapted_policies_act_as_their_states_say(vectorise):
         assert torch.allclose(found.mean[task], learner.predict(state, seen[task]).mean, atol=1e-6)
         again = learner.adapt(own.query, state)
         assert torch.allclose(twice(seen).mean[task], learner.predict(again, seen[task]).mean, atol=1e-6)
-        assert torch.allclose(policies.of(task)(seen[task : task + 1]).mean[0], found.mean[task], atol=1e-6)
+        assert torch.allclose(policies.alone(task)(seen[task : task + 1]).mean[0], found.mean[task], atol=1e-6)
     assert twice.state.steps == 2
 
 

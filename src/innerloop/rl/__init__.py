@@ -19,6 +19,7 @@ from innerloop.rl._distributions import (
 from innerloop.rl._environments import Environments, EnvironmentSplits, episode_keys
 from innerloop.rl._evaluate import Returns, evaluate_policy
 from innerloop.rl._learner import PolicyLearner, maml_policy
+from innerloop.rl._locomotion import AntDirTasks, HalfCheetahDirTasks, HalfCheetahVel, HalfCheetahVelTasks
 from innerloop.rl._losses import Clipped, dice, lvc, reinforce
 from innerloop.rl._navigation import Navigation, NavigationTasks
 from innerloop.rl._policies import Policies
@@ -26,6 +27,7 @@ from innerloop.rl._policy import CategoricalPolicy, GaussianPolicy, policy_for
 from innerloop.rl._ppo import PPO
 from innerloop.rl._promp import ProMP
 from innerloop.rl._rl2 import RL2
+from innerloop.rl._simulated import SimulatedEnvironments
 from innerloop.rl._spaces import Continuous, Discrete
 from innerloop.rl._spec import from_spec
 from innerloop.rl._tabular import Tabular, TabularTasks
@@ -41,6 +43,7 @@ __all__ = [
     "UCB1",
     "Acting",
     "Algorithm",
+    "AntDirTasks",
     "BanditRule",
     "BanditTasks",
     "Bandits",
@@ -53,6 +56,9 @@ __all__ = [
     "EnvironmentSplits",
     "Environments",
     "GaussianPolicy",
+    "HalfCheetahDirTasks",
+    "HalfCheetahVel",
+    "HalfCheetahVelTasks",
     "Navigation",
     "NavigationTasks",
     "NormalActions",
@@ -63,6 +69,7 @@ __all__ = [
     "Returns",
     "Round",
     "Sampling",
+    "SimulatedEnvironments",
     "Step",
     "Tabular",
     "TabularTasks",

@@ -20,3 +20,11 @@ class Remembering(Protocol):
 
     def told(self, action: Tensor, reward: Tensor, done: Tensor, alive: Tensor) -> None:
         """What followed an action: `(T, E, ...)` each; `alive` is False for episodes that were over before."""
+
+
+@runtime_checkable
+class Lone(Protocol):
+    """Whoever can be sent to a worker process, one task's policy at a time."""
+
+    def alone(self, task: int) -> Acting:
+        """The policy of one task, for batches that hold only that task; it can be pickled."""

@@ -71,7 +71,7 @@ def collect(policies: Acting, environments: Environments, indices: Tensor, keys:
         state, observation = after.state, after.observation
         if not bool(alive.any()):
             break
-    return _stacked(steps, indices, environments.horizon)
+    return stacked(steps, indices, environments.horizon)
 
 
 def noise_of(environments: Environments, keys: Tensor) -> Tensor:
@@ -82,7 +82,9 @@ def noise_of(environments: Environments, keys: Tensor) -> Tensor:
     return normal(keys[..., None], time[:, None], torch.arange(environments.action.size))
 
 
-def _stacked(steps: list[Any], indices: Tensor, horizon: int) -> Trajectories:
+def stacked(steps: list[Any], indices: Tensor, horizon: int) -> Trajectories:
+    """Trajectories of steps (observation, action, reward, log_prob, policy, mask), padded to the horizon."""
+
     def stack(*leaves: Tensor) -> Tensor:
         out = leaves[0].new_zeros((*leaves[0].shape[:2], horizon, *leaves[0].shape[2:]))
         out[:, :, : len(leaves)] = torch.stack(leaves, 2)

@@ -20,6 +20,7 @@ from innerloop.rl._algorithm import Algorithm
 from innerloop.rl._course import Sampling, When
 from innerloop.rl._environments import Environments
 from innerloop.rl._evaluate import evaluate_policy
+from innerloop.rl._tensor_environments import TensorEnvironments
 
 
 @dataclass
@@ -68,12 +69,14 @@ class Loop:
         learner, when = self.learner.train(), When(self.settings.seed, at)
         course = list(learner.course(self.environments, indices, when, self.algorithm.rounds, self.sampling))
         said = self.algorithm.update(learner, self.optimiser, course, self.sampling)
+        free = isinstance(self.environments, TensorEnvironments)
         self.environment_steps += sum(done.episodes.steps for done in course)
         return {
             **said,
             "before": float(course[0].episodes.returns.mean()),
             "after": float(course[-1].episodes.returns.mean()),
-            "still": float(self.environments.still(indices).mean()),
+            # free where it is a formula; a simulator would have to run
+            **({"still": float(self.environments.still(indices).mean())} if free else {}),
         }
 
     def validate(self, line: ProgressLine) -> None:
@@ -91,7 +94,7 @@ class Loop:
         else:
             state.stale += 1
         before = found.curve[0].mean
-        self.log(validation=mean, half=half, metric="return", validation_before=before)
+        self.log(validation=mean, half=half, metric="return", validation_before=before, still=float(found.still.mean()))
         line.validated(state.step, f"validation return {before:.4g} -> {mean:.4g} ± {half:.2g}")
 
     def log(self, **entry: Any) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.utils import _pytree as pytree
 
 from innerloop.gradient import GradientLearner, GradientState
@@ -39,12 +39,10 @@ class Policies:
 
         return over_tasks(act, self.state.parameters, observation, mapping=self.mapping)
 
-    def of(self, task: int) -> Policies:
-        """The policy of one task alone, for a batch that holds only that task."""
-        if self.state is None:
-            return self
-        own = GradientState(rows(self.state.parameters, slice(task, task + 1)), steps=self.state.steps)
-        return Policies(self.learner, own, self.mapping)
+    def alone(self, task: int) -> LonePolicy:
+        """The policy of one task, for batches that hold only that task; it can be sent to another process."""
+        parameters = {} if self.state is None else rows(self.state.parameters, task)
+        return LonePolicy(self.learner.network, parameters)
 
     @torch.no_grad()
     def adapted(self, support: Examples) -> Policies:
@@ -69,3 +67,20 @@ class Policies:
 
 def _unflatten(tree: Tree, shape: torch.Size) -> Tree:
     return pytree.tree_map(lambda leaf: leaf.unflatten(0, shape), tree)
+
+
+class LonePolicy:
+    """A policy with parameters of its own, without the learner that they come from.
+
+    Args:
+        network: the policy.
+        parameters: in place of its own, by name.
+    """
+
+    def __init__(self, network: nn.Module, parameters: dict[str, Tensor]):
+        self.network, self.parameters = network, {name: p.detach().clone() for name, p in parameters.items()}
+
+    def __call__(self, observation: Tensor) -> Any:
+        """Distributions over actions, `(1, E, ...)`, for observations `(1, E, O)`."""
+        found = torch.func.functional_call(self.network, self.parameters, (observation[0],))
+        return pytree.tree_map(lambda leaf: leaf[None], found)

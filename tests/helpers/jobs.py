@@ -1,0 +1,33 @@
+"""Work for worker processes, in a module that they can import."""
+
+import os
+import signal
+from pathlib import Path
+
+from innerloop.errors import DataError
+
+
+def double(value):
+    return 2 * value
+
+
+def process(_):
+    return os.getpid()
+
+
+def fail(value):
+    raise DataError(f"no {value}")
+
+
+def killed_once(folder, value):
+    """Ends its process the first time that it is called with a value of 1."""
+    mark = Path(folder) / "killed"
+    if value == 1 and not mark.exists():
+        mark.touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    return value
+
+
+def always_killed(value):
+    os.kill(os.getpid(), signal.SIGKILL)
+    return value

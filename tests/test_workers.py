@@ -1,0 +1,64 @@
+"""Worker processes: results in order, errors passed on, killed workers replaced."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+from innerloop.workers import close_workers, run_jobs
+
+from helpers import jobs
+from innerloop.errors import ConfigurationError, DataError, InnerloopError
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _no_workers_left():
+    yield
+    close_workers()
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_results_come_in_the_order_of_the_jobs(workers):
+    assert run_jobs(jobs.double, [(n,) for n in range(20)], what="number", workers=workers) == list(range(0, 40, 2))
+
+
+def test_one_worker_is_this_process_and_two_are_kept_for_the_next_call():
+    assert run_jobs(jobs.process, [(0,), (1,)], what="number", workers=1) == [os.getpid()] * 2
+    first = {*run_jobs(jobs.process, [(n,) for n in range(20)], what="number", workers=2)}
+    again = {*run_jobs(jobs.process, [(n,) for n in range(20)], what="number", workers=2)}
+    assert os.getpid() not in first
+    assert len(first | again) <= 2
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_what_a_job_raises_is_raised_here(workers):
+    with pytest.raises(DataError, match="no 0"):
+        run_jobs(jobs.fail, [(0,), (0,)], what="number", workers=workers)
+    assert run_jobs(jobs.double, [(1,), (2,)], what="number", workers=workers) == [2, 4]
+
+
+def test_a_killed_worker_is_replaced_and_its_jobs_are_done_again(tmp_path):
+    work = [(str(tmp_path), n) for n in range(6)]
+    with pytest.warns(UserWarning, match="worker process was killed; . x number are done again"):
+        assert run_jobs(jobs.killed_once, work, what="number", workers=2) == list(range(6))
+
+
+def test_workers_that_are_killed_again_and_again_are_given_up(monkeypatch):
+    monkeypatch.setattr("innerloop.workers._REPLACED", 1)
+    with pytest.warns(UserWarning, match="was killed"), pytest.raises(InnerloopError, match="killed 2 times, with 2 x"):
+        run_jobs(jobs.always_killed, [(0,), (1,)], what="number", workers=2)
+
+
+def test_no_workers_are_refused():
+    with pytest.raises(ConfigurationError, match="at least 1; got 0"):
+        run_jobs(jobs.double, [(0,)], what="number", workers=0)
+
+
+@pytest.mark.slow
+def test_a_script_without_a_guard_is_told_what_to_do(tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text(
+    )
+    done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, check=False, timeout=120)
+    assert done.returncode == 1
+    assert "under `if __name__ == '__main__':`, or use workers=1" in done.stderr.splitlines()[-1]
