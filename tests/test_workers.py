@@ -5,10 +5,10 @@ import subprocess
 import sys
 
 import pytest
-from innerloop.workers import close_workers, run_jobs
 
 from helpers import jobs
 from innerloop.errors import ConfigurationError, DataError, InnerloopError
+from innerloop.workers import close_workers, run_jobs
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -58,6 +58,7 @@ def test_no_workers_are_refused():
 def test_a_script_without_a_guard_is_told_what_to_do(tmp_path):
     script = tmp_path / "script.py"
     script.write_text(
+        "from innerloop.workers import run_jobs\nprint(run_jobs(abs, [(1,), (2,)], what='number', workers=2))"
     )
     done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, check=False, timeout=120)
     assert done.returncode == 1

@@ -21,6 +21,8 @@ from innerloop.rl._evaluate import Returns, evaluate_policy
 from innerloop.rl._learner import PolicyLearner, maml_policy
 from innerloop.rl._locomotion import AntDirTasks, HalfCheetahDirTasks, HalfCheetahVel, HalfCheetahVelTasks
 from innerloop.rl._losses import Clipped, dice, lvc, reinforce
+from innerloop.rl._metaworld import MetaWorld, MetaWorldTasks
+from innerloop.rl._metaworld_protocol import MetaWorldAgent
 from innerloop.rl._navigation import Navigation, NavigationTasks
 from innerloop.rl._policies import Policies
 from innerloop.rl._policy import CategoricalPolicy, GaussianPolicy, policy_for
@@ -59,6 +61,9 @@ __all__ = [
     "HalfCheetahDirTasks",
     "HalfCheetahVel",
     "HalfCheetahVelTasks",
+    "MetaWorld",
+    "MetaWorldAgent",
+    "MetaWorldTasks",
     "Navigation",
     "NavigationTasks",
     "NormalActions",
