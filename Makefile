@@ -47,6 +47,7 @@ evidence: $(VENV)/.ready
 	$(BIN)/python evidence/omniglot_methods.py
 	$(BIN)/python evidence/explain.py
 	$(BIN)/python evidence/families.py
+	$(BIN)/python evidence/rl.py
 
 clean:
 	rm -rf $(VENV) demo docs/_build .pytest_cache .mypy_cache .ruff_cache

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import torch
 
+from helpers.policies import learner_of
 from innerloop.errors import ConfigurationError
 from innerloop.rl import Navigation, Sampling, When, evaluate_policy
-from rl.test_learner import learner_of
 
 GOALS = Navigation(horizon=6)
 

@@ -2,8 +2,8 @@
 
 import pytest
 import torch
-from torch.utils import _pytree as pytree
 
+from helpers.policies import INDICES, in_double, learner_of, tasks_of
 from innerloop.errors import ConfigurationError
 from innerloop.mapping import Mapping
 from innerloop.rl import (
@@ -11,36 +11,12 @@ from innerloop.rl import (
     Navigation,
     Policies,
     ProMP,
-    advantages,
     collect,
     episode_keys,
     kl,
     log_prob,
-    maml_policy,
-    policy_for,
 )
 from innerloop.task import Task, pad, stack, take
-
-INDICES = torch.arange(3)
-
-
-def learner_of(inner_loss="lvc", std=0.3, **arguments):
-    torch.manual_seed(3)
-    return maml_policy(policy_for(Navigation().train, (8,), std=std), inner_loss=inner_loss, **arguments)
-
-
-def tasks_of(learner, horizon=6, episodes=2):
-    """Episodes before and after adaptation, as a batch of ordinary tasks."""
-    family = Navigation(horizon).train
-    before = Policies(learner)
-    first = collect(before, family, INDICES, episode_keys(0, 0, 0, INDICES, episodes))
-    support = first.examples(advantages(first))
-    second = collect(before.adapted(support), family, INDICES, episode_keys(0, 0, 1, INDICES, episodes))
-    return Task(support, second.examples(advantages(second)), INDICES)
-
-
-def in_double(tree):
-    return pytree.tree_map(lambda leaf: leaf.double() if leaf.is_floating_point() else leaf, tree)
 
 
 def test_a_step_is_the_policy_gradient_written_out():

@@ -3,10 +3,10 @@
 import pytest
 import torch
 
+from helpers.policies import in_double, learner_of, tasks_of
 from innerloop.rl import TRPO, kl, log_prob
 from innerloop.rl._trpo import judge
 from innerloop.task import take
-from rl.test_learner import in_double, learner_of, tasks_of
 
 
 @pytest.mark.parametrize("first_order", [False, True])

@@ -26,6 +26,7 @@ from innerloop.rl._metaworld_protocol import MetaWorldAgent
 from innerloop.rl._navigation import Navigation, NavigationTasks
 from innerloop.rl._policies import Policies
 from innerloop.rl._policy import CategoricalPolicy, GaussianPolicy, policy_for
+from innerloop.rl._pooled import Pooled
 from innerloop.rl._ppo import PPO
 from innerloop.rl._promp import ProMP
 from innerloop.rl._rl2 import RL2
@@ -69,6 +70,7 @@ __all__ = [
     "NormalActions",
     "Policies",
     "PolicyLearner",
+    "Pooled",
     "ProMP",
     "RandomArm",
     "Returns",
