@@ -33,6 +33,17 @@ def test_rounds_are_those_of_the_course():
     assert found.environment_steps == sum(done.episodes.steps for done in course)
 
 
+def test_a_learner_takes_its_test_steps_and_is_left_in_its_mode():
+    learner, sampling = learner_of(), Sampling(episodes=2)
+    one = evaluate_policy(learner, GOALS.test, 4, sampling=sampling).values
+    learner.test_steps = 3
+    assert not np.array_equal(evaluate_policy(learner, GOALS.test, 4, sampling=sampling).values[1], one[1])
+    assert learner.training
+    learner.eval()
+    evaluate_policy(learner, GOALS.test, 1, sampling=sampling)
+    assert not learner.training
+
+
 def test_trivial_and_oracle_returns_stand_beside_and_all_survives_json():
     found = evaluate_policy(learner_of(), GOALS.test, 4)
     assert found.still == pytest.approx(GOALS.test.still(torch.arange(4)).numpy())

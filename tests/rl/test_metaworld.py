@@ -16,12 +16,14 @@ from innerloop.rl import (
     MetaWorldAgent,
     MetaWorldTasks,
     Policies,
+    ProMP,
     Trajectories,
     advantages,
     collect,
     episode_keys,
     log_prob,
     maml_policy,
+    train,
 )
 
 
@@ -67,8 +69,13 @@ def test_training_tasks_go_on_without_end_and_test_tasks_do_not():
     drawn = goals([family.train.task(index) for index in range(400)])
     assert drawn == goals(family.train.tasks())
     assert goals([family.test.task(index) for index in range(50)]) == goals(family.test.tasks())
-    with pytest.raises(ConfigurationError, match="has 50 tasks; there is no task 50"):
+    with pytest.raises(ConfigurationError, match="has 50 tasks; asked for 51"):
         family.test.task(50)
+    with pytest.raises(ConfigurationError, match="validation split of MetaWorldTasks has 10 tasks; asked for 11"):
+        train(
+            learner_of(), family.train, algorithm=ProMP(), iterations=1, validation=family.validation,
+            validation_tasks=11, progress=False,
+        )  # fmt: skip
     with pytest.raises(ConfigurationError, match="no class 'fly-v3'"):
         MetaWorldTasks(name="fly-v3").tasks()
 

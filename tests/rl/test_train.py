@@ -108,6 +108,11 @@ def test_numbers_that_cannot_be_are_refused(name):
         trained(**{"iterations": 1, name: 0})
 
 
+def test_all_three_splits_at_once_are_refused():
+    with pytest.raises(ConfigurationError, match=r"environments\.train"):
+        trained(1, environments=GOALS)
+
+
 class Broken(NavigationTasks):
     """Gives NaN in one episode of task 1."""
 

@@ -64,6 +64,23 @@ class Environments(ABC):
             "`collect`."
         )
 
+    @property
+    def number(self) -> int | None:
+        """How many tasks the split has; None: no end of them."""
+        return None
+
+    def demand(self, tasks: int) -> None:
+        """Refuses more tasks than the split has.
+
+        Raises:
+            ConfigurationError: if there are fewer.
+        """
+        if self.number is not None and tasks > self.number:
+            raise ConfigurationError(
+                f"The {self.split} split of {type(self).__name__} has {self.number} tasks; asked for {tasks}. Take fewer "
+                "(validation_tasks= in training, tasks= in evaluation)."
+            )
+
     def keys(self, indices: Tensor) -> Tensor:
         """One 64-bit key per task, different for every seed and split.
 

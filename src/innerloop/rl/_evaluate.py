@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from innerloop.errors import ConfigurationError
 from innerloop.evaluation import Interval, interval
@@ -114,13 +116,15 @@ def evaluate_policy(
     """
     if tasks < 1 or rounds < 0:
         raise ConfigurationError(f"Expected at least 1 task and 0 rounds; got tasks={tasks}, rounds={rounds}.")
+    environments.demand(first + tasks)
     start = time.perf_counter()
     sampling = sampling or Sampling()
     indices = torch.arange(first, first + tasks)
     values, steps = [], 0
-    for done in learner.course(environments, indices, When(seed, EVALUATION), rounds, sampling):
-        values.append(done.episodes.returns.double().mean(1).numpy())
-        steps += done.episodes.steps
+    with _evaluating(learner):
+        for done in learner.course(environments, indices, When(seed, EVALUATION), rounds, sampling):
+            values.append(done.episodes.returns.double().mean(1).numpy())
+            steps += done.episodes.steps
     oracle = environments.oracle(indices) if isinstance(environments, TensorEnvironments) else None
     return Returns(
         name=learner.name,
@@ -133,6 +137,19 @@ def evaluate_policy(
         environment_steps=steps,
         seconds=round(time.perf_counter() - start, 3),
     )
+
+
+@contextmanager
+def _evaluating(learner: object) -> Iterator[None]:
+    """A module is in `eval()` while it is judged, and afterwards as before; a rule has no such thing."""
+    training = isinstance(learner, nn.Module) and learner.training
+    if isinstance(learner, nn.Module):
+        learner.eval()
+    try:
+        yield
+    finally:
+        if isinstance(learner, nn.Module):
+            learner.train(training)
 
 
 def _numbers(values: Tensor) -> Values:

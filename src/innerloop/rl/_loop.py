@@ -83,7 +83,7 @@ class Loop:
         """Judges the learner by its return after adaptation, and keeps the best weights."""
         if self.validation is None:
             return
-        learner, count = self.learner.eval(), self.settings.validation_tasks
+        learner, count = self.learner, self.settings.validation_tasks
         found = evaluate_policy(learner, self.validation, count, rounds=self.algorithm.rounds, sampling=self.sampling)
         state, (mean, half) = self.state, found.curve[-1]
         if math.isfinite(mean) and (state.best is None or mean > state.best):

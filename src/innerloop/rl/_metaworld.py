@@ -81,12 +81,13 @@ class MetaWorldTasks(SimulatedEnvironments):
         there = self.tasks()
         if self.split == "train":
             return there[int(bits(self.keys(torch.tensor(index)))) % len(there)]
-        if not 0 <= index < len(there):
-            raise ConfigurationError(
-                f"The {self.split} split of {self.benchmark} has {len(there)} tasks; there is no task {index}. "
-                "Evaluate on fewer."
-            )
+        self.demand(index + 1)
         return there[index]
+
+    @property
+    def number(self) -> int | None:
+        """How many tasks validation or test has; training tasks are drawn without end."""
+        return None if self.split == "train" else len(self.tasks())
 
     def kind(self, index: int) -> str:
         """The class of a task."""

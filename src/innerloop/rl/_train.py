@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from innerloop.errors import ConfigurationError
 from innerloop.mapping import Mapping
 from innerloop.outer import Run
 from innerloop.outer._checkpoint import Progress, load_checkpoint
@@ -15,7 +16,7 @@ from innerloop.outer._progress import ProgressLine
 from innerloop.outer._run import provenance
 from innerloop.rl._algorithm import Algorithm
 from innerloop.rl._course import Sampling
-from innerloop.rl._environments import Environments
+from innerloop.rl._environments import Environments, EnvironmentSplits
 from innerloop.rl._loop import Loop
 
 
@@ -42,7 +43,7 @@ class Training:
 
 def train(
     learner: Any,
-    environments: Environments,
+    environments: Environments | EnvironmentSplits,
     *,
     algorithm: Algorithm,
     iterations: int,
@@ -92,6 +93,10 @@ def train(
     """
     sampling = sampling or Sampling()
     every = max(1, iterations // 10) if validate_every is None else validate_every
+    if isinstance(environments, EnvironmentSplits):
+        raise ConfigurationError("Training takes one split; got all three. Give it environments.train.")
+    if validation is not None:
+        validation.demand(validation_tasks)
     settings = Settings(iterations, tasks, None, every, validation_tasks, None, seed)
     if learner.mapping is None:
         learner.mapping = Mapping(vectorise=True, reason="policies are small")
