@@ -77,8 +77,8 @@ class Environments(ABC):
         """
         if self.number is not None and tasks > self.number:
             raise ConfigurationError(
-                f"The {self.split} split of {type(self).__name__} has {self.number} tasks; asked for {tasks}. Take fewer "
-                "(validation_tasks= in training, tasks= in evaluation)."
+                f"The {self.split} split of {type(self).__name__} has {self.number} tasks; asked for {tasks}. Take "
+                "fewer (validation_tasks= in training, tasks= in evaluation)."
             )
 
     def keys(self, indices: Tensor) -> Tensor:
