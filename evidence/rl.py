@@ -3,8 +3,9 @@
     python evidence/rl.py
 
 A row is one method on one family of tasks, trained with one seed and judged on fixed test tasks. Pooled pretraining has
-as many environment steps as ProMP, and its inner learning rate is the best of RATES on the validation split. Rows are
-written to results/rl.json when they are done and never computed again; a training that was stopped goes on.
+as many environment steps as ProMP, and "scratch" is the untrained policy. The rate of the inner step at test is for every
+method the best of RATES on the validation split. Rows are written to results/rl.json when they are done and never
+computed again; a training that was stopped goes on.
 """
 
 from __future__ import annotations
@@ -23,9 +24,9 @@ from innerloop.gradient import SGD
 from innerloop.outer import Run
 
 OUT = Path("results/rl.json")
-NAVIGATION = {"promp": 60, "trpo": 25, "trpo first order": 25, "pooled": 120}
+NAVIGATION = {"promp": 60, "trpo": 25, "trpo first order": 25, "pooled": 120, "scratch": 0}
 """Outer steps of each method; pooled pretraining draws one round of episodes in each and not two."""
-RATES = (0.01, 0.05, 0.2, 1.0)
+RATES = (0.01, 0.02, 0.05, 0.1, 0.2)
 BANDITS = ("rl2", "UCB1", "Thompson", "random")
 TEST_GOALS, TEST_BANDITS = 40, 1_000
 
@@ -42,12 +43,14 @@ def navigation(method: str, seed: int, iterations: int | None, folder: Path) -> 
     goals = rl.Navigation()
     policy = rl.policy_for(goals.train, hidden=(32, 32), std=0.2)
     learner = rl.maml_policy(policy, inner_lr=0.05, first_order=method.endswith("first order"))
-    algorithm = {
+    algorithms = {
         "promp": rl.ProMP(rate=5e-3), "trpo": rl.TRPO(), "trpo first order": rl.TRPO(), "pooled": rl.Pooled(rate=5e-3),
-    }[method]  # fmt: skip
-    steps = iterations or NAVIGATION[method]
-    fit = trained(learner, goals.train, algorithm, steps, seed, folder)
-    rate = chosen_rate(learner, goals.validation) if method == "pooled" else 0.05
+    }  # fmt: skip
+    fit = {}
+    if method in algorithms:
+        steps = iterations or NAVIGATION[method]
+        fit = trained(learner, goals.train, algorithms[method], steps, seed, folder)
+    rate = chosen_rate(learner, goals.validation)
     learner.optimiser = SGD(rate)
     found = rl.evaluate_policy(learner, goals.test, TEST_GOALS, rounds=3)
     return {**fit, "inner_lr": rate, "returns": found.to_json()}

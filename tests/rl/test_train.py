@@ -54,6 +54,8 @@ def test_a_stopped_run_goes_on_to_the_same_bits(algorithm, tmp_path):
     Stopping.__name__ = type(algorithm).__name__
     _, half = trained(5, Stopping(**vars(algorithm)), run=tmp_path / "half")
     assert (half.iterations, half.interrupted) == (3, True)
+    # as if it had been killed: the log knows of a step that the checkpoint does not
+    Run(tmp_path / "half").log(step=4, seconds=0, environment_steps=10**6, loss=0.0)
     again, fit_again = trained(5, algorithm, run=tmp_path / "half", resume=True)
     assert weights(again) == weights(whole)
     assert fit_again.environment_steps == fit.environment_steps
