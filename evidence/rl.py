@@ -3,9 +3,9 @@
     python evidence/rl.py
 
 A row is one method on one family of tasks, trained with one seed and judged on fixed test tasks. Pooled pretraining has
-as many environment steps as ProMP, and "scratch" is the untrained policy. The rate of the inner step at test is for every
-method the best of RATES on the validation split. Rows are written to results/rl.json when they are done and never
-computed again; a training that was stopped goes on.
+as many environment steps as ProMP, and "scratch" is the untrained policy. The rate of the inner step at test is for
+every method the best of RATES on the validation split. Rows are written to results/rl.json when they are done and
+never computed again; a training that was stopped goes on.
 """
 
 from __future__ import annotations

@@ -64,7 +64,7 @@ def collect(policies: Acting, environments: Environments, indices: Tensor, keys:
         wrong = ~(torch.isfinite(after.reward) & torch.isfinite(after.observation).flatten(2).all(-1)) & alive
         if bool(wrong.any()):
             raise DataError(f"The environment of {_place(wrong, indices)} gives NaN at step {time}. Mend it.")
-        steps.append((observation, action, after.reward, log_prob(policy, action), policy, alive))
+        steps.append((observation, action, after.reward, policy, alive))
         if isinstance(policies, Remembering):
             policies.told(action, after.reward, after.done, alive)
         alive = alive & ~after.done
@@ -83,21 +83,21 @@ def noise_of(environments: Environments, keys: Tensor) -> Tensor:
 
 
 def stacked(steps: list[Any], indices: Tensor, horizon: int) -> Trajectories:
-    """Trajectories of steps (observation, action, reward, log_prob, policy, mask), padded to the horizon."""
+    """Trajectories of steps (observation, action, reward, policy, mask), padded to the horizon."""
 
     def stack(*leaves: Tensor) -> Tensor:
         out = leaves[0].new_zeros((*leaves[0].shape[:2], horizon, *leaves[0].shape[2:]))
         out[:, :, : len(leaves)] = torch.stack(leaves, 2)
         return out
 
-    observation, action, reward, likelihood, policy, mask = pytree.tree_map(stack, *steps)
+    observation, action, reward, policy, mask = pytree.tree_map(stack, *steps)
 
     def blank(leaf: Tensor) -> Tensor:
         # what an ended episode went on to do is nobody's business
         return torch.where(mask.view(*mask.shape, *(1,) * (leaf.ndim - 3)), leaf, 0)
 
-    observation, action, reward, likelihood, policy = pytree.tree_map(
-        blank, (observation, action, reward, likelihood, policy)
+    observation, action, reward, policy, likelihood = pytree.tree_map(
+        blank, (observation, action, reward, policy, log_prob(policy, action))
     )
     return Trajectories(observation, action, reward, likelihood, policy, mask, indices)
 

@@ -12,7 +12,7 @@ from innerloop.errors import ConfigurationError, DataError
 from innerloop.rl._advantages import advantages
 from innerloop.rl._collect import stacked
 from innerloop.rl._course import Sampling
-from innerloop.rl._distributions import draw, likeliest, log_prob
+from innerloop.rl._distributions import draw, likeliest
 from innerloop.rl._learner import PolicyLearner
 from innerloop.rl._policies import Policies
 from innerloop.rl._trajectories import Trajectories
@@ -109,9 +109,7 @@ class MetaWorldAgent:
         for now in range(longest):
             where = at[:, :, now], task
             policy = self.policies(seen[where])
-            steps.append(
-                (seen[where], action[where], reward[where], log_prob(policy, action[where]), policy, mask[:, :, now])
-            )
+            steps.append((seen[where], action[where], reward[where], policy, mask[:, :, now]))
         return stacked(steps, torch.arange(len(ends)), longest)
 
 

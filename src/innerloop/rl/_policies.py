@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import torch
@@ -78,9 +79,11 @@ class LonePolicy:
     """
 
     def __init__(self, network: nn.Module, parameters: dict[str, Tensor]):
-        self.network, self.parameters = network, {name: p.detach().clone() for name, p in parameters.items()}
+        # a copy, and not functional_call: one observation at a time, the call itself is what takes time
+        self.network = copy.deepcopy(network).requires_grad_(False)
+        for name, value in parameters.items():
+            self.network.get_parameter(name).copy_(value)
 
     def __call__(self, observation: Tensor) -> Any:
         """Distributions over actions, `(1, E, ...)`, for observations `(1, E, O)`."""
-        found = torch.func.functional_call(self.network, self.parameters, (observation[0],))
-        return pytree.tree_map(lambda leaf: leaf[None], found)
+        return pytree.tree_map(lambda leaf: leaf[None], self.network(observation[0]))

@@ -18,7 +18,7 @@ from innerloop.counter import bits
 from innerloop.errors import ConfigurationError, DataError, InnerloopError, TrainingError
 from innerloop.rl._acting import Acting, Lone
 from innerloop.rl._collect import noise_of, stacked
-from innerloop.rl._distributions import NormalActions, draw, log_prob
+from innerloop.rl._distributions import NormalActions, draw
 from innerloop.rl._environments import Environments, episode_keys
 from innerloop.rl._spaces import Continuous
 from innerloop.rl._trajectories import Trajectories
@@ -159,7 +159,7 @@ def _episode(family: SimulatedEnvironments, policy: Acting, index: int, seed: in
         reward = family.reward(environment, index, float(reward), info)
         if not (np.isfinite(reward) and np.isfinite(after).all()):
             raise DataError(f"the environment gives NaN at step {time}.")
-        steps.append((seen, action, torch.tensor([[reward]]), log_prob(said, action), said, alive))
+        steps.append((seen, action, torch.tensor([[reward]]), said, alive))
         seen = _tensor(after)
         if terminated or truncated:
             break
