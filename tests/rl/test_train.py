@@ -11,6 +11,7 @@ from innerloop.errors import ConfigurationError, DataError, TrainingError
 from innerloop.outer import Run, load_weights
 from innerloop.rl import (
     TRPO,
+    Bandits,
     Navigation,
     NavigationTasks,
     ProMP,
@@ -102,6 +103,15 @@ def test_a_folder_that_is_taken_or_of_other_settings_is_refused(tmp_path):
         trained(1, run=tmp_path)
     with pytest.raises(ConfigurationError, match="optimiser changed"):
         trained(1, ProMP(rate=1e-3, steps=2), run=tmp_path, resume=True)
+
+
+def test_a_choice_that_diverged_stops_as_well():
+    bandits = Bandits(arms=3, pulls=2).train
+    policy = policy_for(bandits, (4,))
+    with torch.no_grad():
+        policy.body[0].bias.fill_(float("nan"))
+    with pytest.raises(TrainingError, match="task 0, episode 0, gives NaN at step 0"):
+        train(maml_policy(policy), bandits, algorithm=ProMP(), iterations=1, **SETTINGS)
 
 
 @pytest.mark.parametrize("name", ["iterations", "tasks", "validate_every"])

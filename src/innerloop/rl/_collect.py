@@ -11,7 +11,7 @@ from torch.utils import _pytree as pytree
 from innerloop.counter import fold, normal, uniform
 from innerloop.errors import DataError, TrainingError
 from innerloop.rl._acting import Acting, Remembering
-from innerloop.rl._distributions import draw, log_prob
+from innerloop.rl._distributions import Actions, CategoricalActions, draw, log_prob
 from innerloop.rl._environments import Environments
 from innerloop.rl._spaces import Discrete
 from innerloop.rl._tensor_environments import TensorEnvironments
@@ -55,10 +55,11 @@ def collect(policies: Acting, environments: Environments, indices: Tensor, keys:
     for time in range(environments.horizon):
         policy = policies(observation)
         action = draw(policy, noise[:, :, time])
-        if action.is_floating_point() and not bool(torch.isfinite(action).all()):
+        lost = diverged(policy, action)
+        if bool(lost.any()):
             raise TrainingError(
-                f"The policy of {_place(~torch.isfinite(action), indices)} gives NaN at step {time}. Lower the inner "
-                "or outer learning rate."
+                f"The policy of {_place(lost, indices)} gives NaN at step {time}. Lower the inner or outer learning "
+                "rate."
             )
         after = environments.step(state, action, own, time)
         wrong = ~(torch.isfinite(after.reward) & torch.isfinite(after.observation).flatten(2).all(-1)) & alive
@@ -72,6 +73,11 @@ def collect(policies: Acting, environments: Environments, indices: Tensor, keys:
         if not bool(alive.any()):
             break
     return stacked(steps, indices, environments.horizon)
+
+
+def diverged(policy: Actions, action: Tensor) -> Tensor:
+    """Where a policy gives NaN or infinity: a choice is a whole number even where its logits are NaN."""
+    return policy.logits.isnan() if isinstance(policy, CategoricalActions) else ~torch.isfinite(action)
 
 
 def noise_of(environments: Environments, keys: Tensor) -> Tensor:

@@ -17,7 +17,7 @@ from torch.utils import _pytree as pytree
 from innerloop.counter import bits
 from innerloop.errors import ConfigurationError, DataError, InnerloopError, TrainingError
 from innerloop.rl._acting import Acting, Lone
-from innerloop.rl._collect import noise_of, stacked
+from innerloop.rl._collect import diverged, noise_of, stacked
 from innerloop.rl._distributions import NormalActions, draw
 from innerloop.rl._environments import Environments, episode_keys
 from innerloop.rl._spaces import Continuous
@@ -150,7 +150,7 @@ def _episode(family: SimulatedEnvironments, policy: Acting, index: int, seed: in
     for time in range(family.horizon):
         said = policy(seen)
         action = draw(said, noise[None, None, time])
-        if not bool(torch.isfinite(action).all()):
+        if bool(diverged(said, action).any()):
             raise TrainingError(f"the policy gives NaN at step {time}. Lower the inner or outer learning rate.")
         taken: Any = action[0, 0].numpy()
         if isinstance(space, Continuous):

@@ -65,7 +65,7 @@ def train(
     iteration, round, task, episode): a run that was interrupted and resumed equals one that was not, bit for bit.
 
     Args:
-        learner: from `maml_policy` or `rl2`.
+        learner: a `PolicyLearner` from `maml_policy`, or an `RL2`.
         environments: the training split.
         algorithm: how the parameters move.
         iterations: outer steps.
