@@ -21,7 +21,7 @@ test-all: $(VENV)/.ready
 	$(BIN)/python -m pytest -n auto -m "not apps"
 
 test-apps: $(VENV)/.ready
-	$(BIN)/pip install --quiet -c constraints.txt -e '.[dev,control]'
+	$(BIN)/pip install --quiet -c constraints.txt -e '.[dev,control,rl]'
 	$(BIN)/python -m pytest -n auto -m apps
 
 lint: $(VENV)/.ready
@@ -52,6 +52,7 @@ evidence: $(VENV)/.ready
 	$(BIN)/python evidence/curves.py
 	$(BIN)/python evidence/parkinsons.py
 	$(BIN)/python evidence/families.py
+	$(BIN)/python evidence/rl.py
 
 clean:
 	rm -rf $(VENV) demo docs/_build .pytest_cache .mypy_cache .ruff_cache

@@ -25,6 +25,7 @@ KNOWS = {
     "catalogue": set(),
     "citations": {"catalogue"},
     "own": {"errors"},
+    "workers": {"errors"},
     "kernels": {"errors"},
     "task": {"errors"},
     "losses": CORE,
@@ -43,11 +44,12 @@ KNOWS = {
     "sources": CORE | {"counter", "kernels"},
     "outer": LEARNING | {"counter", "files", "evaluation"},
     "evaluation": LEARNING,
+    "rl": LEARNING | {"gradient", "counter", "files", "sources", "outer", "evaluation", "workers"},
     "explain": LEARNING | {"gradient", "methods", "counter", "evaluation"},
-    "control": LEARNING | {"counter", "files", "evaluation", "sources"},
+    "control": LEARNING | {"counter", "files", "evaluation", "sources", "workers"},
 }
 # nobody knows an application except what is run from the command line
-APPLICATIONS = {"control"}
+APPLICATIONS = {"control", "rl"}
 # these stand on top and may know everything, except that nobody knows the command, and it alone the benchmark
 TOP = {"report", "recipes", "bench", "__init__", "cli", "__main__"}
 # Learner.adapted(x, y) is a convenience at the bottom for a thing further up, imported when it is called

@@ -44,8 +44,10 @@ MODULES = (
     "metric",
     "networks",
     "outer",
+    "rl",
     "sources",
     "transfer",
+    "workers",
 )
 BLOCK = re.compile(r"((?:^<!-- test: .*? -->\n)*)^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")

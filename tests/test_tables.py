@@ -8,6 +8,7 @@ import _grids
 import _learned
 import _measured
 import _regression
+import _returns
 import write_tables
 from innerloop.bench._ratios import with_ratios
 
@@ -151,6 +152,28 @@ def test_parkinsons(monkeypatch):
     assert ridge == ["RIDGE", "transfer", "**2.5 ± 1.24**"]
     assert maml[2] == "diverged"
     assert "- 5 rows: RIDGE is better, by -1.000" in text
+
+
+def test_returns(monkeypatch):
+    def row(family, method, seed, values, **spent):
+        means = [[float(np.mean(each)), 0.0] for each in values]
+        said = {"values": values, "curve": means, "episodes": 8, "still": [-4.0, -2.0], "oracle": [-1.0, -1.0]}
+        return {"cell": [family, method, seed], "returns": said, "provenance": PROVENANCE, **spent}
+
+    spent = {"environment_steps": 1_200_000, "processor_seconds": 20.4}
+    rows = [row("navigation", "promp", seed, [[-4.0, -2.0], [-2.0, -1.0 - seed]], **spent) for seed in (0, 1)]
+    rows += [row("navigation", "scratch", 0, [[-5.0, -5.0], [-4.0, -4.0]]), row("bandits", "UCB1", 0, [[5.0, 6.0]])]
+    monkeypatch.setattr(_returns, "load", lambda name: {"test_goals": 2, "test_bandits": 1_000, "rows": rows})
+    text = _returns.returns("rl")
+    head, _, promp, scratch, still, oracle, *bandits = rows_of(text)
+    assert head == ["method", "before", "after 1 round", "environment steps", "training, s"]
+    # a task's mean over seeds comes first, so the second task has -1.5
+    assert promp == ["ProMP", "-3 ± 1.96", "-1.75 ± 0.49", "1.20 million", "20"]
+    assert scratch[1:] == ["-5 ± 0", "-4 ± 0", "-", "-"]
+    assert still == ["standing still", "-3 ± 1.96", "", "-", "-"]
+    assert oracle[:2] == ["the goal known", "-1 ± 0"]
+    assert bandits[2][:2] == ["UCB1", "5.5 ± 0.98"]
+    assert "2 training seeds" in text
 
 
 def test_explain(monkeypatch):

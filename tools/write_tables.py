@@ -17,8 +17,9 @@ from _learned import budget, comparison, crossover, robustness, sinusoids
 from _markdown import ROOT
 from _measured import bench, memory
 from _regression import curves, parkinsons
+from _returns import returns
 
-PAGES = ("README.md", "docs/results.md", "docs/families.md", "docs/benchmarks.md", "docs/explain.md")
+PAGES = ("README.md", "docs/results.md", "docs/families.md", "docs/benchmarks.md", "docs/explain.md", "docs/rl.md")
 
 TABLES: dict[str, Callable[[bool], str]] = {
     "demo": lambda full: comparison("demo", full),
@@ -36,6 +37,7 @@ TABLES: dict[str, Callable[[bool], str]] = {
     "curves": lambda full: curves("curves"),
     "parkinsons": lambda full: parkinsons("parkinsons"),
     "explain": lambda full: explain("explain"),
+    "rl": lambda full: returns("rl"),
     "families": lambda full: answers("families"),
     **{
         f"families_{name}": lambda full, name=name: crossover(f"families_{name}")
@@ -54,6 +56,7 @@ COMMANDS = {
     "curves": "python evidence/curves.py",
     "parkinsons": "python evidence/parkinsons.py",
     "explain": "python evidence/explain.py",
+    "rl": "python evidence/rl.py",
     **dict.fromkeys(
         (f"families_{name}" for name in ("characters", "omniglot", "clinc", "sinusoids", "data")),
         "python evidence/families.py",

@@ -86,3 +86,8 @@ def normal(keys: Tensor, *positions: int | Tensor) -> Tensor:
     """Standard normal numbers at `positions` of the streams named by `keys` (Box-Muller)."""
     radius = torch.sqrt(-2 * torch.log1p(-uniform(keys, *positions, 0)))
     return radius * torch.cos(2 * torch.pi * uniform(keys, *positions, 1))
+
+
+def seed_of(*parts: int) -> int:
+    """A seed for `torch.manual_seed` made of integers."""
+    return int(bits(torch.tensor(0), *parts))

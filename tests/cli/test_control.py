@@ -16,7 +16,7 @@ SMALL = [
 @pytest.fixture(autouse=True)
 def _own_cache_and_one_worker(tmp_path, monkeypatch):
     monkeypatch.setenv("INNERLOOP_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr("innerloop.control._workers.cores", lambda: 1)
+    monkeypatch.setattr("innerloop.workers.cores", lambda: 1)
 
 
 def test_a_run_is_trained_and_measured_by_its_success_with_a_gif(tmp_path, capsys):

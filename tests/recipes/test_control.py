@@ -38,7 +38,7 @@ def test_numbers_that_make_no_sense_are_refused(wrong, said):
 
 @pytest.mark.apps
 def test_every_method_for_numbers_is_built(monkeypatch):
-    monkeypatch.setattr("innerloop.control._workers.cores", lambda: 1)
+    monkeypatch.setattr("innerloop.workers.cores", lambda: 1)
     able = [method for method in METHODS if CATALOGUE[method].learns != "classes"]
     assert {"maml", "cnp", "ridge", "pretraining"} <= {*able}
     built = [build(dataclasses.replace(recipe("reach", method), **SMALL)) for method in able]

@@ -12,7 +12,6 @@ from innerloop.control._rollouts import rollouts
 from innerloop.control._source import Demonstrations
 from innerloop.control._tasks import ACTIONS, OBSERVED, Manipulation
 from innerloop.control._video import video
-from innerloop.control._workers import close_workers
 
 __all__ = [
     "ACTIONS",
@@ -27,7 +26,6 @@ __all__ = [
     "Normalisation",
     "Plan",
     "Replay",
-    "close_workers",
     "collect",
     "evaluate_control",
     "last_state",

@@ -22,11 +22,11 @@ from torch import Tensor
 
 from innerloop.control._extra import versions
 from innerloop.control._tasks import ACTIONS, HORIZON, OBSERVED, Array, Manipulation, generator, shared_arm, short_name
-from innerloop.control._workers import run_jobs
 from innerloop.errors import ConfigurationError, DataError
 from innerloop.sources._base import SPLITS
 from innerloop.sources._cache import cache_folder
 from innerloop.sources._stored import keep, recall
+from innerloop.workers import run_jobs
 
 _FORMAT = 1
 _TRIES = 10

@@ -18,11 +18,11 @@ from innerloop.control._demonstration_tasks import DemonstrationTasks
 from innerloop.control._demonstrations import ROLLED_OUT
 from innerloop.control._normalisation import Normalisation
 from innerloop.control._tasks import ACTIONS, HORIZON, Array, Manipulation, shared_arm
-from innerloop.control._workers import run_jobs
 from innerloop.errors import ConfigurationError, DataError, InnerloopError
 from innerloop.learner import Learner, State
 from innerloop.losses import mean_of
 from innerloop.task import Examples, take
+from innerloop.workers import run_jobs
 
 
 class Episode(NamedTuple):

@@ -1,3 +1,5 @@
+"""Worker processes: results in order, errors passed on, killed workers replaced."""
+
 import os
 import subprocess
 import sys
@@ -5,9 +7,8 @@ import sys
 import pytest
 
 from helpers import jobs
-from innerloop.control import close_workers
-from innerloop.control._workers import run_jobs
 from innerloop.errors import ConfigurationError, DataError, InnerloopError
+from innerloop.workers import close_workers, run_jobs
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -43,7 +44,7 @@ def test_a_killed_worker_is_replaced_and_its_jobs_are_done_again(tmp_path):
 
 
 def test_workers_that_are_killed_again_and_again_are_given_up(monkeypatch):
-    monkeypatch.setattr("innerloop.control._workers._REPLACED", 1)
+    monkeypatch.setattr("innerloop.workers._REPLACED", 1)
     with pytest.warns(UserWarning, match="was killed"), pytest.raises(InnerloopError, match="killed 2 times, with 2 x"):
         run_jobs(jobs.always_killed, [(0,), (1,)], what="number", workers=2)
 
@@ -57,7 +58,7 @@ def test_no_workers_are_refused():
 def test_a_script_without_a_guard_is_told_what_to_do(tmp_path):
     script = tmp_path / "script.py"
     script.write_text(
-        "from innerloop.control._workers import run_jobs\nprint(run_jobs(abs, [(1,), (2,)], what='number', workers=2))"
+        "from innerloop.workers import run_jobs\nprint(run_jobs(abs, [(1,), (2,)], what='number', workers=2))"
     )
     done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, check=False, timeout=120)
     assert done.returncode == 1

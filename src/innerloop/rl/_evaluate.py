@@ -1,0 +1,157 @@
+"""Returns on fixed tasks, after 0, 1, ... rounds of adaptation, beside those who learn nothing or know everything."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from innerloop.errors import ConfigurationError
+from innerloop.evaluation import Interval, interval
+from innerloop.rl._course import Courses, Sampling, When
+from innerloop.rl._environments import Environments
+from innerloop.rl._tensor_environments import TensorEnvironments
+
+Values = np.ndarray[Any, np.dtype[np.float64]]
+
+EVALUATION = -1
+"""The "outer step" of episodes that judge: no training step has them."""
+
+
+@dataclass(frozen=True, eq=False)
+class Returns:
+    """What a learner earns on a fixed list of tasks.
+
+    Attributes:
+        name: the learner.
+        values: `(R + 1, T)` mean return of each task's episodes after 0, ..., R rounds of adaptation.
+        still: `(T,)` expected return of the trivial policy.
+        oracle: `(T,)` expected return of whoever knows the task; None where nobody can say.
+        source: what the tasks are (`Environments.describe()`).
+        first: number of the first task; the others follow.
+        episodes: in each round.
+        environment_steps: that it took, in all tasks.
+        seconds: wall time.
+    """
+
+    name: str
+    values: Values
+    still: Values
+    oracle: Values | None
+    source: dict[str, Any]
+    first: int
+    episodes: int
+    environment_steps: int
+    seconds: float
+
+    @property
+    def curve(self) -> list[Interval]:
+        """Mean return and its 95 % interval over tasks, after 0, 1, ... rounds."""
+        return [interval(values) for values in self.values]
+
+    def __str__(self) -> str:
+        rows = [(f"after {k} round{'' if k == 1 else 's'}", found) for k, found in enumerate(self.curve)]
+        rows.append(("trivial policy", interval(self.still)))
+        if self.oracle is not None:
+            rows.append(("oracle", interval(self.oracle)))
+        said = ", ".join(f"{name} {mean:.4g} ± {half:.2g}" for name, (mean, half) in rows)
+        return (
+            f"{self.name}: return {said} (95 % intervals over {self.values.shape[1]:,} {self.source['split']} tasks of "
+            f"{self.source['name']}, {self.episodes} episodes a round)"
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values, complete."""
+
+        def rounded(values: Values) -> list[Any]:
+            return np.round(values, 4).tolist()  # type: ignore[no-any-return]
+
+        return {
+            **{name: value for name, value in vars(self).items() if name not in ("values", "still", "oracle")},
+            "curve": [list(found) for found in self.curve],
+            "values": rounded(self.values),
+            "still": rounded(self.still),
+            "oracle": None if self.oracle is None else rounded(self.oracle),
+        }
+
+
+@torch.no_grad()
+def evaluate_policy(
+    learner: Courses,
+    environments: Environments,
+    tasks: int = 40,
+    *,
+    rounds: int = 1,
+    sampling: Sampling | None = None,
+    seed: int = 0,
+    first: int = 0,
+) -> Returns:
+    """Lets a learner adapt to fixed tasks, and says what it earns after each round.
+
+    Every round has new episodes; those of round `k` are judged as the return after `k` rounds, and are what round
+    `k + 1` adapts on. The same tasks, seed and sampling give the same random numbers to every learner.
+
+    Args:
+        learner: a `PolicyLearner`, or another that has a `course`.
+        environments: the split to look at.
+        tasks: how many.
+        rounds: how often to adapt. A gradient learner takes its inner steps in each.
+        sampling: how episodes are drawn and valued; None: as `Sampling` has it.
+        seed: of the episodes.
+        first: number of the first task.
+
+    Raises:
+        ConfigurationError: for fewer than one task.
+
+    >>> from innerloop.rl import Navigation, maml_policy, policy_for
+    >>> goals = Navigation(horizon=5)
+    >>> evaluate_policy(maml_policy(policy_for(goals.test)), goals.test, tasks=4).values.shape
+    (2, 4)
+    """
+    if tasks < 1 or rounds < 0:
+        raise ConfigurationError(f"Expected at least 1 task and 0 rounds; got tasks={tasks}, rounds={rounds}.")
+    environments.demand(first + tasks)
+    start = time.perf_counter()
+    sampling = sampling or Sampling()
+    indices = torch.arange(first, first + tasks)
+    values, steps = [], 0
+    with _evaluating(learner):
+        for done in learner.course(environments, indices, When(seed, EVALUATION), rounds, sampling):
+            values.append(done.episodes.returns.double().mean(1).numpy())
+            steps += done.episodes.steps
+    oracle = environments.oracle(indices) if isinstance(environments, TensorEnvironments) else None
+    return Returns(
+        name=learner.name,
+        values=np.stack(values),
+        still=_numbers(environments.still(indices)),
+        oracle=None if oracle is None else _numbers(oracle),
+        source=environments.describe(),
+        first=first,
+        episodes=sampling.episodes,
+        environment_steps=steps,
+        seconds=round(time.perf_counter() - start, 3),
+    )
+
+
+@contextmanager
+def _evaluating(learner: object) -> Iterator[None]:
+    """A module is in `eval()` while it is judged, and afterwards as before; a rule has no such thing."""
+    training = isinstance(learner, nn.Module) and learner.training
+    if isinstance(learner, nn.Module):
+        learner.eval()
+    try:
+        yield
+    finally:
+        if isinstance(learner, nn.Module):
+            learner.train(training)
+
+
+def _numbers(values: Tensor) -> Values:
+    found: Values = values.double().numpy()
+    return found
