@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from innerloop.counter import bits, fold, normal, uniform
+from innerloop.counter import bits, fold, normal, seed_of, uniform
 
 MASK = (1 << 64) - 1
 
@@ -68,5 +68,7 @@ def test_normal_numbers_are_normal():
         assert abs((found.double() ** power).mean() - moment) < 0.1
 
 
-def test_bits_are_not_negative():
+def test_bits_are_not_negative_and_seeds_are_numbers():
     assert bits(torch.arange(10_000), 0).min() >= 0
+    assert seed_of(1, 2) == seed_of(1, 2) != seed_of(2, 1)
+    torch.Generator().manual_seed(seed_of(1, 2))
