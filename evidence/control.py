@@ -21,11 +21,12 @@ import torch
 from _grid import grid
 
 from innerloop import methods
-from innerloop.control import Demonstrations, NearestStep, Replay, close_workers, evaluate_control, last_state
+from innerloop.control import Demonstrations, NearestStep, Replay, evaluate_control, last_state
 from innerloop.evaluation import evaluate
 from innerloop.learner import Learner
 from innerloop.networks import bias_mlp, mlp
 from innerloop.outer import fit
+from innerloop.workers import close_workers
 
 OUT = Path("results/control.json")
 INNER: dict[str, Any] = {"inner_steps": 1, "inner_lr": 0.1}

@@ -308,7 +308,7 @@ def test_tune_finds_the_planted_best():
     # a learner whose only inner rate that leads anywhere is planted among bad ones
     sinusoids = Sinusoids()
     torch.manual_seed(0)
-    network = mlp(1, 1)
+    network = mlp(1, 1, initial="he")
     found = tune(
         lambda rate: methods.from_scratch(network, inner_lr=rate),
         [1e-9, 0.01, 1e-8],

@@ -80,7 +80,7 @@ def doubled(network: nn.Module) -> nn.Module:
 
 def perceptron(outputs: int | None = 3, activation: str = "relu") -> nn.Module:
     """4 -> 5 -> 5 -> outputs."""
-    return doubled(mlp(4, outputs, [5, 5], activation=activation))
+    return doubled(mlp(4, outputs, [5, 5], activation=activation, initial="he"))
 
 
 def normed(outputs: int | None = 3, activation: str = "relu") -> nn.Module:

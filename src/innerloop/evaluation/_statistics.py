@@ -39,7 +39,9 @@ def interval(values: Values) -> Interval:
         return Interval(float("nan"), float("inf"))
     if len(values) < 2:
         return Interval(float(np.mean(values)), float("inf"))
-    return Interval(float(np.mean(values)), float(1.96 * np.std(values, ddof=1) / np.sqrt(len(values))))
+    with np.errstate(over="ignore"):  # nearly diverged: the squares of such values are infinite, and so is the half
+        half = 1.96 * np.std(values, ddof=1) / np.sqrt(len(values))
+    return Interval(float(np.mean(values)), float(half))
 
 
 class Difference(NamedTuple):
