@@ -2,6 +2,7 @@
 
 import numpy as np
 
+import _control
 import _explained
 import _families
 import _grids
@@ -326,3 +327,24 @@ def test_the_answer_of_the_families(monkeypatch, tmp_path):
     assert "Not measured yet: Characters, Omniglot A, Sinusoids." in text
     assert "Meta-learning wins at 1 shot. Transfer wins at 5 shots." in text
     assert "MAML errs by 0.90 points less than CONSTANT" in text
+
+
+def test_control(monkeypatch):
+    def row(method, seed, success, before=None, chosen=None):
+        cell = [method, "reach", seed, 1_000, 150, 50, 2, [1], 200]
+        about = {"metaworld": "3.1.1", "mujoco": "3.3.0", "gymnasium": "1.4.0"}
+        shown = {"method": method, "name": method.upper(), "family": "gradient", "seconds": {"training": 20.0}}
+        shown |= {"success": [success, 0.05], "not_adapted": before, "chosen": chosen}
+        return {"cell": cell, **shown, "about": about, "provenance": PROVENANCE}
+
+    tuned = {"inner_steps": 50, "inner_lr": 0.003}
+    rows = [row("maml", 0, 0.9, [0.1, 0.02]), row("maml", 1, 0.8, [0.2, 0.04]), row("replay", 0, 0.3)]
+    rows.append(row("joint_fine_tuned", 0, 0.5, [0.1, 0.1], tuned))
+    monkeypatch.setattr(_control, "load", lambda name: {"rows": rows})
+    text = _control.control("control")
+    _, _, maml, fine_tuned, replay = rows_of(text)
+    assert maml == ["MAML", "gradient", "85.0 ± 5.0 (7.1)", "15.0 ± 3.0 (7.1)", "2", "20"]
+    assert fine_tuned[0] == "JOINT_FINE_TUNED (50 steps at 0.003, chosen on validation goals)"
+    assert replay[2:5] == ["30.0 ± 5.0", "-", "1"]
+    assert "at most 2 training seeds" in text
+    assert "mujoco 3.3.0" in text

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+from _control import control
 from _explained import explain
 from _families import answers
 from _grids import omniglot_methods, sinusoid_family
@@ -19,7 +20,15 @@ from _measured import bench, memory
 from _regression import curves, parkinsons
 from _returns import returns
 
-PAGES = ("README.md", "docs/results.md", "docs/families.md", "docs/benchmarks.md", "docs/explain.md", "docs/rl.md")
+PAGES = (
+    "README.md",
+    "docs/results.md",
+    "docs/families.md",
+    "docs/benchmarks.md",
+    "docs/explain.md",
+    "docs/control.md",
+    "docs/rl.md",
+)
 
 TABLES: dict[str, Callable[[bool], str]] = {
     "demo": lambda full: comparison("demo", full),
@@ -37,6 +46,7 @@ TABLES: dict[str, Callable[[bool], str]] = {
     "curves": lambda full: curves("curves"),
     "parkinsons": lambda full: parkinsons("parkinsons"),
     "explain": lambda full: explain("explain"),
+    "control": lambda full: control("control"),
     "rl": lambda full: returns("rl"),
     "families": lambda full: answers("families"),
     **{
@@ -56,6 +66,7 @@ COMMANDS = {
     "curves": "python evidence/curves.py",
     "parkinsons": "python evidence/parkinsons.py",
     "explain": "python evidence/explain.py",
+    "control": "python evidence/control.py",
     "rl": "python evidence/rl.py",
     **dict.fromkeys(
         (f"families_{name}" for name in ("characters", "omniglot", "clinc", "sinusoids", "data")),
