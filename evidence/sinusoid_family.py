@@ -33,7 +33,7 @@ METHODS = (
     "pretraining",
 )  # fmt: skip
 SLOW = ("lstm",)
-"""An outer step takes fifty times as long as MAML's, so it is trained only if it is asked for."""
+"""An outer step takes many times as long as MAML's, so it is trained only if it is asked for."""
 SHOTS, CURVE = (5, 10, 20), 10
 RATES = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0)
 TUNING_SEED, TUNING_SHOTS = 100, 10

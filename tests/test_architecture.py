@@ -25,6 +25,7 @@ KNOWS = {
     "catalogue": set(),
     "citations": {"catalogue"},
     "own": {"errors"},
+    "simulators": {"errors"},
     "workers": {"errors"},
     "kernels": {"errors"},
     "task": {"errors"},
@@ -44,9 +45,9 @@ KNOWS = {
     "sources": CORE | {"counter", "kernels"},
     "outer": LEARNING | {"counter", "files", "evaluation"},
     "evaluation": LEARNING,
-    "rl": LEARNING | {"gradient", "counter", "files", "sources", "outer", "evaluation", "workers"},
+    "rl": LEARNING | {"gradient", "counter", "files", "sources", "outer", "evaluation", "simulators", "workers"},
     "explain": LEARNING | {"gradient", "methods", "counter", "evaluation"},
-    "control": LEARNING | {"counter", "files", "evaluation", "sources", "workers"},
+    "control": LEARNING | {"counter", "files", "evaluation", "sources", "simulators", "workers"},
 }
 # nobody knows an application except what is run from the command line
 APPLICATIONS = {"control", "rl"}

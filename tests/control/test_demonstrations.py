@@ -104,7 +104,7 @@ def test_everything_that_decides_them_names_the_file(monkeypatch):
     names = {module._path(SMALL)}
     for change in ({"noise": 0.1}, {"seed": 1}, {"split": "test"}, {"goals": 4}, {"vary_start": False}):
         names.add(module._path(dataclasses.replace(SMALL, **change)))
-    monkeypatch.setattr(module, "versions", lambda: {"mujoco": "0"})
+    monkeypatch.setattr(module, "versions", lambda extra: {"mujoco": "0"})
     names.add(module._path(SMALL))
     assert len(names) == 7
 

@@ -7,10 +7,12 @@ import torch
 from torch import nn
 
 from helpers import problems
-from innerloop import networks
+from innerloop import methods, networks
 from innerloop.catalogue import NETWORKS as CATALOGUE
 from innerloop.errors import ConfigurationError
+from innerloop.evaluation import evaluate
 from innerloop.networks import Norm, bias_mlp, build, conv4, conv_maps, mlp, resnet12
+from innerloop.sources import Sinusoids
 
 NETWORKS = [
     (mlp(4, 3), (4,)),
@@ -108,6 +110,13 @@ def test_how_large_the_weights_of_a_perceptron_start(initial, bound):
     layer = next(m for m in mlp(100, None, [400], initial=initial).modules() if isinstance(m, nn.Linear))
     largest = layer.weight.abs().max().item() * 100**0.5
     assert 0.99 * bound < largest <= bound
+
+
+@pytest.mark.parametrize(("initial", "diverges"), [("torch", False), ("he", True)])
+def test_several_inner_steps_converge_from_small_weights(initial, diverges):
+    learner = methods.maml(mlp(1, 1, initial=initial), inner_steps=5, inner_lr=0.01)
+    worst = evaluate(learner, Sinusoids().train, 100).losses.max()
+    assert worst > 1e6 if diverges else worst < 100
 
 
 def test_errors():

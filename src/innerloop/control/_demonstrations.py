@@ -20,9 +20,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from innerloop.control._extra import versions
 from innerloop.control._tasks import ACTIONS, HORIZON, OBSERVED, Array, Manipulation, generator, shared_arm, short_name
 from innerloop.errors import ConfigurationError, DataError
+from innerloop.simulators import versions
 from innerloop.sources._base import SPLITS
 from innerloop.sources._cache import cache_folder
 from innerloop.sources._stored import keep, recall
@@ -186,7 +186,13 @@ def _attempt(arm: Manipulation, plan: Plan, goal: Array, key: tuple[int, ...]) -
 
 def _path(plan: Plan) -> Path:
     # everything that decides the numbers; physics is not equal in its last bits on every processor
-    decides = {"format": _FORMAT, **asdict(plan), **versions(), "numpy": np.__version__, "on": platform.machine()}
+    decides = {
+        "format": _FORMAT,
+        **asdict(plan),
+        **versions("control"),
+        "numpy": np.__version__,
+        "on": platform.machine(),
+    }
     digest = hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()[:16]
     return cache_folder() / "control" / f"{plan.task}-{plan.split}-{digest}.safetensors"
 

@@ -10,13 +10,13 @@ from typing import Any
 import torch
 
 from innerloop.control._demonstration_tasks import DemonstrationTasks
-from innerloop.control._extra import versions
 from innerloop.control._rollouts import rollouts as roll_out
 from innerloop.errors import ConfigurationError
 from innerloop.evaluation import Interval, interval
 from innerloop.evaluation._evaluate import evaluating, surroundings
 from innerloop.evaluation._statistics import Values
 from innerloop.learner import Learner
+from innerloop.simulators import versions
 from innerloop.sources._base import demand_some
 
 
@@ -145,7 +145,7 @@ def evaluate_control(
         trained_steps=getattr(learner, "steps", None),
         curve=curve,
         curve_goals=some if curve_steps else 0,
-        about=surroundings(torch.device("cpu")) | versions(),
+        about=surroundings(torch.device("cpu")) | versions("control"),
     )
 
 

@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from innerloop.control._extra import optional
 from innerloop.errors import ConfigurationError, DataError, closest
+from innerloop.simulators import optional
 
 Array = NDArray[np.float64]
 
@@ -54,7 +54,7 @@ class Manipulation:
 
     def __init__(self, task: str, *, vary_start: bool = True, size: int | None = None):
         self.task, self.vary_start = short_name(task), vary_start
-        known = optional("metaworld.env_dict")
+        known = optional("metaworld.env_dict", "control")
         name = f"{self.task}-v3"
         if name not in known.ALL_V3_ENVIRONMENTS:
             names = [each.removesuffix("-v3") for each in known.ALL_V3_ENVIRONMENTS]
@@ -70,7 +70,7 @@ class Manipulation:
         self._env._set_task_called = True
         self._env._partially_observable = True  # zeros stand where the goal would
         self._env._get_state_rand_vec = self._draw
-        self._expert: Any = optional("metaworld.policies").ENV_POLICY_MAP[name]()
+        self._expert: Any = optional("metaworld.policies", "control").ENV_POLICY_MAP[name]()
         space = self._env._random_reset_space
         self._low, self._high = np.array(space.low), np.array(space.high)
         # (object, goal) where a class has both; else the one thing that is placed, which is the goal

@@ -28,9 +28,9 @@ def mlp(
         hidden: widths of the hidden layers.
         activation: "relu", or "softplus" where smoothness matters.
         initial: how the hidden weights are drawn: "torch", uniformly within 1/√inputs, as `nn.Linear` has them, or
-            "he", within √(6/inputs) (He et al. 2015). The larger ones keep the size of what passes through. The smaller
-            ones let inner steps be 6 times as long before they diverge, and several of them at all: on a sinusoid with
-            inputs up to 5, five inner steps of 0.01 diverge from "he" at once.
+            "he", within √(6/inputs) (He et al. 2015). The larger ones keep the size of what passes through. From the
+            smaller ones longer inner steps converge, and several of them: on sinusoids with inputs up to 5, five inner
+            steps of 0.01 diverge on some tasks from "he".
 
     Source: Finn, Abbeel and Levine 2017, section 5.1.
 

@@ -12,9 +12,9 @@ from torch import Tensor
 from innerloop.counter import uniform
 from innerloop.errors import ConfigurationError
 from innerloop.rl._environments import EnvironmentSplits
-from innerloop.rl._extra import optional, versions
 from innerloop.rl._simulated import SimulatedEnvironments
 from innerloop.rl._spaces import Continuous
+from innerloop.simulators import optional, versions
 
 
 @dataclass(frozen=True)
@@ -51,8 +51,8 @@ class _Cheetah(_Running):
 
     def make(self, index: int) -> Any:
         """HalfCheetah-v5 with the paper's cost of control."""
-        gymnasium = optional("gymnasium")
-        optional("mujoco")
+        gymnasium = optional("gymnasium", "rl")
+        optional("mujoco", "rl")
         return gymnasium.make("HalfCheetah-v5", ctrl_cost_weight=0.05, max_episode_steps=1000)
 
 
@@ -151,8 +151,8 @@ class AntDirTasks(_TwoWays, _Running):
 
     def make(self, index: int) -> Any:
         """Ant-v5."""
-        gymnasium = optional("gymnasium")
-        optional("mujoco")
+        gymnasium = optional("gymnasium", "rl")
+        optional("mujoco", "rl")
         return gymnasium.make("Ant-v5", max_episode_steps=1000)
 
     def reward(self, environment: Any, index: int, reward: float, info: dict[str, Any]) -> float:

@@ -12,9 +12,9 @@ import torch
 from innerloop.counter import bits
 from innerloop.errors import ConfigurationError
 from innerloop.rl._environments import EnvironmentSplits
-from innerloop.rl._extra import optional, versions
 from innerloop.rl._simulated import SimulatedEnvironments
 from innerloop.rl._spaces import Continuous
+from innerloop.simulators import optional, versions
 
 BENCHMARKS = ("ML1", "ML10", "ML25", "ML45")
 HELD_OUT = 10
@@ -117,7 +117,7 @@ class MetaWorldTasks(SimulatedEnvironments):
 
 @lru_cache(maxsize=8)
 def _tasks(benchmark: str, name: str | None, seed: int) -> tuple[dict[str, Any], dict[str, list[Any]]]:
-    metaworld = optional("metaworld")
+    metaworld = optional("metaworld", "rl")
     if name is not None and name not in metaworld.ML1.ENV_NAMES:
         raise ConfigurationError(f"Meta-World has no class {name!r}; it has {', '.join(metaworld.ML1.ENV_NAMES)}.")
     made = metaworld.ML1(name, seed=seed) if name is not None else getattr(metaworld, benchmark)(seed=seed)

@@ -1,0 +1,47 @@
+"""The optional packages of the applications that run simulators, imported when they are first used."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from innerloop.errors import ConfigurationError
+
+SIMULATORS = ("metaworld", "mujoco", "gymnasium")
+"""Packages whose version decides the numbers: rewards and physics differ between versions of MuJoCo."""
+
+
+def optional(package: str, extra: str) -> Any:
+    """A package of an extra.
+
+    Raises:
+        ConfigurationError: if it cannot be imported; it names the extra.
+    """
+    try:
+        return import_module(package)
+    except ImportError as error:
+        raise _missing(package.partition(".")[0], extra, f"cannot be imported ({error})") from error
+
+
+def versions(extra: str | None = None) -> dict[str, str]:
+    """Versions of the simulators, for results files, run folders and caches.
+
+    Args:
+        extra: the extra that needs them all; None: those that are installed.
+
+    Raises:
+        ConfigurationError: if one that is needed is not installed; it names the extra.
+    """
+    found = {}
+    for package in SIMULATORS:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError as error:
+            if extra is not None:
+                raise _missing(package, extra, "is not installed") from error
+    return found
+
+
+def _missing(package: str, extra: str, why: str) -> ConfigurationError:
+    return ConfigurationError(f"This needs {package}, which {why}. Install it with pip install 'innerloop[{extra}]'.")
