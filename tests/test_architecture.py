@@ -11,7 +11,7 @@ import pytest
 import innerloop
 
 ROOT = Path(innerloop.__file__).parent
-CORE = {"demands", "errors", "task"}
+CORE = {"demands", "errors", "sound", "task", "ways"}
 LEARNING = CORE | {"losses", "mapping", "modules", "networks", "learner", "network_learner"}
 FAMILIES = {"gradient", "memory", "metric", "transfer"}
 EVERYTHING = {path.stem for path in ROOT.iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()}
@@ -29,6 +29,8 @@ KNOWS = {
     "workers": {"errors"},
     "kernels": {"errors"},
     "task": {"errors"},
+    "sound": {"errors", "task"},
+    "ways": {"errors", "task"},
     "losses": CORE,
     "networks": CORE | {"catalogue"},
     "mapping": CORE,

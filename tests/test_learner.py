@@ -6,10 +6,12 @@ from helpers import problems
 from helpers.checks import snapshot
 from helpers.learners import ALL, make, outputs
 from innerloop.errors import DataError
-from innerloop.learner import Learner, check, cut_to_ways, is_padded
+from innerloop.learner import Learner
 from innerloop.losses import cross_entropy
 from innerloop.mapping import Mapping
-from innerloop.task import Examples, Task, stack, take
+from innerloop.sound import demand_sound
+from innerloop.task import Examples, Task, is_padded, stack, take
+from innerloop.ways import cut_to_ways
 
 MAPPINGS = [Mapping(vectorise=False), Mapping(vectorise=True), Mapping(vectorise=True, chunk=2)]
 
@@ -215,6 +217,6 @@ def test_predictions_may_be_trees():
 def test_large_numbers_whose_sum_overflows_are_not_infinite():
     batch = problems.batch()
     large = batch.map(lambda leaf: torch.full_like(leaf, 1e308) if leaf.is_floating_point() else leaf)
-    check(large)
+    demand_sound(large)
     with pytest.raises(DataError, match="holds NaN or infinity"):
-        check(large.map(lambda leaf: leaf * 10 if leaf.is_floating_point() else leaf))
+        demand_sound(large.map(lambda leaf: leaf * 10 if leaf.is_floating_point() else leaf))

@@ -13,9 +13,10 @@ from torch.utils import _pytree as pytree
 
 from innerloop.errors import CheckpointError, DataError
 from innerloop.files import load_state, load_tensors, save_tensors
-from innerloop.learner import Learner, State, check
+from innerloop.learner import Learner, State
 from innerloop.modules import in_mode
 from innerloop.networks._functional import naming_shapes
+from innerloop.sound import demand_sound
 from innerloop.task import Examples, Task, Tree
 
 _TILE = 16
@@ -161,7 +162,7 @@ def adapted_model(
     support = Examples(x, y if ways is None else y.long(), ways=ways)
     if len(support) == 0:
         raise DataError("Expected at least one support example; got none.")
-    check(Task(support, support).map(lambda leaf: leaf[None]))
+    demand_sound(Task(support, support).map(lambda leaf: leaf[None]))
     policy = learner.norm
     with in_mode(learner, training=False):
         try:

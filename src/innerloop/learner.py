@@ -5,14 +5,11 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from math import isfinite
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
-from torch.utils import _pytree as pytree
 
-from innerloop.errors import DataError
 from innerloop.losses import Loss, default_loss, mean_loss
 from innerloop.mapping import Mapping, choose_mapping
 from innerloop.mapping._trial import settle
@@ -20,7 +17,8 @@ from innerloop.mapping._workspace import Workspace
 from innerloop.modules import in_mode
 from innerloop.networks import Policy, Statistics
 from innerloop.networks._norm import Absorbing, demand_policy
-from innerloop.task import Examples, Task, Tree
+from innerloop.sound import demand_sound
+from innerloop.task import Examples, Task, Tree, is_padded
 
 if TYPE_CHECKING:
     from innerloop.adapted import AdaptedModel
@@ -153,7 +151,7 @@ class Learner(nn.Module, ABC):
             DataError: if the tasks hold NaN or labels outside the ways.
             TrainingError: if a parameter has no meta-gradient.
         """
-        check(tasks)
+        demand_sound(tasks)
         attach, (losses, prediction, statistics) = self._mapped(tasks, self.mapping_for(tasks))
         self._absorb(statistics)
         loss = losses.mean()
@@ -196,7 +194,7 @@ class Learner(nn.Module, ABC):
             chunk: the most tasks in flight.
             memory: the most bytes of a step.
         """
-        check(tasks)
+        demand_sound(tasks)
 
         def attempt(mapping: Mapping, tasks: Task, seconds: float) -> None:
             with self._workspace.graphs.within(seconds):
@@ -276,66 +274,3 @@ class Learner(nn.Module, ABC):
                 if isinstance(module, Absorbing) and name in statistics:
                     mean, variance = statistics[name]
                     module.absorb(mean.mean(0), variance.mean(0))
-
-
-def is_padded(tasks: Task) -> bool:
-    """Whether any row of the tasks is padding."""
-    return not bool(tasks.support.mask.all() and tasks.query.mask.all())
-
-
-def cut_to_ways(prediction: Any, ways: int | None) -> Any:
-    """The first `ways` logits: a head with more outputs than a task has classes leaves the rest unused.
-
-    Raises:
-        DataError: if there are fewer logits than classes.
-    """
-    if ways is None or not isinstance(prediction, Tensor):
-        return prediction
-    if prediction.shape[-1] < ways:
-        raise DataError(
-            f"A {ways}-way task needs {ways} logits; the network has {prediction.shape[-1]}. "
-            f"Give it outputs={ways}, or use a learner without a fixed head (innerloop.methods.prototypes)."
-        )
-    return prediction[..., :ways]
-
-
-def demand_same_ways(support: Examples, state: State | None) -> None:
-    """Refuses to go on from the state of a task with another number of classes; a state that names none passes.
-
-    Raises:
-        DataError: saying both numbers.
-    """
-    before = support.ways if state is None else getattr(state, "ways", support.ways)
-    if before != support.ways:
-        raise DataError(
-            f"The state is of a task with {_classes(before)}; the support set has {_classes(support.ways)}. Examples "
-            "that are added name as many as those before (ways=); for another task start without a state."
-        )
-
-
-def _classes(ways: int | None) -> str:
-    return "no classes" if ways is None else f"{ways} classes"
-
-
-def check(tasks: Task) -> None:
-    """Refuses what would go silently wrong: NaN in inputs or targets, labels outside the ways.
-
-    Raises:
-        DataError: naming the first offending task.
-    """
-    for part, examples in (("support", tasks.support), ("query", tasks.query)):
-        for leaf in pytree.tree_leaves((examples.x, examples.y)):
-            # a sum is the quicker look, in every step; it may overflow, so only then every number counts
-            if leaf.is_floating_point() and not isfinite(leaf.sum().item()) and not bool(torch.isfinite(leaf).all()):
-                bad = int((~torch.isfinite(leaf)).flatten(1).any(1).nonzero()[0])
-                raise DataError(
-                    f"The {part} set of task {int(tasks.index[bad])} holds NaN or infinity. "
-                    "Clean the data; a single such value would spoil the meta-parameters."
-                )
-        if tasks.ways is not None and isinstance(examples.y, Tensor) and examples.y.numel():
-            low, high = int(examples.y.min()), int(examples.y.max())
-            if low < 0 or high >= tasks.ways:
-                raise DataError(
-                    f"The {part} set has the label {low if low < 0 else high}; {tasks.ways}-way tasks have labels "
-                    f"0..{tasks.ways - 1}. Relabel each task's classes to slots."
-                )

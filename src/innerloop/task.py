@@ -221,3 +221,8 @@ def pad(examples: Examples, rows: int) -> Examples:
     if missing == 0:
         return examples
     return examples.map(lambda leaf: torch.cat([leaf, leaf.new_zeros((missing, *leaf.shape[1:]))]))
+
+
+def is_padded(tasks: Task) -> bool:
+    """Whether any row of the tasks is padding."""
+    return not bool(tasks.support.mask.all() and tasks.query.mask.all())

@@ -16,11 +16,12 @@ from innerloop.errors import ConfigurationError
 from innerloop.evaluation._calibration import calibration
 from innerloop.evaluation._evaluation import Evaluation
 from innerloop.evaluation._statistics import interval
-from innerloop.learner import Learner, check
+from innerloop.learner import Learner
 from innerloop.losses import absolute_error, gaussian_nll, mean_loss, mean_of, squared_error
 from innerloop.modules import device_of, in_mode
 from innerloop.networks import Policy
 from innerloop.networks._norm import demand_averages
+from innerloop.sound import demand_sound
 from innerloop.task import Examples, Source, Task
 
 Metric = Literal["accuracy", "squared error", "absolute error", "negative log-density"]
@@ -140,7 +141,7 @@ def batches(source: Source, first: int, tasks: int, size: int, device: torch.dev
     """The tasks `first`, `first + 1`, ... in stacks of at most `size`, checked and on a device."""
     for at in range(first, first + tasks, size):
         chunk = source.batch(torch.arange(at, min(at + size, first + tasks)))
-        check(chunk)
+        demand_sound(chunk)
         yield chunk if device.type == "cpu" else chunk.map(lambda leaf: leaf.to(device))
 
 

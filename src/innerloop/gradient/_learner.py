@@ -18,12 +18,13 @@ from innerloop.gradient._recompute import recomputed
 from innerloop.gradient._selection import Selection, select
 from innerloop.gradient._start import Start, demand_replaceable_head, head_names, prototype_head, shared_head
 from innerloop.gradient._state import GradientState
-from innerloop.learner import Objective, cut_to_ways, demand_same_ways
+from innerloop.learner import Objective
 from innerloop.losses import Loss, default_loss, mean_loss
 from innerloop.mapping import gradient
 from innerloop.network_learner import NetworkLearner, within
 from innerloop.networks import Backbone, FunctionalNetwork, NormCall, Policy, Statistics
 from innerloop.task import Examples, Task, Tree
+from innerloop.ways import cut_to_ways, demand_same_ways
 
 
 class GradientLearner(NetworkLearner):

@@ -10,12 +10,13 @@ import torch
 from torch import Tensor, nn
 
 from innerloop.errors import ConfigurationError
-from innerloop.learner import State, demand_same_ways
+from innerloop.learner import State
 from innerloop.losses import Loss
 from innerloop.memory._targets import Targets
 from innerloop.network_learner import NetworkLearner
 from innerloop.networks import NormCall, Policy
 from innerloop.task import Examples, Tree
+from innerloop.ways import demand_same_ways
 
 
 class Reader(NetworkLearner):

@@ -11,9 +11,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from innerloop.errors import ConfigurationError, DataError
-from innerloop.learner import cut_to_ways
 from innerloop.losses import Gaussian, Loss, gaussian_nll
 from innerloop.task import Examples
+from innerloop.ways import cut_to_ways
 
 
 @dataclass(frozen=True)

@@ -9,10 +9,11 @@ import torch
 from torch import Tensor, nn
 
 from innerloop.errors import DataError
-from innerloop.learner import State, demand_same_ways
+from innerloop.learner import State
 from innerloop.network_learner import NetworkLearner
 from innerloop.networks import NormCall, Statistics
 from innerloop.task import Examples, Tree
+from innerloop.ways import demand_same_ways
 
 M = TypeVar("M", bound=nn.Module)
 

@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from innerloop.errors import ConfigurationError
-from innerloop.learner import Objective, demand_same_ways
+from innerloop.learner import Objective
 from innerloop.losses import Loss
 from innerloop.metric._embedding_learner import beside, membership
 from innerloop.metric._relation_module import relation_module
@@ -20,6 +20,7 @@ from innerloop.network_learner import NetworkLearner, within
 from innerloop.networks import FunctionalNetwork, NormCall, Policy, Statistics
 from innerloop.networks._norm import norms_of
 from innerloop.task import Examples, Task, Tree
+from innerloop.ways import demand_same_ways
 
 
 def relation_error(prediction: Tensor, examples: Examples) -> Tensor:

@@ -7,7 +7,8 @@ from torch import Tensor
 from torch.utils import _pytree as pytree
 
 from innerloop.errors import DataError, TrainingError
-from innerloop.learner import Learner, check
+from innerloop.learner import Learner
+from innerloop.sound import demand_sound
 from innerloop.task import Task, Tree, number_of_tasks, take
 
 
@@ -20,7 +21,7 @@ def verify(learner: Learner, tasks: Task) -> None:
         TrainingError: if adaptation changes nothing, changes the learner itself, or diverges.
     """
     number_of_tasks(tasks)  # which refuses a single one
-    check(tasks)
+    demand_sound(tasks)
     if not len(tasks.support):
         return  # a flat batch: nothing to adapt to
     task = take(tasks, 0)

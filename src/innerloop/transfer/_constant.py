@@ -9,8 +9,9 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.utils import _pytree as pytree
 
-from innerloop.learner import Learner, demand_same_ways
+from innerloop.learner import Learner
 from innerloop.task import Examples, Tree
+from innerloop.ways import demand_same_ways
 
 
 class ConstantState(NamedTuple):

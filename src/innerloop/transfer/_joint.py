@@ -6,11 +6,11 @@ from typing import Any, NamedTuple
 
 from torch import nn
 
-from innerloop.learner import cut_to_ways
 from innerloop.losses import Loss
 from innerloop.network_learner import NetworkLearner
 from innerloop.networks import NormCall, Statistics
 from innerloop.task import Examples, Tree
+from innerloop.ways import cut_to_ways
 
 
 class JointState(NamedTuple):

@@ -10,8 +10,9 @@ from torch import Tensor
 
 from innerloop.demands import positive
 from innerloop.errors import DataError
-from innerloop.learner import Learner, cut_to_ways, demand_same_ways
+from innerloop.learner import Learner
 from innerloop.task import Examples, Task, Tree
+from innerloop.ways import cut_to_ways, demand_same_ways
 
 
 class PooledRidgeState(NamedTuple):
