@@ -50,9 +50,10 @@ KNOWS = {
     "rl": LEARNING | {"gradient", "counter", "files", "sources", "outer", "evaluation", "simulators", "workers"},
     "explain": LEARNING | {"gradient", "methods", "counter", "evaluation"},
     "control": LEARNING | {"counter", "files", "evaluation", "sources", "simulators", "workers"},
+    "recommend": LEARNING | {"counter", "files", "evaluation", "sources", "gradient", "metric", "memory", "outer"},
 }
 # nobody knows an application except what is run from the command line
-APPLICATIONS = {"control", "rl"}
+APPLICATIONS = {"control", "recommend", "rl"}
 # these stand on top and may know everything, except that nobody knows the command, and it alone the benchmark
 TOP = {"report", "recipes", "bench", "__init__", "cli", "__main__"}
 # Learner.adapted(x, y) is a convenience at the bottom for a thing further up, imported when it is called
