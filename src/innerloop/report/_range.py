@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from innerloop.evaluation._crossover import counted
-from innerloop.evaluation._words import deviation, half, value
+from innerloop.evaluation._words import deviation, half, is_share, value
 from innerloop.report._charts import figure, value_axis
 from innerloop.report._family import family_style
 from innerloop.report._html import Html, join, listing, section, tag
@@ -35,7 +35,7 @@ def show_range(shown: Range) -> Html:
 
 
 def _chart(shown: Range, courses: list[Course], places: list[float]) -> Html:
-    accuracy = shown.metric == "accuracy"
+    accuracy = is_share(shown.metric)
     means = [m for course in courses for _, m, _, _ in course.points if math.isfinite(m)]
     means += [mean for *_, mean in shown.levels if math.isfinite(mean)]
     if not means:
@@ -80,7 +80,7 @@ def _chart(shown: Range, courses: list[Course], places: list[float]) -> Html:
 
 
 def _table(shown: Range, courses: list[Course], places: list[float]) -> Html:
-    accuracy = shown.metric == "accuracy"
+    accuracy = is_share(shown.metric)
     heads = [tag("th", "Learner", scope="col"), *(tag("th", counted(x, shown.unit), scope="col") for x in places)]
     best = {
         x: (max if accuracy else min)(
