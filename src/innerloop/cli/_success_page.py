@@ -49,8 +49,11 @@ def with_success(page: Page, run: Run, experiment: Experiment) -> Page:
         page,
         lead=lead(own, found, run),
         headline=numbers,
-        tables=[table_of("How often the goal is reached", own, rows, found), *page.tables],
-        films=_films(run, own),
+        tables=[
+            table_of("How often the goal is reached", own, rows, found),
+            *(replace(table, title="How far its actions are from the demonstrated ones") for table in page.tables),
+        ],
+        films=_films(run, own, recipe.task),
         ranges=[*_over_steps(results, recipe, family), *_over_shots(results, recipe, rows)],
         own=own,
         notes=[*_remarks(results, experiment, run), *page.notes],
@@ -64,7 +67,7 @@ def _rival(value: dict[str, Any], kind: str) -> Row:
     return Row(Evaluation.from_json(value), _FAMILIES[kind], about.get("trained_seconds"), note)
 
 
-def _films(run: Run, own: Evaluation) -> list[Film]:
+def _films(run: Run, own: Evaluation, task: str) -> list[Film]:
     path = run.folder / FILM
     if not path.exists():
         return []
@@ -76,7 +79,8 @@ def _films(run: Run, own: Evaluation) -> list[Film]:
             f"the right after {_shown(own.source['shots'])} of this goal and "
             f"{own.steps} inner step{'s' * (own.steps != 1)}."
         )
-    caption += " A coloured ball marks the goal for you; the policy is not shown it."
+    if shared_arm(task, True).hides_its_goal:
+        caption += " A coloured ball marks the goal for you; the policy is not shown it."
     return [Film("What it does", caption, path.read_bytes())]
 
 

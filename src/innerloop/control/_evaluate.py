@@ -72,7 +72,7 @@ class ControlEvaluation:
         return (
             f"{self.name}: success {100 * mean:.1f} % ± {100 * half:.1f} (95 % interval over {len(self.values)} "
             f"{self.source['split']} goals of {self.source['name']}, {shots} demonstration{'s' if shots > 1 else ''}, "
-            f"{self.rollouts} rollouts each)"
+            f"{self.rollouts} rollout{'s' if self.rollouts > 1 else ''} each)"
         )
 
     @property

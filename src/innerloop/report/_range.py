@@ -40,7 +40,11 @@ def _chart(shown: Range, courses: list[Course], places: list[float]) -> Html:
     means += [mean for *_, mean in shown.levels if math.isfinite(mean)]
     if not means:
         return Html("")
-    frame = Frame(_across(places), value_axis(min(means), max(means), accuracy), height=320)
+    ends = means
+    if accuracy:  # a share has its band between 0 and 1; that of an error may go far beyond
+        drawn = [(m, h) for course in courses for _, m, h, _ in course.points if math.isfinite(m) and math.isfinite(h)]
+        ends = [*means, *(max(0.0, m - h) for m, h in drawn), *(min(1.0, m + h) for m, h in drawn)]
+    frame = Frame(_across(places), value_axis(min(ends), max(ends), accuracy), height=320)
     marks = []
     for name, _, mean in shown.levels:
         if math.isfinite(mean):
