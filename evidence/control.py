@@ -130,23 +130,29 @@ def learner_of(
     method: str, found: Demonstrations, steps: int, seed: int, told: dict[str, Any]
 ) -> tuple[Learner, dict[str, Any] | None]:
     """The learner of a method, trained, with steps and rate chosen where there are any to choose."""
-
-    def trained(name: str) -> Learner:
-        learner = TRAINED[name]()
-        fit(
-            learner, found.train, steps=steps, tasks_per_step=16, validation=found.validation, validation_tasks=20,
-            seed=seed, mapping="vmap", progress=False,
-        )  # fmt: skip
-        return learner.eval()
-
     if method in TRAINED:
-        return trained(method), None
+        return trained(method, found, steps, seed), None
     if method not in FROM_NETWORK:
         return FITTED[method](), None
-    network = bias_mlp(7, 4) if method == "from_scratch" else trained("joint").get_submodule("network")
+    network = network_of(method, found, steps, seed)
     if method not in GRID:
         return FITTED[method](network).eval(), None
     return tuned(method, network, GRID[method], found.validation, told)
+
+
+def trained(method: str, found: Demonstrations, steps: int, seed: int) -> Learner:
+    """What is trained on all training goals."""
+    learner = TRAINED[method]()
+    fit(
+        learner, found.train, steps=steps, tasks_per_step=16, validation=found.validation, validation_tasks=20,
+        seed=seed, mapping="vmap", progress=False,
+    )  # fmt: skip
+    return learner.eval()
+
+
+def network_of(method: str, found: Demonstrations, steps: int, seed: int) -> Any:
+    """What a method goes on from: the joint network, or fresh weights."""
+    return bias_mlp(7, 4) if method == "from_scratch" else trained("joint", found, steps, seed).get_submodule("network")
 
 
 def tuned(
@@ -171,12 +177,14 @@ def curves(
     found = Demonstrations(task, goals=sizes, demonstrations=counts, seed=seed, workers=workers)
     torch.manual_seed(seed)
     told: dict[str, Any] = {"limit": limit, "workers": workers}
-    trained, _ = learner_of("joint" if method in GRID else method, found, steps, seed, told)
+    if method in GRID:
+        network = network_of(method, found, steps, seed)
+    else:
+        fixed, _ = learner_of(method, found, steps, seed, told)
 
     def fitted(shots: int, settings: list[tuple[int, float]]) -> tuple[Learner, dict[str, Any] | None]:
         if method not in GRID:
-            return trained, None
-        network = trained.get_submodule("network")
+            return fixed, None
         return tuned(method, network, settings, found.validation.with_(shots=shots), told)
 
     over_shots, over_steps, choices = {}, {}, {}
@@ -184,7 +192,7 @@ def curves(
         learner, choices[f"shots {shots}"] = fitted(shots, GRID.get(method, []))
         done = evaluate_control(learner, found.test.with_(shots=shots), rollouts=1, **told)
         over_shots[str(shots)] = [*done.interval]
-    for shots in STEPS_SHOTS if trained.test_steps is not None or method in GRID else ():
+    for shots in STEPS_SHOTS if learner.test_steps is not None else ():
         learner, choices[f"steps, shots {shots}"] = fitted(shots, [(CURVE_STEPS, rate) for rate in CURVE_RATES])
         test = found.test.with_(shots=shots)
         with evaluating(learner):
