@@ -187,11 +187,11 @@ def curves(
             return fixed, None
         return tuned(method, network, settings, found.validation.with_(shots=shots), told)
 
-    over_shots, over_steps, choices = {}, {}, {}
+    over_shots, over_steps, values, choices = {}, {}, {}, {}
     for shots in CURVE_SHOTS:
         learner, choices[f"shots {shots}"] = fitted(shots, GRID.get(method, []))
         done = evaluate_control(learner, found.test.with_(shots=shots), rollouts=1, **told)
-        over_shots[str(shots)] = [*done.interval]
+        over_shots[str(shots)], values[str(shots)] = [*done.interval], done.values.tolist()
     for shots in STEPS_SHOTS if learner.test_steps is not None else ():
         learner, choices[f"steps, shots {shots}"] = fitted(shots, [(CURVE_STEPS, rate) for rate in CURVE_RATES])
         test = found.test.with_(shots=shots)
@@ -201,8 +201,8 @@ def curves(
     close_workers()
     return {
         "method": method, "name": learner.name, "family": learner.family, "chosen": choices,
-        "over_shots": over_shots, "over_steps": over_steps, "seconds": round(time.perf_counter() - begin, 1),
-        "source": found.test.describe(), "about": done.about,
+        "over_shots": over_shots, "over_steps": over_steps, "values": values,
+        "seconds": round(time.perf_counter() - begin, 1), "source": found.test.describe(), "about": done.about,
     }  # fmt: skip
 
 

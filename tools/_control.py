@@ -9,6 +9,8 @@ import numpy as np
 
 from _markdown import ROOT, about, load, markdown, number
 from innerloop.control import REPLAY_SOLVES
+from innerloop.evaluation import paired_difference
+from innerloop.evaluation._words import difference
 
 MAIN = ("push", "reach")
 """The tasks that all methods are measured on."""
@@ -46,7 +48,11 @@ def curves(name: str) -> str:
         parts.append(f"![Success over demonstrations and over inner steps]({PICTURE.removeprefix('docs/')})")
     for task, of_task in groupby(rows, lambda row: row["cell"][1]):
         here = list(of_task)
-        parts += [f"**{task}, over demonstrations**", _over(here, lambda row: row["over_shots"], "{} shown")]
+        parts += [
+            _rivalry(task, here),
+            f"**{task}, over demonstrations**",
+            _over(here, lambda row: row["over_shots"], "{} shown"),
+        ]
         for shots in sorted({int(count) for row in here for count in row["over_steps"]}):
             stepping = [row for row in here if str(shots) in row["over_steps"]]
 
@@ -54,7 +60,26 @@ def curves(name: str) -> str:
                 return {str(k): point for k, point in enumerate(row["over_steps"][count]) if k in _STEPS}
 
             parts += [f"**{task}, over inner steps on {shots} demonstration(s)**", _over(stepping, points, "{} steps")]
-    return "\n\n".join([*parts, _origin(name, rows)])
+    return "\n\n".join([*filter(None, parts), _origin(name, rows)])
+
+
+def _rivalry(task: str, rows: list[dict[str, Any]]) -> str:
+    """MAML beside fine-tuning at each number of demonstrations, in pairs of one seed and goal."""
+    sides = [
+        {row["cell"][2]: row["values"] for row in rows if row["method"] == method}
+        for method in ("maml", "joint_fine_tuned")
+    ]
+    said = []
+    for shots in rows[0]["values"]:
+        both = sorted(sides[0].keys() & sides[1].keys())
+        if not both:
+            continue
+        ours, theirs = (np.concatenate([side[seed][shots] for seed in both]) for side in sides)
+        found = paired_difference(ours, theirs)
+        size, between = difference(found, True, 1 if found.mean >= 0 else -1)
+        who = "MAML" if found.mean >= 0 else "fine-tuning"
+        said.append(f"K = {shots}: {who} ahead by {size}, {between}" if found.seen else f"K = {shots}: no difference")
+    return f"On {task}, MAML against fine-tuning (paired 95 % intervals): {'; '.join(said)}." if said else ""
 
 
 _STEPS = (0, 1, 2, 3, 5, 10)

@@ -117,6 +117,15 @@ def test_an_action_is_four_finite_numbers(action):
 
 
 @apps
+def test_an_action_beyond_its_bounds_is_cut_to_them():
+    arm, seen = Manipulation("reach"), []
+    for action in ([7.0, -1.0, 1.0, -30.0], [1.0, -1.0, 1.0, -1.0]):
+        arm.begin(arm.draw_goal(0, 1), 0, 0)
+        seen.append(arm.step(np.array(action))[0])
+    assert np.array_equal(*seen)
+
+
+@apps
 def test_an_unstable_simulation_is_said():
     arm = Manipulation("reach")
     arm.begin(arm.draw_goal(0, 1), 0, 0)
