@@ -31,6 +31,7 @@ def test_generators_are_named_by_words_and_numbers():
 
 
 def test_without_metaworld_the_error_names_the_extra(monkeypatch):
+    monkeypatch.delenv("MUJOCO_GL", raising=False)
     monkeypatch.setitem(sys.modules, "metaworld", None)
     monkeypatch.setitem(sys.modules, "metaworld.env_dict", None)
     with pytest.raises(ConfigurationError, match=r"pip install 'innerloop\[control\]'") as raised:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import os
+import sys
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -118,6 +121,16 @@ def _titled(frame: Frame, title: str) -> Frame:
     return np.asarray(picture)
 
 
+def _let_go(error: Exception) -> None:
+    """Lets the frames of an error go of a half-made window now, without what its `__del__` would have to say."""
+    before, sys.unraisablehook = sys.unraisablehook, lambda about: None
+    try:
+        traceback.clear_frames(error.__traceback__)
+        gc.collect()
+    finally:
+        sys.unraisablehook = before
+
+
 @contextmanager
 def _renderer(run: Episode, size: int) -> Iterator[Manipulation]:
     before = os.environ.get("MUJOCO_GL")
@@ -130,6 +143,7 @@ def _renderer(run: Episode, size: int) -> Iterator[Manipulation]:
                 arm.begin(run.goal, *run.key)
                 arm.frame()
             except Exception as error:  # what libraries of graphics raise has no common kind
+                _let_go(error)
                 raise ConfigurationError(
                     f"Nothing can be rendered with MUJOCO_GL={os.environ.get('MUJOCO_GL', '')!r} ({error}). Install a "
                     "software renderer (on Debian: libegl1 and libgl1-mesa-dri, or libosmesa6 with MUJOCO_GL=osmesa)."
