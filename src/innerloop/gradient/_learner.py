@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from innerloop.demands import at_least
-from innerloop.errors import ConfigurationError
+from innerloop.gradient._combination import demand_sense
 from innerloop.gradient._optimisers import SGD, InnerOptimiser, Parameters, Step
 from innerloop.gradient._outer_gradient import InnerLoop, OuterGradient, Unrolled
 from innerloop.gradient._outer_loss import LastStep, OuterLoss
@@ -305,34 +305,7 @@ class GradientLearner(NetworkLearner):
         return state._replace(statistics=call.kept)
 
     def _demand_sense(self) -> None:
-        adjoint = self.outer_gradient
-        if not adjoint.uses_query_gradient and self._others:
-            raise ConfigurationError(
-                f"{type(adjoint).__name__} moves only what adapts, so {', '.join(self._others[:3])} would never "
-                "learn. Use which='all', or freeze the rest with requires_grad_(False)."
-            )
-        if not adjoint.uses_path and not isinstance(self.outer_loss, LastStep):
-            # the gradient would be that of the last step's loss alone, whatever loss is reported
-            raise ConfigurationError(
-                f"{type(adjoint).__name__} knows only where the inner loop ended, so it has no gradient for the steps "
-                f"that {type(self.outer_loss).__name__} weighs. Use outer_loss=LastStep(), or Unrolled()."
-            )
-        if adjoint.stride > 1 and not isinstance(self.outer_loss, LastStep):
-            raise ConfigurationError(
-                f"Every step is recomputed from one of {adjoint.stride} states before it, so only the last is seen; "
-                f"{type(self.outer_loss).__name__} weighs those between. Use outer_loss=LastStep(), or stride=1."
-            )
-        if not (adjoint.uses_query_gradient and adjoint.uses_path):
-            if self.starts_at != "parameters":
-                raise ConfigurationError(
-                    f"{type(adjoint).__name__} needs an inner loop that starts at the meta-parameters; "
-                    f"start={self.starts_at!r} does not. Use Unrolled() or FirstOrder()."
-                )
-            if any(p.requires_grad for p in self.optimiser.parameters()):
-                raise ConfigurationError(
-                    f"{type(adjoint).__name__} does not look at the steps of the inner loop, so the meta-parameters "
-                    f"of {type(self.optimiser).__name__} would never learn. Use an optimiser without any."
-                )
+        demand_sense(self.outer_gradient, self.outer_loss, self.optimiser, self.starts_at, self._others)
 
 
 class _Judged(NamedTuple):
