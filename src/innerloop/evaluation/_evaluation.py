@@ -20,8 +20,8 @@ class Evaluation:
 
     Attributes:
         name: the learner.
-        metric: "accuracy" (higher is better), or "squared error", "absolute error" or "negative log-density" (lower is
-            better).
+        metric: "accuracy", or another share whose highest value is the best; or one that ends in "error", or "negative
+            log-density" (lower is better).
         values: `(T,)` the metric of each task.
         losses: `(T,)` query loss of each task. Where predictions are `innerloop.losses.Gaussian`, the negative
             log-density of a query point in nats.
@@ -74,8 +74,8 @@ class Evaluation:
 
     @property
     def higher_is_better(self) -> bool:
-        """True for accuracy."""
-        return self.metric == "accuracy"
+        """True for accuracy and other shares, False for errors and the negative log-density."""
+        return not self.metric.endswith(("error", "log-density"))
 
     def __str__(self) -> str:
         shape = self.source
