@@ -48,11 +48,11 @@ class ImplicitALS(Recommender):
     users: Real
 
     def __init__(
-        self, factors: int = 32, confidence: float = 10.0, penalty: float = 10.0, sweeps: int = 10,
+        self, factors: int = 32, confidence: float = 3.0, penalty: float = 10.0, sweeps: int = 10,
         least: float | None = None, seed: int = 0,
     ):  # fmt: skip
         self.factors, self.sweeps, self.seed = at_least("factors", factors, 1), at_least("sweeps", sweeps, 1), seed
-        self.confidence = positive("confidence", confidence, 10.0)
+        self.confidence = positive("confidence", confidence, 3.0)
         self.penalty, self.least = positive("penalty", penalty, 10.0), least
 
     def fit(self, train: Events, validation: Cases) -> Self:

@@ -62,7 +62,7 @@ def _by_columns(x: Tensor, weights: Tensor, targets: Tensor, base: Tensor) -> Te
 def _by_entries(x: Tensor, weights: Tensor, targets: Tensor, base: Tensor) -> Tensor:
     """The same by a system of the number of entries, where these are few.
 
-        (S + X' A X)^-1 X' A t = S^-1 X' √A (I + √A X S^-1 X' √A)^-1 √A t
+    (S + X' A X)^-1 X' A t = S^-1 X' √A (I + √A X S^-1 X' √A)^-1 √A t
     """
     root = weights.sqrt()
     scaled = x * root[..., None]
