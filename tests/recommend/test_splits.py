@@ -1,5 +1,8 @@
 """Splits hold what they promise, for any events."""
 
+from dataclasses import replace
+
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,6 +16,11 @@ SEEDS = st.integers(0, 10_000)
 
 def pairs(events):
     return set(zip(events.user.tolist(), events.item.tolist(), strict=True))
+
+
+def arriving(events):
+    """The same events, users coming one after the other and staying for a while."""
+    return replace(events, time=4.0 * events.user + np.arange(len(events)) - events.starts[events.user])
 
 
 def cases_of(split):
@@ -54,7 +62,7 @@ def test_who_is_held_out_depends_on_the_seed_and_folds_are_disjoint():
 
 @given(SEEDS)
 def test_newcomers_know_nothing_of_the_future(seed):
-    split = newcomers(some_events(users=40, seed=seed), shots=1, validation=0.3, test=0.3)
+    split = newcomers(arriving(some_events(users=40, seed=seed)), shots=1, validation=0.3, test=0.3)
     first = min(case.support.time.min() for case in cases_of(split))
     assert split.train.time.max() < first
     came = split.test.support.time.min()
