@@ -80,11 +80,12 @@ def evaluate_recommender(
     rows = []
     for at in range(0, len(users), AT_ONCE):
         some = users[at : at + AT_ONCE]
-        table = recommender.scores(cases.support.of_users(some), some)
+        known, asked = cases.support.of_users(some), cases.query.of_users(some)
+        table = recommender.scores(known, some)
         if not np.isfinite(table).all():
             raise DataError(f"{recommender.name} gives scores that are not finite; something diverged in its fit.")
         for user, scores in zip(some, table, strict=True):
-            support, query = cases.support.history(user), cases.query.history(user)
+            support, query = known.history(user), asked.history(user)
             wanted = np.unique(query.item[query.value >= relevant] if query.explicit else query.item)
             row = _errors(scores, query) if errors else []
             row += _places(scores, wanted, support.item, k)

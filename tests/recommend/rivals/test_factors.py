@@ -32,17 +32,15 @@ def test_the_objective_falls_with_every_sweep():
 
 def test_at_the_end_neither_half_can_be_bettered():
     """The gradient of the objective is zero: of users exactly, of items when it has converged."""
-    model = RidgeOnFactors(2, 1.0, sweeps=2_000).fit(EVENTS, NONE)
-    best = objective(model, EVENTS)
-    for part, closeness in ((model.users, 1e-8), (model.items, 1e-6)):
+    model = RidgeOnFactors(2, 1.0, sweeps=500).fit(EVENTS, NONE)
+    for part, closeness in ((model.users, 1e-6), (model.items, 1e-3)):
         for place in np.ndindex(part.shape):
-            part[place] += 1e-4
+            part[place] += 1e-3
             up = objective(model, EVENTS)
-            part[place] -= 2e-4
-            down = objective(model, EVENTS)
-            part[place] += 1e-4
-            assert up >= best - closeness
-            assert down >= best - closeness
+            part[place] -= 2e-3
+            slope = (up - objective(model, EVENTS)) / 2e-3
+            part[place] += 1e-3
+            assert abs(slope) < closeness  # the objective is quadratic in one number, so this is its slope
 
 
 def test_a_user_who_comes_again_gets_the_same_factors():
