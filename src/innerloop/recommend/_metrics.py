@@ -64,7 +64,7 @@ def ndcg(found: Ranks, k: int) -> float:
 
     Tied items get the mean discount of the ranks that they share, which is exactly the mean over their orders.
 
-    Source: Järvelin and Kekäläinen 2002, "Cumulated gain-based evaluation of IR techniques", section 2.2.
+    Source: Järvelin and Kekäläinen 2002, "Cumulated gain-based evaluation of IR techniques".
 
     >>> ndcg(Ranks(np.array([0, 1]), np.array([1, 1])), k=10), round(ndcg(Ranks(np.array([1]), np.array([1])), 10), 4)
     (1.0, 0.6309)

@@ -17,8 +17,8 @@ Scenario = Literal["warm", "user-cold", "item-cold", "both"]
 """Known items for known users; known items for new users; new items for known users; new items for new users."""
 
 LEAST, MOST, QUERIES = 13, 100, 10
-"""Ratings that a user may have, and how many of them are predicted, in both protocols: MeLU section 4.1.2; the
-configuration files of RecBole-MetaRec."""
+"""Ratings that a user may have, and how many of them are predicted, in both protocols: the preprocessing of
+hoyeoplee/MeLU and the configuration files of RUCAIBox/RecBole-MetaRec."""
 
 
 def melu(events: Events, scenario: Scenario, *, new: float = 0.2, seed: int = 0) -> Split:
@@ -43,7 +43,8 @@ def melu(events: Events, scenario: Scenario, *, new: float = 0.2, seed: int = 0)
     Raises:
         ConfigurationError: if there is no such scenario, or nobody in it has 13 to 100 ratings.
 
-    Source: Lee et al. 2019, "MeLU: meta-learned user preference estimator for cold-start recommendation", section 4.1.
+    Source: Lee et al. 2019, "MeLU: meta-learned user preference estimator for cold-start recommendation"; the code is
+    hoyeoplee/MeLU.
     """
     if scenario not in get_args(Scenario):
         raise ConfigurationError(f"scenario is one of {', '.join(get_args(Scenario))}; got {scenario!r}.")

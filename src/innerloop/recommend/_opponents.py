@@ -9,6 +9,7 @@ from innerloop.recommend._features import Features
 from innerloop.recommend._recommender import Recommender
 from innerloop.recommend._tuned import Setting, Tuned, grid
 from innerloop.recommend.rivals import (
+    BPR,
     EASE,
     GlobalMean,
     ImplicitALS,
@@ -48,14 +49,15 @@ OPPONENTS: dict[str, Callable[..., Tuned]] = {
     "user_mean": _entry(UserMean, grid(shrinkage=(0.5, 1.0, 2.0, 3.0, 5.0, 10.0, 20.0, 50.0))),
     "user_median": _entry(UserMedian, grid()),
     "item_mean": _entry(ItemMean, grid(shrinkage=(0.5, 1.0, 2.0, 3.0, 5.0, 10.0, 20.0, 50.0))),
-    "user_item_bias": _entry(UserItemBias, grid(user_penalty=(2.0, 5.0, 10.0, 20.0), item_penalty=(1.0, 3.0))),
+    "user_item_bias": _entry(UserItemBias, grid(user_penalty=(2.0, 8.0, 20.0, 50.0), item_penalty=(1.0, 3.0))),
     "ridge_on_factors": _entry(
-        RidgeOnFactors, grid(penalty=(1.0, 4.0, 20.0, 100.0), user_penalty=(3.0, 10.0)), seeded=True
+        RidgeOnFactors, grid(penalty=(1.0, 4.0, 30.0, 100.0), user_penalty=(5.0, 20.0)), seeded=True
     ),
     "popularity": _entry(Popularity, grid(recent=(1.0, 0.5, 0.25, 0.125), least=LEAST)),
-    "item_knn": _entry(ItemKNN, grid(shrinkage=(10.0, 100.0, 300.0, 1000.0), least=LEAST)),
-    "ease": _entry(EASE, grid(penalty=(300.0, 1000.0, 3000.0, 10000.0), least=LEAST)),
-    "implicit_als": _entry(ImplicitALS, grid(factors=(8, 32), penalty=(3.0, 30.0), least=LEAST), seeded=True),
+    "item_knn": _entry(ItemKNN, grid(shrinkage=(10.0, 100.0, 1000.0, 10000.0), least=LEAST)),
+    "ease": _entry(EASE, grid(penalty=(1000.0, 3000.0, 10000.0, 30000.0), least=LEAST)),
+    "implicit_als": _entry(ImplicitALS, grid(factors=(4, 16), penalty=(3.0, 30.0), least=LEAST), seeded=True),
+    "bpr": _entry(BPR, grid(factors=(8, 32), penalty=(0.003, 0.03), least=LEAST), seeded=True),
 }
 """From a name to a function that makes the recommender, to be fitted. They look at no features, and what starts from
 random numbers at the seed.

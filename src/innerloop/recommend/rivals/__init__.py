@@ -1,6 +1,7 @@
-"""The opponents: what is done without meta-learning, from a mean to matrices, each in closed form."""
+"""The opponents: what is done without meta-learning, from a mean to matrices."""
 
 from innerloop.recommend.rivals._biases import UserItemBias
+from innerloop.recommend.rivals._bpr import BPR
 from innerloop.recommend.rivals._ease import EASE
 from innerloop.recommend.rivals._factors import RidgeOnFactors
 from innerloop.recommend.rivals._implicit_als import ImplicitALS
@@ -9,6 +10,7 @@ from innerloop.recommend.rivals._means import GlobalMean, ItemMean, UserMean, Us
 from innerloop.recommend.rivals._popularity import Popularity
 
 __all__ = [
+    "BPR",
     "EASE",
     "GlobalMean",
     "ImplicitALS",

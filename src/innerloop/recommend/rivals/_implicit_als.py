@@ -16,7 +16,7 @@ from innerloop.recommend.rivals._least_squares import solve_rows
 
 START = 0.1
 """Deviation of the item factors before the first sweep, divided by the root of their number: that of Rendle et al.
-2022, "Revisiting the performance of iALS on item recommendation benchmarks", section 3.3."""
+2022, "Revisiting the performance of iALS on item recommendation benchmarks"."""
 
 
 class ImplicitALS(Recommender):

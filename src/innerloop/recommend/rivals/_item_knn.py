@@ -28,7 +28,7 @@ class ItemKNN(Recommender):
         least: ratings below it do not count, in training and in support; None: every event counts.
 
     Source: Deshpande and Karypis 2004, "Item-based top-N recommendation algorithms", section 4; the shrinkage is that
-    of Ferrari Dacrema et al. 2019, "Are we really making much progress?", section 3.1.
+    of Ferrari Dacrema et al. 2019, "Are we really making much progress?".
 
     >>> train = Events.of([0, 0, 1, 1, 1], [0, 1, 0, 1, 2], users=3, items=4)
     >>> model = ItemKNN(shrinkage=0).fit(train, Cases(train.where(train.user > 1), train))
