@@ -30,6 +30,14 @@ def test_scores_depend_on_support_events_alone(fitted, name):
 
 
 @pytest.mark.parametrize("name", OPPONENTS)
+def test_users_may_come_in_any_order_and_twice(fitted, name):
+    support = first_and_later(EVENTS, range(32, 40), shots=3).support
+    found = fitted[name].scores(support, np.array([39, 33, 33, 36]))
+    expected = fitted[name].scores(support, np.array([33, 36, 39]))
+    np.testing.assert_allclose(found, expected[[2, 0, 0, 1]], atol=1e-9)
+
+
+@pytest.mark.parametrize("name", OPPONENTS)
 def test_users_without_an_event_get_what_a_new_user_gets(fitted, name):
     nothing = EVENTS.where(EVENTS.user < 0)
     found = fitted[name].scores(nothing, np.array([0, 39]))

@@ -48,13 +48,14 @@ class Oracle(Recommender):
     def scores(self, support: Events, users: Whole) -> Real:
         """`(len(users), items)` posterior means; support events must be in the order of the user's time."""
         world, truth = self.simulator, self.simulator.truth
-        some = support.of_users(users)
-        shape = len(users), max(1, int(some.counts.max(initial=0)))
-        at = users.searchsorted(some.user), places(some)
+        once, place = np.unique(users, return_inverse=True)
+        some = support.of_users(once)
+        shape = len(once), max(1, int(some.counts.max(initial=0)))
+        at = once.searchsorted(some.user), places(some)
         there, since, away = np.zeros(shape, bool), np.zeros(shape), np.zeros(shape)
         factors = np.zeros((*shape, world.factors))
         there[at] = True
-        since[at] = some.time - world.arrivals(users)[at[0]]
+        since[at] = some.time - world.arrivals(once)[at[0]]
         away[at] = some.value - MEAN - truth.quality[some.item]
         factors[at] = truth.factors[some.item]
         taste = world.taste**2 / world.factors
@@ -65,4 +66,4 @@ class Oracle(Recommender):
         bias = world.bias**2 * weights.sum(1)
         tastes = taste * ((weights * (1 + world.drift * since))[:, None] @ factors)[:, 0]
         table: Real = MEAN + bias[:, None] + truth.quality + tastes @ truth.factors.T
-        return table
+        return table[place]

@@ -7,7 +7,7 @@ import numpy as np
 from innerloop.demands import at_least, between
 from innerloop.errors import ConfigurationError
 from innerloop.recommend._cases import Cases, Split
-from innerloop.recommend._cuts import begun, chosen, demand_no_leak, first_of_pairs, fresh, places, population
+from innerloop.recommend._cuts import begun, chosen, demand_no_leak, first_of_pairs, places, population
 from innerloop.recommend._events import Events, Whole
 
 
@@ -177,7 +177,7 @@ def _around(events: Events, cut: float, end: float, shots: int | None) -> Cases:
     past, coming = past.of_users(both), coming.of_users(both)
     if shots is not None:
         past = past.where(past.counts[past.user] - places(past) <= shots)
-    return Cases(past, fresh(coming, events.where(events.time < cut)))
+    return Cases(past, coming)
 
 
 def _of_items(events: Events, old: np.ndarray[tuple[int], np.dtype[np.bool_]], items: Whole, shots: int) -> Cases:

@@ -83,11 +83,12 @@ class RidgeOnFactors(Recommender):
 
     def user_vectors(self, support: Events, users: Whole) -> Real:
         """`(len(users), 1 + factors)`: bias and factors of users from their support events; 0 without any."""
-        some = support.of_users(users)
+        once, place = np.unique(users, return_inverse=True)
+        some = support.of_users(once)
         targets = some.value - self.mean - self.items[some.item, 0]
         design = np.column_stack([np.ones(len(self.items)), self.items[:, 1:]])
         penalty = np.r_[self.user_penalty, np.full(self.factors, self.penalty)]
-        return solve_rows(design, users.searchsorted(some.user), some.item, targets, penalty, len(users))
+        return solve_rows(design, once.searchsorted(some.user), some.item, targets, penalty, len(once))[place]
 
     def scores(self, support: Events, users: Whole) -> Real:
         """`(len(users), items)`: μ + b_u + c_i + p_u·q_i."""

@@ -68,8 +68,9 @@ class ImplicitALS(Recommender):
 
     def user_factors(self, support: Events, users: Whole) -> Real:
         """`(len(users), factors)` from support events; 0 without any."""
-        some = self._counted(support.of_users(users))
-        return self._half(self.items, users.searchsorted(some.user), some.item, len(users))
+        once, place = np.unique(users, return_inverse=True)
+        some = self._counted(support.of_users(once))
+        return self._half(self.items, once.searchsorted(some.user), some.item, len(once))[place]
 
     def scores(self, support: Events, users: Whole) -> Real:
         """`(len(users), items)`: p_u·q_i."""

@@ -12,19 +12,20 @@ def interactions(events: Events, users: Whole, least: float | None = None) -> Re
 
     Args:
         events: who did what.
-        users: ascending numbers; events of others are left out.
+        users: numbers, in any order; events of others are left out.
         least: ratings below it do not count; None: every event counts.
 
     >>> interactions(Events.of([0, 2, 2], [1, 0, 1], [5, 2, 4], users=3, items=2), np.array([0, 2]), least=3)
     array([[0., 1.],
            [0., 1.]])
     """
-    matrix = np.zeros((len(users), events.items))
+    once, place = np.unique(users, return_inverse=True)
+    matrix = np.zeros((len(once), events.items))
     some = events.of_users(users)
     if least is not None and events.explicit:
         some = some.where(some.value >= least)
-    matrix[users.searchsorted(some.user), some.item] = 1.0
-    return matrix
+    matrix[once.searchsorted(some.user), some.item] = 1.0
+    return matrix[place]
 
 
 def per_user(events: Events, users: Whole, values: Real) -> Real:
