@@ -13,6 +13,7 @@ Needs $INNERLOOP_DATA.
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import os
 import time
 from functools import partial
@@ -22,6 +23,7 @@ from typing import Any
 import numpy as np
 from _grid import grid, write
 
+from innerloop.errors import DataError
 from innerloop.files import read_json
 from innerloop.recommend import (
     NOISES,
@@ -75,10 +77,15 @@ def row(data: str, shots: int, method: str, seed: int, *, folder: str, runs: str
     place = kept(runs, data, shots, method, seed)
     place.parent.mkdir(parents=True, exist_ok=True)
     np.savez_compressed(place, users=found.users, **found.values)
-    tried = [[dict(setting), round(value, 6)] for setting, value in getattr(model, "tried", ())]
+    tried = [[setting_of(setting), round(value, 6)] for setting, value in getattr(model, "tried", ())]
     return {
-        **found.to_json(), "fit_seconds": seconds, "setting": dict(getattr(model, "setting", {}) or {}), "tried": tried,
+        **found.to_json(), "fit_seconds": seconds, "setting": setting_of(getattr(model, "setting", {})), "tried": tried,
     }  # fmt: skip
+
+
+def setting_of(setting: Any) -> dict[str, Any]:
+    """A mapping or a dataclass as plain values."""
+    return dataclasses.asdict(setting) if dataclasses.is_dataclass(setting) else dict(setting)
 
 
 def kept(runs: str, data: str, shots: int, method: str, seed: int) -> Path:
@@ -89,7 +96,10 @@ def kept(runs: str, data: str, shots: int, method: str, seed: int) -> Path:
 def pooled(rows: list[dict[str, Any]], runs: str) -> dict[str, RecommendationEvaluation]:
     """The rows of one table and number of shots, by method; the users of all seeds in one list.
 
-    Only methods that have every seed that any has; users who were never left out twice are paired by seed and number.
+    Only methods that have every seed that any has.
+
+    Raises:
+        DataError: if what a row's users got is not in the folder of runs.
     """
     by_method: dict[str, dict[int, dict[str, Any]]] = {}
     for one in rows:
@@ -97,9 +107,11 @@ def pooled(rows: list[dict[str, Any]], runs: str) -> dict[str, RecommendationEva
     seeds = sorted({seed for found in by_method.values() for seed in found})
     result = {}
     for method, found in by_method.items():
-        places = [kept(runs, *found[seed]["cell"]) for seed in seeds if seed in found]
-        if len(places) < len(seeds) or not all(place.exists() for place in places):
+        if len(found) < len(seeds):
             continue
+        places = [kept(runs, *found[seed]["cell"]) for seed in seeds]
+        if missing := [str(place) for place in places if not place.exists()]:
+            raise DataError(f"{missing[0]} is not there, though its row is. Remove the row, so that it is made again.")
         parts = [np.load(place) for place in places]
         first = found[seeds[0]]
         result[method] = RecommendationEvaluation(

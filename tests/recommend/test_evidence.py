@@ -1,10 +1,13 @@
 """The script that makes the evidence: rows, pooled users and verdicts, on a small world."""
 
 import json
+from dataclasses import dataclass
 
 import numpy as np
+import pytest
 
 import recommend as evidence
+from innerloop.errors import DataError
 from innerloop.recommend import RECOMMENDERS
 
 
@@ -35,6 +38,17 @@ def test_a_method_without_all_seeds_is_not_pooled(tmp_path):
         found = evidence.row("simulated 1.0", 20, method, seed, folder="", runs=str(tmp_path), users=60)
         rows.append({"cell": ["simulated 1.0", 20, method, seed], **found})
     assert list(evidence.pooled(rows, str(tmp_path))) == ["global_mean"]
+    evidence.kept(str(tmp_path), *rows[1]["cell"]).unlink()
+    with pytest.raises(DataError, match=r"global_mean-1.npz is not there, though its row is"):
+        evidence.pooled(rows, str(tmp_path))
+
+
+def test_settings_are_written_whatever_they_are():
+    @dataclass
+    class Setting:
+        steps: int = 3
+
+    assert evidence.setting_of(Setting()) == evidence.setting_of({"steps": 3}) == {"steps": 3}
 
 
 def test_every_rival_of_a_verdict_is_in_the_table():

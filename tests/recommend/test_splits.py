@@ -105,6 +105,33 @@ def test_new_users_and_new_items_at_once(seed):
         assert not set(case.support.item.tolist()) & set(case.query.item.tolist())
 
 
+@pytest.mark.parametrize(
+    "split",
+    [
+        lambda events: leave_users_out(events, shots=2, validation=0.2, test=0.3),
+        lambda events: newcomers(events, shots=1, validation=0.3, test=0.3),
+        lambda events: by_time(events, shots=3, validation=0.2, test=0.2),
+        lambda events: leave_items_out(events, shots=2, validation=0.2, test=0.3),
+        lambda events: leave_both_out(events, shots=1, validation=0.2, test=0.3),
+    ],
+)
+def test_nothing_that_is_known_changes_with_what_is_to_be_predicted(split):
+    events = arriving(some_events(users=60, seed=3))
+    before = split(events)
+    asked = np.isin(events.user * events.items + events.item, before.test.query.user * 12 + before.test.query.item)
+    after = split(replace(events, value=events.value + asked))
+    assert asked.sum() == len(before.test.query)
+    assert (after.test.query.value == before.test.query.value + 1).all()
+    for a, b in (
+        (before.train, after.train),
+        (before.validation.support, after.validation.support),
+        (before.validation.query, after.validation.query),
+        (before.test.support, after.test.support),
+    ):
+        for column in ("user", "item", "value", "time"):
+            assert (getattr(a, column) == getattr(b, column)).all()
+
+
 def test_too_much_is_too_much():
     events = some_events()
     with pytest.raises(ConfigurationError, match="leave nothing to train on"):
