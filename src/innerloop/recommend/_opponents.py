@@ -55,7 +55,7 @@ OPPONENTS: dict[str, Callable[..., Tuned]] = {
     ),
     "popularity": _entry(Popularity, grid(recent=(1.0, 0.5, 0.25, 0.125), least=LEAST)),
     "item_knn": _entry(ItemKNN, grid(shrinkage=(10.0, 100.0, 1000.0, 10000.0), least=LEAST)),
-    "ease": _entry(EASE, grid(penalty=(1000.0, 3000.0, 10000.0, 30000.0), least=LEAST)),
+    "ease": _entry(EASE, grid(penalty=(300.0, 3000.0, 30000.0, 300000.0), least=LEAST)),
     "implicit_als": _entry(ImplicitALS, grid(factors=(4, 16), penalty=(3.0, 30.0), least=LEAST), seeded=True),
     "bpr": _entry(BPR, grid(factors=(8, 32), penalty=(0.003, 0.03), least=LEAST), seeded=True),
 }

@@ -52,7 +52,7 @@ def test_a_user_who_comes_again_gets_the_same_factors():
 def test_factors_that_cost_too_much_leave_the_biases():
     model = RidgeOnFactors(3, 1e9, sweeps=500).fit(EVENTS, NONE)
     users = np.arange(5)
-    biases = UserItemBias().fit(EVENTS, NONE).scores(EVENTS, users)
+    biases = UserItemBias(5.0, 2.0).fit(EVENTS, NONE).scores(EVENTS, users)
     np.testing.assert_allclose(model.scores(EVENTS, users), biases, atol=1e-6)
 
 

@@ -51,13 +51,13 @@ class RidgeOnFactors(Recommender):
     users: Real
 
     def __init__(
-        self, factors: int = 8, penalty: float = 10.0, user_penalty: float = 5.0, item_penalty: float = 5.0,
+        self, factors: int = 8, penalty: float = 10.0, user_penalty: float = 5.0, item_penalty: float = 2.0,
         sweeps: int = 10, seed: int = 0,
     ):  # fmt: skip
         self.factors, self.sweeps, self.seed = at_least("factors", factors, 1), at_least("sweeps", sweeps, 1), seed
         self.penalty = positive("penalty", penalty, 10.0)
         self.user_penalty = positive("user_penalty", user_penalty, 5.0)
-        self.item_penalty = positive("item_penalty", item_penalty, 5.0)
+        self.item_penalty = positive("item_penalty", item_penalty, 2.0)
 
     def fit(self, train: Events, validation: Cases) -> Self:
         """Starts from the exact biases and small factors, and sweeps.
