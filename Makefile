@@ -52,6 +52,7 @@ evidence: $(VENV)/.ready
 	$(BIN)/python evidence/curves.py
 	$(BIN)/python evidence/parkinsons.py
 	$(BIN)/python evidence/families.py
+	$(BIN)/python evidence/control.py
 	$(BIN)/python evidence/rl.py
 
 clean:

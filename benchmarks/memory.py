@@ -31,7 +31,11 @@ from innerloop.mapping._memory import PeakMemory
 from innerloop.outer._run import provenance
 
 MAPPINGS = {"loop": Mapping(vectorise=False), "vmap in chunks of 8": Mapping(vectorise=True, chunk=8)}
-OUTER_GRADIENTS: dict[str, dict[str, bool]] = {"unrolled": {}, "recompute": {"recompute": True}}
+OUTER_GRADIENTS: dict[str, dict[str, Any]] = {
+    "unrolled": {},
+    "recompute": {"recompute": True},
+    "recompute, stride 5": {"recompute": True, "stride": 5},
+}
 HERE = {field.name for field in dataclasses.fields(gradient.Unrolled)}
 KNOWN = [name for name, arguments in OUTER_GRADIENTS.items() if arguments.keys() <= HERE]
 """Those that this version of the library has."""

@@ -1,10 +1,19 @@
 """Few-shot robot control: how often an arm reaches a hidden goal that it was shown once.
 
-    python evidence/control.py
+    python evidence/control.py                    # all that is missing, then the picture
+    python evidence/control.py --parts more       # only some of it
+    python evidence/control.py --picture          # only the picture, of what is there
 
 A row is one method on one task of Meta-World with one seed, which decides goals, demonstrations and weights. Steps and
-rates of what is fine-tuned are chosen by the success on validation goals. Rows are written to results/control.json when
-they are done and never computed again; demonstrations are kept in the cache folder. Needs the extra `control`.
+rates of what is fine-tuned are chosen by the success on validation goals. There are three parts:
+
+- `rows`: all methods on the main tasks after one demonstration;
+- `curves`: fewer methods and one rollout for each goal; success after 1, 2, 5, 10 and 20 demonstrations, and after
+  0..10 inner steps on 1 and on 5 demonstrations, where fine-tuning has the rate that is best for ten steps;
+- `more`: fewer methods on more tasks, as they come out.
+
+Rows are written to results/control.json when they are done and never computed again; demonstrations are kept in the
+cache folder. Needs the extra `control`.
 """
 
 from __future__ import annotations
@@ -18,17 +27,31 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from _control_picture import picture
 from _grid import grid
 
 from innerloop import methods
-from innerloop.control import Demonstrations, NearestStep, Replay, evaluate_control, last_state
-from innerloop.evaluation import evaluate
+from innerloop.control import (
+    Demonstrations,
+    Manipulation,
+    NearestStep,
+    Replay,
+    evaluate_control,
+    last_state,
+    rollouts,
+    select_by_success,
+)
+from innerloop.evaluation import evaluate, interval
+from innerloop.evaluation._evaluate import evaluating
+from innerloop.files import read_json
 from innerloop.learner import Learner
 from innerloop.networks import bias_mlp, mlp
 from innerloop.outer import fit
 from innerloop.workers import close_workers
 
 OUT = Path("results/control.json")
+PICTURE = Path("docs/images/control_curves.png")
+TASKS, MORE_TASKS = ("reach", "push"), ("pick-place", "door-open", "drawer-close")
 INNER: dict[str, Any] = {"inner_steps": 1, "inner_lr": 0.1}
 TRAINED: dict[str, Callable[[], Learner]] = {
     "maml": lambda: methods.maml(bias_mlp(7, 4), **INNER),
@@ -56,6 +79,12 @@ GRID = {
 }
 """Steps and rates to choose from."""
 METHODS = (*TRAINED, *FITTED)
+MORE_METHODS = ("maml", "last_state", "joint", "joint_fine_tuned", "nearest_step", "replay")
+CURVE_METHODS = ("maml", "joint_fine_tuned", "last_state")
+CURVE_SHOTS, STEPS_SHOTS, CURVE_STEPS = (1, 2, 5, 10, 20), (1, 5), 10
+PARTS = ("rows", "curves", "more")
+CURVE_RATES = (1e-3, 3e-3, 1e-2, 3e-2)
+"""Rates of Adam for fine-tuning, from which the best after ten steps is taken for the curve over steps."""
 
 
 def row(
@@ -92,6 +121,7 @@ def row(
             "demonstrations": round(collected - begin, 1), "training": round(trained - collected, 1),
             "evaluation": round(time.perf_counter() - trained, 1),
         },
+        "hides_its_goal": Manipulation(task).hides_its_goal,
         "source": first.source, "about": first.about,
     }  # fmt: skip
 
@@ -100,56 +130,123 @@ def learner_of(
     method: str, found: Demonstrations, steps: int, seed: int, told: dict[str, Any]
 ) -> tuple[Learner, dict[str, Any] | None]:
     """The learner of a method, trained, with steps and rate chosen where there are any to choose."""
-
-    def trained(name: str) -> Learner:
-        learner = TRAINED[name]()
-        fit(
-            learner, found.train, steps=steps, tasks_per_step=16, validation=found.validation, validation_tasks=20,
-            seed=seed, mapping="vmap", progress=False,
-        )  # fmt: skip
-        return learner.eval()
-
     if method in TRAINED:
-        return trained(method), None
+        return trained(method, found, steps, seed), None
     if method not in FROM_NETWORK:
         return FITTED[method](), None
-    network = bias_mlp(7, 4) if method == "from_scratch" else trained("joint").get_submodule("network")
-    make = FITTED[method]
+    network = network_of(method, found, steps, seed)
     if method not in GRID:
-        return make(network).eval(), None
-    tried = {
-        (count, rate): evaluate_control(
-            make(network, inner_steps=count, inner_lr=rate), found.validation, rollouts=1, **told
-        ).mean
-        for count, rate in GRID[method]
-    }
-    count, rate = max(tried, key=lambda pair: tried[pair])
-    chosen = {"inner_steps": count, "inner_lr": rate}
-    said = {**chosen, "validation": [[*pair, success] for pair, success in tried.items()]}
-    return make(network, **chosen), said
+        return FITTED[method](network).eval(), None
+    return tuned(method, network, GRID[method], found.validation, told)
+
+
+def trained(method: str, found: Demonstrations, steps: int, seed: int) -> Learner:
+    """What is trained on all training goals."""
+    learner = TRAINED[method]()
+    fit(
+        learner, found.train, steps=steps, tasks_per_step=16, validation=found.validation, validation_tasks=20,
+        seed=seed, mapping="vmap", progress=False,
+    )  # fmt: skip
+    return learner.eval()
+
+
+def network_of(method: str, found: Demonstrations, steps: int, seed: int) -> Any:
+    """What a method goes on from: the joint network, or fresh weights."""
+    return bias_mlp(7, 4) if method == "from_scratch" else trained("joint", found, steps, seed).get_submodule("network")
+
+
+def tuned(
+    method: str, network: Any, settings: list[tuple[int, float]], validation: Any, told: dict[str, Any]
+) -> tuple[Learner, dict[str, Any]]:
+    """What is fitted to each goal by Adam, with the steps and the rate that reach most validation goals."""
+    chosen = select_by_success(
+        lambda pair: FITTED[method](network, inner_steps=pair[0], inner_lr=pair[1]), settings, validation, **told
+    )
+    count, rate = chosen.setting
+    tried = [[*pair, success] for pair, success in chosen.tried]
+    return chosen.learner, {"inner_steps": count, "inner_lr": rate, "validation": tried}
+
+
+def curves(
+    method: str, task: str, seed: int, steps: int, demonstrated: int, goals: int, limit: int, workers: int | None
+) -> dict[str, Any]:
+    """One method on one task over numbers of demonstrations and of inner steps, one rollout for each goal."""
+    begin = time.perf_counter()
+    most = 1 + max(CURVE_SHOTS)
+    sizes, counts = (demonstrated, 20, goals), (4, most, most)
+    found = Demonstrations(task, goals=sizes, demonstrations=counts, seed=seed, workers=workers)
+    torch.manual_seed(seed)
+    told: dict[str, Any] = {"limit": limit, "workers": workers}
+    if method in GRID:
+        network = network_of(method, found, steps, seed)
+    else:
+        fixed, _ = learner_of(method, found, steps, seed, told)
+
+    def fitted(shots: int, settings: list[tuple[int, float]]) -> tuple[Learner, dict[str, Any] | None]:
+        if method not in GRID:
+            return fixed, None
+        return tuned(method, network, settings, found.validation.with_(shots=shots), told)
+
+    over_shots, over_steps, values, choices = {}, {}, {}, {}
+    for shots in CURVE_SHOTS:
+        learner, choices[f"shots {shots}"] = fitted(shots, GRID.get(method, []))
+        done = evaluate_control(learner, found.test.with_(shots=shots), rollouts=1, **told)
+        over_shots[str(shots)], values[str(shots)] = [*done.interval], done.values.tolist()
+    for shots in STEPS_SHOTS if learner.test_steps is not None else ():
+        learner, choices[f"steps, shots {shots}"] = fitted(shots, [(CURVE_STEPS, rate) for rate in CURVE_RATES])
+        test = found.test.with_(shots=shots)
+        with evaluating(learner):
+            reached = rollouts(learner, test, range(goals), curve_steps=CURVE_STEPS, episodes=1, **told).mean(2)
+        over_steps[str(shots)] = [[*interval(rates)] for rates in reached.T]
+    close_workers()
+    return {
+        "method": method, "name": learner.name, "family": learner.family, "chosen": choices,
+        "over_shots": over_shots, "over_steps": over_steps, "values": values,
+        "seconds": round(time.perf_counter() - begin, 1), "source": found.test.describe(), "about": done.about,
+    }  # fmt: skip
 
 
 def main() -> None:
     """Computes the rows that are missing."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--picture", action="store_true", help="only draw what is in the file")
+    parser.add_argument("--parts", nargs="+", default=list(PARTS), choices=PARTS)
     parser.add_argument("--methods", nargs="+", default=list(METHODS), choices=METHODS)
-    parser.add_argument("--tasks", nargs="+", default=["reach", "push"])
+    parser.add_argument("--more-methods", nargs="+", default=list(MORE_METHODS), choices=METHODS)
+    parser.add_argument("--curve-methods", nargs="+", default=list(CURVE_METHODS), choices=METHODS)
+    parser.add_argument("--tasks", nargs="+", default=list(TASKS))
+    parser.add_argument("--more-tasks", nargs="+", default=list(MORE_TASKS))
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
     parser.add_argument("--steps", type=int, default=1_000)
     parser.add_argument("--demonstrated", type=int, default=150, help="training goals")
     parser.add_argument("--goals", type=int, default=50, help="test goals")
     parser.add_argument("--rollouts", type=int, default=2)
-    parser.add_argument("--shots", nargs="+", type=int, default=[1], help="demonstrations of a test goal")
+    parser.add_argument("--shots", nargs="+", type=int, default=[1], help="demonstrations of a test goal, of rows")
     parser.add_argument("--limit", type=int, default=200)
     parser.add_argument("--workers", type=int, default=None)
     parser.add_argument("--out", type=Path, default=OUT)
+    parser.add_argument("--image", type=Path, default=PICTURE)
     given = parser.parse_args()
     head = {"command": "python evidence/control.py", "device": "cpu"}
-    cells = [
-        (method, task, seed, given.steps, given.demonstrated, given.goals, given.rollouts, given.shots, given.limit)
-        for seed in given.seeds for task in given.tasks for method in given.methods
-    ]  # fmt: skip
-    grid(given.out, head, cells, partial(row, workers=given.workers))  # one at a time: a row takes all cores
+    sizes = (given.steps, given.demonstrated, given.goals)
+    asked = {"rows": (given.tasks, given.methods), "more": (given.more_tasks, given.more_methods)}
+    # one at a time: a row takes all cores
+    for part in () if given.picture else given.parts:
+        if part == "curves":
+            cells: list[Any] = [
+                (method, task, seed, *sizes, given.limit)
+                for seed in given.seeds for task in given.tasks for method in given.curve_methods
+            ]  # fmt: skip
+            grid(given.out, head, cells, partial(curves, workers=given.workers), key="curves")
+        else:
+            tasks, chosen = asked[part]
+            cells = [
+                (method, task, seed, *sizes, given.rollouts, given.shots, given.limit)
+                for seed in given.seeds for task in tasks for method in chosen
+            ]  # fmt: skip
+            grid(given.out, head, cells, partial(row, workers=given.workers))
+    if drawn := read_json(given.out).get("curves"):
+        picture(drawn, given.image)
 
 
 if __name__ == "__main__":

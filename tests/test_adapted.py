@@ -7,7 +7,9 @@ from torch import nn
 import innerloop
 from helpers import training
 from innerloop import methods, sources
-from innerloop.errors import CheckpointError, DataError
+from innerloop.errors import CheckpointError, ConfigurationError, DataError
+from innerloop.files import load_tensors, save_tensors
+from innerloop.losses import absolute_error
 from innerloop.networks import Backbone, conv4, conv_maps, mlp
 from innerloop.sources import Sinusoids
 
@@ -191,6 +193,53 @@ def test_batch_statistics_of_the_inputs_are_never_used():
     learner = methods.maml(network(3), inner_lr=0.1, norm="batch")
     assert learner.adapted(*support()).learner.norm == "support"
     assert learner.norm == "batch"
+
+
+def squares(prediction, examples):
+    return (prediction - examples.y).square().sum(1).sqrt()
+
+
+def gone_on(model, task):
+    """Predictions after one more look at the query examples."""
+    return model.learner.predict(model.learner.adapt(task.query, model.state), task.support.x)
+
+
+@pytest.mark.parametrize("own", [False, True], ids=["absolute_error", "own"])
+@pytest.mark.parametrize("method", ["maml", "cavia"])
+def test_a_loss_is_kept_or_its_absence_is_said(method, own, tmp_path):
+    """It decides how the loaded model goes on learning; it predicts the same whatever it is."""
+    task, net = Sinusoids().test[0], mlp(1, 1)
+    learner = getattr(methods, method)(net, inner_lr=0.1, loss=squares if own else absolute_error)
+    model = learner.adapted(task.support.x, task.support.y)
+    expected = gone_on(model, task)
+    model.save(tmp_path / "model")
+    loaded = innerloop.load(tmp_path / "model")
+    assert torch.equal(loaded(task.query.x), model(task.query.x))
+    if own:
+        for again in (loaded, copy.deepcopy(loaded)):
+            with pytest.raises(ConfigurationError, match="had the loss squares, which is code and not in its file"):
+                gone_on(again, task)
+        loaded.save(tmp_path / "again")
+        loaded = innerloop.load(tmp_path / "again")
+        with pytest.raises(ConfigurationError, match="had the loss squares"):
+            gone_on(loaded, task)
+        loaded.learner.loss = squares
+    torch.testing.assert_close(gone_on(loaded, task), expected)
+    loaded.learner.loss = None
+    assert not torch.allclose(gone_on(loaded, task), expected)
+
+
+def test_models_saved_before_losses_were_kept_have_the_methods_own(tmp_path):
+    learner, task = methods.cnp(mlp(1, None), width=8), Sinusoids().test[0]
+    learner.adapted(task.support.x, task.support.y).save(tmp_path / "model")
+    tensors, about = load_tensors(tmp_path / "model")
+    assert about.pop("loss") == "gaussian_nll"
+    save_tensors(tmp_path / "old", tensors, about)
+    assert innerloop.load(tmp_path / "old").learner.loss is learner.loss
+    for damage in ("magic", {}, 3, ["squared_error"]):
+        save_tensors(tmp_path / "damaged", tensors, {**about, "loss": damage})
+        with pytest.raises(CheckpointError, match="damaged"):
+            innerloop.load(tmp_path / "damaged")
 
 
 def test_fewer_classes_than_outputs():

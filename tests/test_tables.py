@@ -348,3 +348,56 @@ def test_control(monkeypatch):
     assert replay[2:5] == ["30.0 ± 5.0", "-", "1"]
     assert "at most 2 training seeds" in text
     assert "mujoco 3.3.0" in text
+
+
+def a_row_of_control(method, task, success, **more):
+    cell = [method, task, 0, 1_000, 150, 50, 2, [1], 200]
+    about = {"metaworld": "3.1.1", "mujoco": "3.3.0", "gymnasium": "1.4.0"}
+    shown = {"method": method, "name": method.upper(), "family": "gradient", "seconds": {"training": 20.0}}
+    shown |= {"success": [success, 0.05], "not_adapted": None, "chosen": None, **more}
+    return {"cell": cell, **shown, "about": about, "provenance": PROVENANCE}
+
+
+def test_control_on_other_tasks_says_where_nothing_is_adapted(monkeypatch):
+    rows = [
+        a_row_of_control("maml", "reach", 0.9),
+        a_row_of_control("replay", "drawer-close", 0.8, hides_its_goal=False),
+        a_row_of_control("replay", "pick-place", 0.1, hides_its_goal=True),
+    ]
+    monkeypatch.setattr(_control, "load", lambda name: {"rows": rows})
+    text = _control.more("control")
+    assert "succeeds in 80.0 %, more than 45: drawer-close does not test adaptation." in text
+    assert "The goal of drawer-close is where its object is" in text
+    assert text.count("does not test") == text.count("The goal of") == 1
+    assert "reach" not in text
+    assert "drawer-close" not in _control.control("control")
+    monkeypatch.setattr(_control, "load", lambda name: {"rows": rows[:1]})
+    assert _control.more("control") == "Not measured yet: `python evidence/control.py --parts more` does it."
+
+
+def test_curves_of_control(monkeypatch, tmp_path):
+    def row(method, seed, *means):
+        values = {str(k): [mean] * 10 for k, mean in zip((1, 5), means, strict=True)}
+        over = {k: [each[0], 0.1] for k, each in values.items()}
+        steps = {} if method == "last_state" else {"1": [[0.0, 0.0], [means[0], 0.1]]}
+        told = a_row_of_control(method, "reach", 0.0) | {"over_shots": over, "over_steps": steps, "values": values}
+        return told | {"cell": [method, "reach", seed, 1_000, 150, 10, 200]}
+
+    rows = [row("maml", 0, 0.9, 0.7), row("maml", 1, 0.8, 0.7), row("joint_fine_tuned", 0, 0.3, 0.7)]
+    rows += [row("joint_fine_tuned", 1, 0.3, 0.7), row("last_state", 0, 0.8, 0.9)]
+    monkeypatch.setattr(_control, "load", lambda name: {"rows": [], "curves": rows})
+    monkeypatch.setattr(_control, "ROOT", tmp_path)
+    text = _control.curves("control")
+    assert "K = 1: MAML ahead by 55.0 points, " in text
+    assert "K = 5: no difference" in text
+    head, _, tuned, _, maml, _, _, _, maml_steps = rows_of(text)
+    assert head == ["learner", "1 shown", "5 shown", "seeds"]
+    assert tuned[1:] == ["30.0 ± 10.0 (0.0)", "70.0 ± 10.0 (0.0)", "2"]
+    assert maml[1:] == ["85.0 ± 10.0 (7.1)", "70.0 ± 10.0 (0.0)", "2"]
+    assert maml_steps == ["MAML", "0.0 ± 0.0 (0.0)", "85.0 ± 10.0 (7.1)", "2"]
+    assert "control_curves.png" not in text
+    (tmp_path / "docs" / "images").mkdir(parents=True)
+    (tmp_path / _control.PICTURE).touch()
+    assert "](images/control_curves.png)" in _control.curves("control")
+    monkeypatch.setattr(_control, "load", lambda name: {"rows": []})
+    assert _control.curves("control") == "Not measured yet: `python evidence/control.py --parts curves` does it."

@@ -7,13 +7,97 @@ from typing import Any
 
 import numpy as np
 
-from _markdown import about, load, markdown, number
+from _markdown import ROOT, about, load, markdown, number
+from innerloop.control import REPLAY_SOLVES
+from innerloop.evaluation import paired_difference
+from innerloop.evaluation._words import difference
+
+MAIN = ("push", "reach")
+"""The tasks that all methods are measured on."""
+PICTURE = "docs/images/control_curves.png"
+_COMMAND = "`python evidence/control.py --parts {}`"
 
 
 def control(name: str) -> str:
-    """A table for each task; each learner's mean over its training seeds."""
-    found = load(name)
-    rows = sorted(found["rows"], key=lambda row: (row["cell"][1], row["method"], row["cell"][2]))
+    """A table for each of the main tasks; each learner's mean over its training seeds."""
+    rows = [row for row in load(name)["rows"] if row["cell"][1] in MAIN]
+    return _tables(name, rows) if rows else f"Not measured yet: {_COMMAND.format('rows')} does it."
+
+
+def more(name: str) -> str:
+    """The same for other tasks, with what replay says about each of them."""
+    rows = [row for row in load(name)["rows"] if row["cell"][1] not in MAIN]
+    return _tables(name, rows) if rows else f"Not measured yet: {_COMMAND.format('more')} does it."
+
+
+def curves(name: str) -> str:
+    """Success over demonstrations and over inner steps, and the figure of both."""
+    rows = load(name).get("curves", [])
+    if not rows:
+        return f"Not measured yet: {_COMMAND.format('curves')} does it."
+    rows = sorted(rows, key=lambda row: (row["cell"][1], row["method"], row["cell"][2]))
+    _, _, _, steps, demonstrated, goals, limit = rows[0]["cell"]
+    parts = [
+        f"Success in per cent over {goals} unseen goals with one rollout of at most {limit} steps each; ± half of the "
+        "95 % interval over goals, in brackets the standard deviation over training seeds. Trained with one "
+        f"demonstration, {steps:,} outer steps on {demonstrated} goals. Steps and rates of fine-tuning are chosen on "
+        "validation goals, for each number of demonstrations anew; over inner steps its rate is the best one at the "
+        "last of them."
+    ]
+    if (ROOT / PICTURE).exists():
+        parts.append(f"![Success over demonstrations and over inner steps]({PICTURE.removeprefix('docs/')})")
+    for task, of_task in groupby(rows, lambda row: row["cell"][1]):
+        here = list(of_task)
+        parts += [
+            _rivalry(task, here),
+            f"**{task}, over demonstrations**",
+            _over(here, lambda row: row["over_shots"], "{} shown"),
+        ]
+        for shots in sorted({int(count) for row in here for count in row["over_steps"]}):
+            stepping = [row for row in here if str(shots) in row["over_steps"]]
+
+            def points(row: dict[str, Any], count: str = str(shots)) -> dict[str, Any]:
+                return {str(k): point for k, point in enumerate(row["over_steps"][count]) if k in _STEPS}
+
+            parts += [f"**{task}, over inner steps on {shots} demonstration(s)**", _over(stepping, points, "{} steps")]
+    return "\n\n".join([*filter(None, parts), _origin(name, rows)])
+
+
+def _rivalry(task: str, rows: list[dict[str, Any]]) -> str:
+    """MAML beside fine-tuning at each number of demonstrations, in pairs of one seed and goal."""
+    sides = [
+        {row["cell"][2]: row["values"] for row in rows if row["method"] == method}
+        for method in ("maml", "joint_fine_tuned")
+    ]
+    said = []
+    for shots in rows[0]["values"]:
+        both = sorted(sides[0].keys() & sides[1].keys())
+        if not both:
+            continue
+        ours, theirs = (np.concatenate([side[seed][shots] for seed in both]) for side in sides)
+        found = paired_difference(ours, theirs)
+        size, between = difference(found, True, 1 if found.mean >= 0 else -1)
+        who = "MAML" if found.mean >= 0 else "fine-tuning"
+        said.append(f"K = {shots}: {who} ahead by {size}, {between}" if found.seen else f"K = {shots}: no difference")
+    return f"On {task}, MAML against fine-tuning (paired 95 % intervals): {'; '.join(said)}." if said else ""
+
+
+_STEPS = (0, 1, 2, 3, 5, 10)
+"""Those of the table; the figure has all."""
+
+
+def _over(rows: list[dict[str, Any]], points: Any, head: str) -> str:
+    """A line for each method, a column for each place."""
+    lines = [["learner", *(head.format(place) for place in points(rows[0])), "seeds"]]
+    for _, group in groupby(rows, lambda row: row["method"]):
+        of = list(group)
+        cells = [_over_seeds([{"point": points(row)[place]} for row in of], "point") for place in points(of[0])]
+        lines.append([of[0]["name"], *cells, str(len(of))])
+    return markdown(lines)
+
+
+def _tables(name: str, rows: list[dict[str, Any]]) -> str:
+    rows = sorted(rows, key=lambda row: (row["cell"][1], row["method"], row["cell"][2]))
     first = rows[0]
     _, _, _, steps, demonstrated, goals, rollouts, shots, limit = first["cell"]
     parts = [
@@ -21,9 +105,9 @@ def control(name: str) -> str:
         f"{shots[0]} demonstration(s); ± half of the 95 % interval over goals, in brackets the standard deviation over "
         f"training seeds. {steps:,} outer steps on {demonstrated} goals. Training includes choosing steps and rates."
     ]
-    for task, of_task in groupby(rows, lambda row: row["cell"][1]):
-        body = []
-        for _, group in groupby(list(of_task), lambda row: row["method"]):
+    for task, group_of_task in groupby(rows, lambda row: row["cell"][1]):
+        of_task, body = list(group_of_task), []
+        for _, group in groupby(of_task, lambda row: row["method"]):
             of = list(group)
             means = [row["success"][0] for row in of]
             training = np.mean([row["seconds"]["training"] for row in of])
@@ -31,11 +115,29 @@ def control(name: str) -> str:
             body.append((np.mean(means), [_name(of[0]), of[0]["family"], *cells]))
         ordered = [line for _, line in sorted(body, key=lambda pair: -pair[0])]
         head = ["learner", "family", "success, %", "before adapting, %", "seeds", "training, s"]
-        parts += [f"**{task}**", markdown([head, *ordered])]
-    seeds = len({row["cell"][2] for row in rows})
+        parts += [f"**{task}**", markdown([head, *ordered]), *_remarks(task, of_task)]
+    return "\n\n".join([*parts, _origin(name, rows)])
+
+
+def _remarks(task: str, rows: list[dict[str, Any]]) -> list[str]:
+    """Where a task does not test adaptation."""
+    said = []
+    replayed = [row["success"][0] for row in rows if row["method"] == "replay"]
+    if replayed and (mean := float(np.mean(replayed))) > REPLAY_SOLVES:
+        said.append(
+            f"Replaying the demonstration without looking succeeds in {100 * mean:.1f} %, more than "
+            f"{100 * REPLAY_SOLVES:.0f}: {task} does not test adaptation."
+        )
+    if any(row.get("hides_its_goal") is False for row in rows):
+        said.append(f"The goal of {task} is where its object is, which the policy sees: there is little to adapt to.")
+    return said
+
+
+def _origin(name: str, rows: list[dict[str, Any]]) -> str:
+    first = rows[0]
     versions = ", ".join(f"{package} {first['about'][package]}" for package in ("metaworld", "mujoco", "gymnasium"))
-    about_ = about(first["provenance"], seeds, versions)
-    return "\n\n".join([*parts, f"From `results/{name}.json`: at most {about_}"])
+    about_ = about(first["provenance"], len({row["cell"][2] for row in rows}), versions)
+    return f"From `results/{name}.json`: at most {about_}"
 
 
 def _name(row: dict[str, Any]) -> str:

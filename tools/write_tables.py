@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from _control import control
+import _control
 from _explained import explain
 from _families import answers
 from _grids import omniglot_methods, sinusoid_family
@@ -46,7 +46,9 @@ TABLES: dict[str, Callable[[bool], str]] = {
     "curves": lambda full: curves("curves"),
     "parkinsons": lambda full: parkinsons("parkinsons"),
     "explain": lambda full: explain("explain"),
-    "control": lambda full: control("control"),
+    "control": lambda full: _control.control("control"),
+    "control_curves": lambda full: _control.curves("control"),
+    "control_more": lambda full: _control.more("control"),
     "rl": lambda full: returns("rl"),
     "families": lambda full: answers("families"),
     **{
@@ -55,7 +57,7 @@ TABLES: dict[str, Callable[[bool], str]] = {
     },
     "families_data": lambda full: budget("families_data"),
 }
-FILES = {"robustness": "kill"}
+FILES = {"robustness": "kill", "control_curves": "control", "control_more": "control"}
 COMMANDS = {
     "bench": "innerloop bench --workloads S --allocator default --seconds 30",
     "bench_28": "innerloop bench --workloads O --threads 2 --seconds 70 --out results/bench_28.json",
@@ -66,7 +68,7 @@ COMMANDS = {
     "curves": "python evidence/curves.py",
     "parkinsons": "python evidence/parkinsons.py",
     "explain": "python evidence/explain.py",
-    "control": "python evidence/control.py",
+    **dict.fromkeys(("control", "control_curves", "control_more"), "python evidence/control.py"),
     "rl": "python evidence/rl.py",
     **dict.fromkeys(
         (f"families_{name}" for name in ("characters", "omniglot", "clinc", "sinusoids", "data")),

@@ -14,6 +14,7 @@ from torch.utils import _pytree as pytree
 from innerloop.errors import CheckpointError, DataError
 from innerloop.files import load_state, load_tensors, save_tensors
 from innerloop.learner import Learner, State
+from innerloop.losses import LOSSES, Loss, Missing, name_of
 from innerloop.modules import in_mode
 from innerloop.networks._functional import naming_shapes
 from innerloop.sound import demand_sound
@@ -89,6 +90,9 @@ class AdaptedModel(nn.Module):
     def save(self, path: str | Path) -> None:
         """Writes the model to one safetensors file: weights, state, and how to build it again as JSON. No pickle.
 
+        A loss of `innerloop.losses` is kept by its name. Of any other one the file has the name alone: the loaded
+        model predicts the same, and refuses to go on learning until its `learner.loss` is set.
+
         Args:
             path: the file.
 
@@ -105,6 +109,7 @@ class AdaptedModel(nn.Module):
             "format": _FORMAT,
             "learner": self.learner.spec,
             "norm": self.learner.norm,
+            "loss": _told(self.learner.loss),
             "classes": self.classes,
             "about": self.about,
             "state": self._outline,
@@ -219,6 +224,8 @@ def load(path: str | Path) -> AdaptedModel:
     learner = rebuilt(about.get("learner"), path)
     try:
         learner.set_norm(about["norm"])
+        if "loss" in about:  # earlier versions did not write it
+            learner.loss = _loss(about["loss"])
         state = fill(_in_full(about["state"], learner, about["classes"]), tensors.__getitem__, learner.state_type)
         _demand_names(about["classes"], getattr(state, "ways", None))
         model = AdaptedModel(learner, state, about["classes"], dict(about["about"]))
@@ -226,6 +233,20 @@ def load(path: str | Path) -> AdaptedModel:
         raise CheckpointError(f"{path} is damaged: {error!r} in its description. Use another file.") from error
     load_state(model, tensors, path)
     return model
+
+
+def _told(loss: Loss | None) -> Any:
+    """A loss as plain values: a name, or the name of one that is not of this library."""
+    if loss is None or loss in LOSSES.values():
+        return loss and name_of(loss)
+    return {"own": name_of(loss)}
+
+
+def _loss(told: Any) -> Loss | None:
+    """The loss that `_told` told of."""
+    if isinstance(told, dict):
+        return Missing(str(told["own"]))
+    return None if told is None else LOSSES[told]
 
 
 def _in_full(shape: Any, learner: Learner, classes: Any) -> Any:

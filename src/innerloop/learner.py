@@ -77,7 +77,7 @@ class Learner(nn.Module, ABC):
         spec: plain values from which the same learner can be built again, or None.
     """
 
-    family: str = "learner"
+    family: str = "own"
     """Its group in tables: gradient, metric, memory, transfer, trivial, or a word of your own."""
     steps: int | None = None
     test_steps: int | None = None

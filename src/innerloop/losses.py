@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from innerloop.errors import DataError
+from innerloop.errors import ConfigurationError, DataError
 from innerloop.task import Examples
 
 Loss = Callable[[Any, Examples], Tensor]
@@ -132,6 +132,42 @@ def mean_loss(loss: Loss, prediction: Any, examples: Examples) -> Tensor:
 def default_loss(ways: int | None) -> Loss:
     """Cross-entropy for classification, squared error for regression."""
     return squared_error if ways is None else cross_entropy
+
+
+def name_of(loss: Loss) -> str:
+    """What a loss is called where it was written; without its module, which may be `__main__` one day.
+
+    >>> name_of(gaussian_nll)
+    'gaussian_nll'
+    """
+    return str(getattr(loss, "__qualname__", type(loss).__qualname__))
+
+
+class Missing:
+    """Stands for a loss of somebody's own, of which a file holds the name alone. It cannot be called.
+
+    Args:
+        name: what the loss was called.
+
+    Raises:
+        ConfigurationError: when it is called.
+    """
+
+    def __init__(self, name: str):
+        self.__qualname__ = name
+
+    def __call__(self, prediction: Any, examples: Examples) -> Tensor:
+        """Raises ConfigurationError: there is no loss."""
+        raise ConfigurationError(
+            f"This learner had the loss {self.__qualname__}, which is code and not in its file. It predicts without; "
+            "to go on learning, set its `loss` (of an adapted model: model.learner.loss) to that function."
+        )
+
+
+LOSSES: dict[str, Loss] = {
+    known.__name__: known for known in (cross_entropy, squared_error, absolute_error, gaussian_nll)
+}
+"""The losses that a learner can be given, by name."""
 
 
 def _mean_over_outputs(prediction: Tensor | Gaussian, examples: Examples, of: Callable[[Tensor], Tensor]) -> Tensor:

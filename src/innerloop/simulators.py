@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
@@ -16,11 +17,20 @@ def optional(package: str, extra: str) -> Any:
     """A package of an extra.
 
     Raises:
-        ConfigurationError: if it cannot be imported; it names the extra.
+        ConfigurationError: if it cannot be imported; it names the extra, or the renderer that MuJoCo fails with.
     """
     try:
         return import_module(package)
-    except ImportError as error:
+    except Exception as error:  # MuJoCo loads its renderer as it is imported, and what that raises has no common kind
+        if renderer := os.environ.get("MUJOCO_GL"):
+            said = " ".join(str(error).split())
+            raise ConfigurationError(
+                f"{package.partition('.')[0]} cannot be imported with MUJOCO_GL={renderer!r} ({said}). Unset it, or "
+                "install a software renderer (on Debian: libegl1 and libgl1-mesa-dri with MUJOCO_GL=egl, libosmesa6 "
+                f"with MUJOCO_GL=osmesa). If the package is missing: pip install 'innerloop[{extra}]'."
+            ) from error
+        if not isinstance(error, ImportError):
+            raise
         raise _missing(package.partition(".")[0], extra, f"cannot be imported ({error})") from error
 
 

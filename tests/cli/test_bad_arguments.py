@@ -142,6 +142,23 @@ def test_evaluate(options, sinusoid_run, copied, fails):
     assert damage.snapshot(run) == before
 
 
+@pytest.mark.parametrize(
+    ("recipe", "method", "options"),
+    [
+        ("characters", "prototypes", ["--inner-lr", "0.1"]),
+        ("characters", "prototypes", ["--inner_steps=3"]),
+        ("characters", "pretraining", ["--norm", "running"]),
+        ("characters", "baseline_plus_plus", ["--test-steps", "9"]),
+        ("sinusoids", "cnp", ["--inner-lr", "0.02"]),  # as it would be: it is refused all the same
+        ("sinusoids", "pretraining", ["--inner-steps", "2", "--minutes", "5"]),
+    ],
+)
+def test_settings_that_the_method_does_not_read(recipe, method, options, fails, tmp_path):
+    line = fails("train", recipe, "--method", method, "--run", tmp_path / "run", *options)
+    assert f"{method} does not read {options[0].partition('=')[0].replace('_', '-')}: " in line
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_missing_arguments(fails):
     assert "RUN is missing" in fails("evaluate")
     assert "RUN is missing" in fails("report")

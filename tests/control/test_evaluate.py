@@ -8,6 +8,7 @@ from helpers import demonstrated
 from innerloop import methods
 from innerloop.control import Demonstrations, NearestStep, evaluate_control
 from innerloop.errors import ConfigurationError
+from innerloop.evaluation import Evaluation, comparison
 from innerloop.networks import bias_mlp
 
 apps = pytest.mark.apps
@@ -59,6 +60,16 @@ def test_an_evaluation_is_complete_and_leaves_the_learner_as_it_was(learner):
     one = evaluate_control(learner, source, 1, curve_steps=1, **told).to_json()
     assert (one["half"], one["curve"][0][1]) == (None, None)
     json.dumps(one, allow_nan=False)
+
+    as_row = found.evaluation
+    assert as_row.interval == found.interval
+    assert as_row.higher_is_better
+    assert as_row.losses.tolist() == [1 - value for value in found.values]
+    assert (as_row.source["rollouts"], as_row.source["limit_of_rollouts"]) == (2, 40)
+    assert Evaluation.from_json(json.loads(json.dumps(as_row.to_json()))).source == as_row.source
+    shorter = evaluate_control(learner, source, rollouts=2, limit=20, workers=1).evaluation
+    with pytest.raises(ConfigurationError, match="not evaluated on the same tasks"):
+        comparison({"long": as_row, "short": shorter})
 
     unadapted = evaluate_control(learner, source, 2, steps=0, **told)
     assert found.curve[0][0] == unadapted.mean

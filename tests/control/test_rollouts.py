@@ -101,6 +101,17 @@ def test_an_error_of_the_simulator_names_the_episode(monkeypatch):
 
 
 @apps
+@pytest.mark.parametrize("workers", [1, 2])
+def test_an_error_in_a_worker_is_one_line_that_names_the_episode(workers):
+    source = Demonstrations("reach", **FEW).test
+    impossible = np.array([[0.0, 0.65, 0.2]] * 3)  # where objects lie: none fits beside it
+    spoilt = dataclasses.replace(source, data=source.data._replace(goals=impossible))
+    with pytest.raises(ConfigurationError, match=r"in 'reach', test goal \d, episode 0, step 0: In 1,000") as raised:
+        rollouts(NearestStep(), spoilt, [0, 1], workers=workers)
+    assert "\n" not in str(raised.value)
+
+
+@apps
 def test_the_splits_have_other_goals_and_one_normalisation():
     found = Demonstrations("reach", **FEW)
     goals = [{goal.tobytes() for goal in split.goals} for split in (found.train, found.validation, found.test)]

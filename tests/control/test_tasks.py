@@ -31,6 +31,7 @@ def test_generators_are_named_by_words_and_numbers():
 
 
 def test_without_metaworld_the_error_names_the_extra(monkeypatch):
+    monkeypatch.delenv("MUJOCO_GL", raising=False)
     monkeypatch.setitem(sys.modules, "metaworld", None)
     monkeypatch.setitem(sys.modules, "metaworld.env_dict", None)
     with pytest.raises(ConfigurationError, match=r"pip install 'innerloop\[control\]'") as raised:
@@ -114,6 +115,15 @@ def test_an_action_is_four_finite_numbers(action):
     arm.begin(arm.draw_goal(0, 1), 0, 0)
     with pytest.raises(DataError, match="4 finite numbers"):
         arm.step(np.array(action))
+
+
+@apps
+def test_an_action_beyond_its_bounds_is_cut_to_them():
+    arm, seen = Manipulation("reach"), []
+    for action in ([7.0, -1.0, 1.0, -30.0], [1.0, -1.0, 1.0, -1.0]):
+        arm.begin(arm.draw_goal(0, 1), 0, 0)
+        seen.append(arm.step(np.array(action))[0])
+    assert np.array_equal(*seen)
 
 
 @apps

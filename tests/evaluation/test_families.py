@@ -122,7 +122,7 @@ def test_transductive_rows_are_named_and_left_out_once():
 
 
 def test_own_learners_are_meta_learned():
-    assert side("own") == side("learner") == side("memory") == "meta-learning"
+    assert side("own") == side("evolution") == side("memory") == "meta-learning"
     assert rule(row("Own", 0.9), row("Fine-tuned", 0.8)).winner == "meta-learning"
 
 

@@ -204,6 +204,36 @@ def test_recomputed_steps_give_the_same_gradient(which, optimiser):
     assert difference(kept, found) < 1e-12
 
 
+@pytest.mark.parametrize("stride", [2, 3, 5, 9])
+@pytest.mark.parametrize("optimiser", [SGD(0.1, momentum=0.5), LearnedRates(0.3)], ids=lambda o: type(o).__name__)
+def test_a_stride_gives_the_same_gradient(stride, optimiser):
+    net, tasks, found = problems.normed(), problems.batch(), []
+    for outer_gradient in (Unrolled(), Unrolled(recompute=True, stride=stride)):
+        learner = GradientLearner(net, optimiser=optimiser, steps=5, outer_gradient=outer_gradient)
+        learner.mapping = None if outer_gradient.recompute else LOOP
+        found.append(measure(learner, tasks))
+    assert difference(*found) < 1e-12
+
+
+@pytest.mark.parametrize(("stride", "states"), [(1, 9), (3, 3), (4, 3), (9, 1), (20, 1)])
+def test_a_stride_keeps_fewer_states(stride, states):
+    learner = GradientLearner(problems.perceptron(), steps=9, outer_gradient=Unrolled(recompute=True, stride=stride))
+    seen, waiting = set(), [learner.objective(problems.classification()[0]).surrogate.grad_fn]
+    while waiting:  # every node of the graph that is kept
+        if (node := waiting.pop()) is not None and node not in seen:
+            seen.add(node)
+            waiting += [parent for parent, _ in node.next_functions]
+    assert sum("Recomputed" in type(node).__name__ for node in seen) == states
+
+
+def test_a_stride_fits_to_recomputing_and_to_the_last_step_alone():
+    with pytest.raises(ConfigurationError, match="stride=2 is a setting of recompute=True"):
+        Unrolled(stride=2)
+    outer_gradient = Unrolled(recompute=True, stride=2)
+    with pytest.raises(ConfigurationError, match="weighs those between"):
+        GradientLearner(problems.perceptron(), steps=4, outer_gradient=outer_gradient, outer_loss=AnnealedSteps(9))
+
+
 @pytest.mark.parametrize("device", DEVICES)
 def test_recomputed_steps_drop_the_same_units_again(device):
     net = Backbone(nn.Sequential(nn.Linear(4, 50), nn.Dropout(0.5), nn.Softplus()), nn.Linear(50, 3), 50).double()

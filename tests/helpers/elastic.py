@@ -3,6 +3,7 @@
 torchrun --nproc-per-node 2 --max-restarts 1 elastic.py FOLDER
 """
 
+import atexit
 import os
 import signal
 import sys
@@ -31,5 +32,12 @@ def main(folder: Path, what) -> dict:
     return ranks.arrays(learner)
 
 
+def threads() -> list[str]:
+    """Names of the threads of this process."""
+    return [Path(f"/proc/self/task/{thread}/comm").read_text().strip() for thread in os.listdir("/proc/self/task")]
+
+
 if __name__ == "__main__":
+    # called after what `fit` leaves for the end, because it is registered before it
+    atexit.register(lambda: print("threads at the end:", *threads(), flush=True))
     main(Path(sys.argv[1]), kill)

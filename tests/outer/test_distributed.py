@@ -193,6 +193,10 @@ def test_a_killed_rank_is_started_again_and_goes_on(pair, tmp_path):
     assert code == 0, said
     assert "exitcode: -9" in said, "the test needs a rank that was killed"
     assert "Lost contact with another process" in said
+    if sys.platform == "linux":  # a thread of gloo's that is left over can abort a process that has finished
+        ends = [line for line in said.splitlines() if "threads at the end:" in line]
+        assert ends, said
+        assert "gloo" not in ends[-1]
     [expected, _] = pair(elastic.main, tmp_path / "calm", keep)
     found, _ = load_tensors(Run(tmp_path / "killed").last)
     for name, value in expected.items():

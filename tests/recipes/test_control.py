@@ -29,6 +29,7 @@ def test_the_recipes_name_their_tasks():
         ({"test_goals": 0}, "test_goals must be at least 1"),
         ({"noise": -0.1}, "noise must be at least 0"),
         ({"rollouts": 0}, "rollouts must be at least 1"),
+        ({"over_shots": (1, 0)}, "over_shots must be at least 1; got 0"),
     ],
 )
 def test_numbers_that_make_no_sense_are_refused(wrong, said):
@@ -44,6 +45,8 @@ def test_every_method_for_numbers_is_built(monkeypatch):
     built = [build(dataclasses.replace(recipe("reach", method), **SMALL)) for method in able]
     assert [len(split.goals) for split in (built[0].source.train, built[0].source.test)] == [2, 2]
     assert isinstance(built[0].learner.network.features[1], Context)
+    # enough demonstrations of a test goal for the numbers that the page shows; no more of those of training
+    assert [len(split.data.lengths[0]) for split in (built[0].source.train, built[0].source.test)] == [2, 6]
     # goals and demonstrations are the same for every training seed
     other = build(dataclasses.replace(recipe("reach"), seed=1, **SMALL))
     assert other.source.test.data.goal_hash == built[0].source.test.data.goal_hash

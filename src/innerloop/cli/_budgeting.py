@@ -14,7 +14,17 @@ from innerloop.cli._columns import columns
 from innerloop.cli._comparison import Opened, equal, opened
 from innerloop.cli._costs import compute_costs
 from innerloop.cli._lines import Line, closed_lines, fine_tuned, free_lines, trained_lines
-from innerloop.cli._methods import configured, demand, demand_possible, folder_name, job, train_all, usual, usual_recipe
+from innerloop.cli._methods import (
+    configured,
+    demand,
+    demand_possible,
+    demand_readers,
+    folder_name,
+    job,
+    train_all,
+    usual,
+    usual_recipe,
+)
 from innerloop.cli._pages import table_of
 from innerloop.cli._parse import UsageError
 from innerloop.cli._ranges import Places, compared, crossovers, range_json, range_of, rulings, said
@@ -116,6 +126,8 @@ def plan(name: str, options: Options, settings: Mapping[str, Any]) -> Planned:
     supply, ways = source.train.supply(), source.train[0].ways
     if not hasattr(common, f"train_{supply.unit}"):
         raise UsageError(f"The recipe {name!r} has no parts of its training {supply.unit}, so no budget of them.")
+    methods = options.methods or usual(ways)
+    demand_readers(name, methods, settings)
     sizes = _sizes(options, supply.number, supply.unit)
     jobs: dict[int, list[Job]] = {}
     folder = Path(options.out) / "runs"
@@ -123,7 +135,7 @@ def plan(name: str, options: Options, settings: Mapping[str, Any]) -> Planned:
         jobs[size] = []
         for seed in options.seeds:
             part = None
-            for method in options.methods or usual(ways):
+            for method in methods:
                 chosen, own = _part(name, method, settings, seed, options.tasks, supply.unit, size)
                 part = build_source(chosen) if part is None else part
                 demand_possible(chosen, part)

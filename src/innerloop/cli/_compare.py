@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import tyro
 
-from innerloop.cli._parse import UsageError, joined, parse, value_of
+from innerloop.cli._parse import UsageError, joined, named, parse, value_of
 from innerloop.errors import closest
 from innerloop.recipes import RECIPES, recipe, variants
 
@@ -83,9 +83,9 @@ def read_with_recipe(kind: type[Any], name: str, arguments: Sequence[str], progr
     """
     if name not in RECIPES:
         raise UsageError(f"Unknown recipe {name!r}; there are {', '.join(RECIPES)}.{closest(name, list(RECIPES))}")
-    flags = {argument.partition("=")[0].replace("_", "-") for argument in arguments if argument.startswith("--")}
+    given = named(arguments)
     for word in ("method", "seed"):
-        if f"--{word}" in flags:
+        if word in given:
             raise UsageError(f"--{word} is for one run; here it is --{word}s.")
     own = {field.name for field in dataclasses.fields(kind)}
     default = recipe(name, **{key: value for key in variants(name) if (value := value_of(f"--{key}", arguments))})
@@ -93,11 +93,7 @@ def read_with_recipe(kind: type[Any], name: str, arguments: Sequence[str], progr
     both = joined(kind, type(default), hidden=hidden)
     values = {**vars(default), **vars(kind())}
     found = vars(parse(both, arguments, program, str(kind.__doc__), default=both(**values)))
-    settings = {
-        field: value
-        for field, value in found.items()
-        if field not in own and flags & {f"--{field.replace('_', '-')}", f"--no-{field.replace('_', '-')}"}
-    }
+    settings = {field: value for field, value in found.items() if field not in own and field in given}
     return kind(**{field: found[field] for field in own}), settings
 
 

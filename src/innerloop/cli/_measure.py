@@ -9,7 +9,7 @@ from innerloop.cli._rivals import RIVALS, rival
 from innerloop.evaluation import Evaluation, evaluate
 from innerloop.outer import Run
 from innerloop.recipes._build import Experiment
-from innerloop.recipes._recipe import ClassRecipe, CurvesRecipe, Recipe
+from innerloop.recipes._recipe import ClassRecipe, ControlRecipe, CurvesRecipe, Recipe
 
 
 def free_rivals(recipe: Recipe) -> list[str]:
@@ -48,3 +48,7 @@ def measure(
         # the oracle is told what a task was drawn from
         shown = split.with_(known=True) if row.family == "oracle" else split
         keep(f"{label}.{kind}", evaluate(row, shown, tasks))
+    if isinstance(recipe, ControlRecipe) and source is None:
+        from innerloop.cli._success import measure_success  # an application: loaded by those who want it
+
+        measure_success(experiment, run, quiet=quiet)

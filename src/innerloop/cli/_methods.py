@@ -17,6 +17,7 @@ from innerloop.recipes import Recipe, from_json, recipe, variants
 from innerloop.recipes._build import Experiment, build_learner
 from innerloop.recipes._build_source import build_source
 from innerloop.recipes._minutes import demand_minutes
+from innerloop.recipes._unread import unread
 from innerloop.sources import Splits
 
 USUAL = ("maml", "prototypes", "pretraining")
@@ -79,6 +80,7 @@ def plan(options: AskedWithShots, settings: Mapping[str, Any]) -> list[Job]:
     demand(options, settings)
     source = build_source(configured(name, USUAL[0], settings, 0, shots, options.tasks))
     methods = options.methods or usual(source.train[0].ways)
+    demand_readers(name, methods, settings)
     chosen = [
         configured(name, method, settings, seed, shots, options.tasks) for seed in options.seeds for method in methods
     ]
@@ -125,6 +127,18 @@ def demand(options: Asked, settings: Mapping[str, Any]) -> None:
             raise UsageError("--minutes finds the number of steps and --steps gives it: name one of the two.")
 
 
+def demand_readers(name: str, methods: Sequence[str], settings: Mapping[str, Any]) -> None:
+    """Refuses a setting that would change nothing for any method.
+
+    Raises:
+        UsageError: naming the setting.
+    """
+    if settings:
+        idle = set.intersection(*(set(unread(usual_recipe(name, settings, method))) for method in methods))
+        if wrong := [field for field in settings if field in idle]:
+            raise UsageError(f"--{wrong[0].replace('_', '-')}: none of {', '.join(methods)} reads it. Leave it out.")
+
+
 def usual_recipe(name: str, settings: Mapping[str, Any], method: str = "maml") -> Recipe:
     """The recipe before it is changed, for instance that of Omniglot's protocol B where the settings ask for it."""
     return recipe(name, method, **{key: settings[key] for key in variants(name) if key in settings})
@@ -134,7 +148,7 @@ def configured(name: str, method: str, settings: Mapping[str, Any], seed: int, s
     """The recipe of one training: the method's own, in the common shape, with what was asked for.
 
     A method whose recipe is for another number of shots (Reptile's is) is trained with that number and measured with
-    the common one.
+    the common one. What is asked for all methods and a method does not read is not asked of it.
     """
     own, common = usual_recipe(name, settings, method), usual_recipe(name, settings)
     changes: dict[str, Any] = {"shots": shots, "seed": seed, "queries": common.queries}
@@ -142,7 +156,8 @@ def configured(name: str, method: str, settings: Mapping[str, Any], seed: int, s
         changes["train_shots"] = own.shots
     if tasks is not None:
         changes["test_tasks"] = tasks
-    return dataclasses.replace(own, **{**changes, **settings})
+    skipped = unread(own) if settings else []
+    return dataclasses.replace(own, **{**changes, **{k: v for k, v in settings.items() if k not in skipped}})
 
 
 def job(chosen: Recipe, folder: Path, settings: Mapping[str, Any], options: Asked) -> Job:

@@ -14,7 +14,7 @@ from innerloop.evaluation import _words as words
 from innerloop.files import read_json
 from innerloop.outer import Run
 from innerloop.recipes._build import Experiment
-from innerloop.recipes._recipe import CurvesRecipe, PictureRecipe, SinusoidsRecipe
+from innerloop.recipes._recipe import ControlRecipe, CurvesRecipe, PictureRecipe, SinusoidsRecipe
 from innerloop.report import Learning, Page, Row, Table, write_page
 from innerloop.report._views import fits, notable, task_views
 
@@ -54,6 +54,10 @@ def write_run_page(run: Run, experiment: Experiment) -> Path:
         **views(experiment, own),
         **explained(run, experiment),
     )
+    if isinstance(experiment.recipe, ControlRecipe):
+        from innerloop.cli._success_page import with_success  # stands on this file
+
+        page = with_success(page, run, experiment)
     write_page(run.page, page)
     return run.page
 
@@ -170,6 +174,17 @@ def shape(source: dict[str, Any]) -> str:
     if source.get("ways"):
         shots = f"{source['ways']}-way {source['shots']}-shot tasks with {source['queries']} queries per class"
         return f"{source['split']} tasks of {source['name']}: {shots}"
+    if "rollouts" in source:
+        shots, count = source["shots"], source["rollouts"]
+        return (
+            f"{source['split']} goals of {source['name']}, {shots} demonstration{'s' * (shots > 1)} and {count} "
+            f"rollout{'s' * (count > 1)} of at most {source['limit_of_rollouts']} steps each"
+        )
+    if "demonstrations" in source:
+        return (
+            f"{source['split']} goals of {source['name']}: {source['shots']} support and {source['queries']} query "
+            "demonstrations"
+        )
     return (
         f"{source['split']} tasks of {source['name']}: {source['shots']} support and {source['queries']} query examples"
     )

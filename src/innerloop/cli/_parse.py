@@ -86,6 +86,16 @@ def value_of(flag: str, arguments: Sequence[str]) -> str | None:
     return None
 
 
+def named(arguments: Sequence[str]) -> set[str]:
+    """The fields that a command line gives a value.
+
+    >>> sorted(named(["characters", "--inner-lr", "0.1", "--no-quiet", "--shots=5"]))
+    ['inner_lr', 'quiet', 'shots']
+    """
+    flags = [group[0].removeprefix("--no-").removeprefix("--") for group in _by_option(arguments)[1:]]
+    return {flag.replace("-", "_") for flag in flags}
+
+
 def _mistake(kind: Any, arguments: Sequence[str]) -> str:
     """The first mistake in a command line: found here, since tyro's messages are boxes whose words change."""
     kinds = get_type_hints(kind)

@@ -25,9 +25,11 @@ def run(arguments: Sequence[str]) -> int:
     from innerloop.cli._measure import measure
     from innerloop.cli._pages import write_run_page
     from innerloop.cli._work import open_run
+    from innerloop.recipes._recipe import ControlRecipe
 
     folder, experiment = open_run(options.run)
-    if "test" not in folder.results():
+    # what robot control shows is measured piece by piece, and only what is missing
+    if "test" not in folder.results() or isinstance(experiment.recipe, ControlRecipe):
         measure(experiment, folder, tasks=experiment.recipe.test_tasks, quiet=False)
     print(write_run_page(folder, experiment))
     return 0

@@ -236,14 +236,15 @@ def _made(kind: str, experiment: Any, **arguments: Any) -> Any:
         case "network":
             return make(experiment.learner.network, outputs_of(source) if _classes(experiment) else None, **arguments)
         case "fresh":
-            return make(_fresh(experiment), **arguments)
+            return make(fresh_network(experiment), **arguments)
         case "tasks":
             return make(source.train, **arguments)
         case _:
             return make(**arguments)
 
 
-def _fresh(experiment: Any) -> Any:
+def fresh_network(experiment: Any) -> Any:
+    """The recipe's network with a head for its tasks, and weights drawn from its seed."""
     import torch
 
     from innerloop.recipes._build import build_network, outputs_of

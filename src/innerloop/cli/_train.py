@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from innerloop.cli._parse import UsageError, joined, parse, value_of
+from innerloop.cli._parse import UsageError, joined, named, parse, value_of
 from innerloop.errors import closest
 from innerloop.recipes import METHODS, RECIPES, Recipe, recipe, variants
 
@@ -47,6 +47,7 @@ def run(arguments: Sequence[str]) -> int:
         checkpoint_seconds=options.checkpoint_seconds,
         quiet=options.quiet,
         minutes=options.minutes,
+        given=named(arguments),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import sys
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from innerloop.recipes import Recipe, from_json
 from innerloop.recipes._build import Experiment, build
 from innerloop.recipes._minutes import demand_minutes, within_minutes
 from innerloop.recipes._recipe import OmniglotRecipe, PictureRecipe
+from innerloop.recipes._unread import demand_read
 from innerloop.sources import LakeRuns, Omniglot, TaskSource
 
 
@@ -47,6 +49,7 @@ def train(
     checkpoint_seconds: float = 30.0,
     quiet: bool,
     minutes: float | None = None,
+    given: Collection[str] = (),
 ) -> int:
     """Trains by a recipe, measures on the test tasks and writes the page.
 
@@ -57,13 +60,19 @@ def train(
         checkpoint_seconds: time between checkpoints.
         quiet: show no progress.
         minutes: training time in place of the recipe's number of steps; the run keeps the number that was found.
+        given: fields of the recipe that were given a value.
 
     Returns:
         0, or 130 if it was interrupted.
+
+    Raises:
+        ConfigurationError: if there is a run already, or the method does not read what it was given.
     """
     run = Run(folder)
     if run.exists and not resume:
         raise ConfigurationError(f"{folder} already holds a run. Go on with --resume, or choose another with --run.")
+    if not run.exists:  # one that was begun goes on with what it was begun with
+        demand_read(recipe, given)
     changes: dict[str, Any] = {}
     if minutes is not None:
         recipe, mapping = _timed(recipe, run, minutes)

@@ -3,11 +3,12 @@
 Needs the extra `control`: pip install 'innerloop[control]'.
 """
 
+from innerloop.control._choose import select_by_success
 from innerloop.control._demonstration_tasks import DemonstrationTasks
 from innerloop.control._demonstrations import Collected, Plan, collect
 from innerloop.control._evaluate import ControlEvaluation, evaluate_control
 from innerloop.control._normalisation import Normalisation
-from innerloop.control._policies import LastState, NearestStep, Replay, last_state
+from innerloop.control._policies import REPLAY_SOLVES, LastState, NearestStep, Replay, last_state
 from innerloop.control._rollouts import rollouts
 from innerloop.control._source import Demonstrations
 from innerloop.control._tasks import ACTIONS, OBSERVED, Manipulation
@@ -16,6 +17,7 @@ from innerloop.control._video import video
 __all__ = [
     "ACTIONS",
     "OBSERVED",
+    "REPLAY_SOLVES",
     "Collected",
     "ControlEvaluation",
     "DemonstrationTasks",
@@ -30,5 +32,6 @@ __all__ = [
     "evaluate_control",
     "last_state",
     "rollouts",
+    "select_by_success",
     "video",
 ]

@@ -12,7 +12,7 @@ import torch
 from innerloop.control._demonstration_tasks import DemonstrationTasks
 from innerloop.control._rollouts import rollouts as roll_out
 from innerloop.errors import ConfigurationError
-from innerloop.evaluation import Interval, interval
+from innerloop.evaluation import Evaluation, Interval, interval
 from innerloop.evaluation._evaluate import evaluating, surroundings
 from innerloop.evaluation._statistics import Values
 from innerloop.learner import Learner
@@ -72,8 +72,18 @@ class ControlEvaluation:
         return (
             f"{self.name}: success {100 * mean:.1f} % ± {100 * half:.1f} (95 % interval over {len(self.values)} "
             f"{self.source['split']} goals of {self.source['name']}, {shots} demonstration{'s' if shots > 1 else ''}, "
-            f"{self.rollouts} rollouts each)"
+            f"{self.rollouts} rollout{'s' if self.rollouts > 1 else ''} each)"
         )
+
+    @property
+    def evaluation(self) -> Evaluation:
+        """The same as an evaluation with the metric "success", for `innerloop.evaluation.comparison` and pages."""
+        source = {**self.source, "rollouts": self.rollouts, "limit_of_rollouts": self.limit}
+        return Evaluation(
+            name=self.name, metric=self.metric, values=self.values, losses=1 - self.values, source=source, first=0,
+            norm="none", mapping="loop", seconds=self.seconds, steps=self.steps, trained_steps=self.trained_steps,
+            curve=self.curve, curve_tasks=self.curve_goals, about=self.about,
+        )  # fmt: skip
 
     def to_json(self) -> dict[str, Any]:
         """Plain values, complete."""

@@ -16,6 +16,9 @@ from innerloop.control._tasks import ACTIONS, OBSERVED
 from innerloop.learner import Learner
 from innerloop.task import Examples
 
+REPLAY_SOLVES = 0.45
+"""Success of replay above which a task is said not to test adaptation: it can be solved without looking. A choice."""
+
 
 class DemonstratedState(NamedTuple):
     """Steps that were demonstrated.

@@ -119,6 +119,9 @@ class Manipulation:
     def step(self, action: Array) -> tuple[Array, bool]:
         """Moves the arm, and says what is seen then and whether the goal is reached.
 
+        Args:
+            action: four numbers, see `ACTIONS`; what is beyond -1 or 1 is cut to it, as the motors would.
+
         Raises:
             DataError: if an action is not four finite numbers, or the simulation has become unstable.
         """

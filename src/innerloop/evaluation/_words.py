@@ -1,6 +1,6 @@
 """How numbers are said: the same in a sentence, a table, on an axis and in a tooltip.
 
-`accuracy` is whether the metric is one: it is said in percent, and differences of it in points.
+`accuracy` is whether the metric is a share: it is said in percent, and differences of it in points.
 """
 
 from __future__ import annotations
@@ -8,6 +8,18 @@ from __future__ import annotations
 import math
 
 from innerloop.evaluation._statistics import Difference, Interval
+
+_SHARES = ("accuracy", "success", "HR@", "nDCG@", "sampled HR@", "sampled nDCG@")
+"""How metrics from 0 to 1 begin of which more is better; all others are errors."""
+
+
+def is_share(metric: str) -> bool:
+    """Whether a metric is a share of what went well, rather than an error.
+
+    >>> is_share("success"), is_share("nDCG@10"), is_share("squared error")
+    (True, True, False)
+    """
+    return metric.startswith(_SHARES)
 
 
 def value(number: float, accuracy: bool, digits: int = 4) -> str:

@@ -10,10 +10,11 @@ import numpy as np
 from torch import Tensor
 
 from innerloop.evaluation import Difference, Evaluation, Interval, evaluate, interval
+from innerloop.evaluation._words import value
 from innerloop.explain._analysis import Analysis
 from innerloop.explain._layers import layers_of
 from innerloop.explain._over_tasks import demand, demand_steps, paired
-from innerloop.explain._words import better, by, value, worse
+from innerloop.explain._words import better, by, worse
 from innerloop.gradient import InnerOptimiser
 from innerloop.gradient._optimisers import OptimiserState, Parameters
 from innerloop.learner import Learner
@@ -98,7 +99,7 @@ class Freezing(Analysis):
     @property
     def sentences(self) -> list[str]:
         """What adaptation is worth, which layer is missed most, and which one suffices."""
-        metric, named = self.metric, lambda number: value(number, self.metric)
+        metric, named = self.metric, lambda number: value(number, self.metric == "accuracy")
         ends = f"from {named(self.nothing.mean)} to {named(self.everything.mean)}"
         if better(self.gain, metric):
             said = [f"Adaptation helps: {metric} goes {ends}, by {by(self.gain, metric)}."]

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 import torch
 
 from innerloop.evaluation import Difference, Interval, evaluate, interval
+from innerloop.evaluation._words import value
 from innerloop.explain._analysis import Analysis
 from innerloop.explain._over_tasks import demand, paired
 from innerloop.explain._shuffled import Shuffled, Swapped
-from innerloop.explain._words import by, value, worse
+from innerloop.explain._words import by, worse
 from innerloop.learner import Learner
 from innerloop.methods import constant
 from innerloop.task import Source
@@ -68,7 +69,7 @@ class Memorisation(Analysis):
     def sentences(self) -> list[str]:
         """The verdict with its numbers."""
         right, shuffled, swapped, chance = (
-            value(number, self.metric)
+            value(number, self.metric == "accuracy")
             for number in (self.right.mean, self.shuffled.mean, self.swapped.mean, self.chance)
         )
         classes = self.metric == "accuracy"

@@ -11,9 +11,10 @@ from torch import Tensor
 from innerloop.demands import at_least
 from innerloop.errors import ConfigurationError
 from innerloop.evaluation import Difference, Interval, interval, judged
+from innerloop.evaluation._words import value
 from innerloop.explain._analysis import Analysis
 from innerloop.explain._over_tasks import demand_steps, joined, over_tasks, paired
-from innerloop.explain._words import better, by, steps, value, worse
+from innerloop.explain._words import better, by, steps, worse
 from innerloop.learner import Learner
 from innerloop.task import Source, Task
 
@@ -50,7 +51,7 @@ class OverAdaptation(Analysis):
     @property
     def sentences(self) -> list[str]:
         """Whether it over-adapts, and after which step."""
-        named = [value(self.curve[k].mean, self.metric) for k in (self.best, len(self.curve) - 1)]
+        named = [value(self.curve[k].mean, self.metric == "accuracy") for k in (self.best, len(self.curve) - 1)]
         last = len(self.curve) - 1
         if not np.isfinite(self.change.mean):
             return [f"Within {steps(last)} adaptation diverges in some tasks; step {self.best} was best before."]

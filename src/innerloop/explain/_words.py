@@ -1,21 +1,11 @@
-"""How numbers of findings are said."""
+"""What findings say beside what every result says (`innerloop.evaluation._words`)."""
 
 from __future__ import annotations
 
 import math
 
 from innerloop.evaluation import Difference, Interval
-
-
-def value(number: float, metric: str) -> str:
-    """A value of a metric.
-
-    >>> value(0.8734, "accuracy"), value(0.034567, "squared error")
-    ('87.3 %', '0.03457')
-    """
-    if not math.isfinite(number):
-        return "no number"
-    return f"{100 * number:.1f} %" if metric == "accuracy" else f"{number:.4g}"
+from innerloop.evaluation._words import difference
 
 
 def share(number: float) -> str:
@@ -44,12 +34,10 @@ def by(found: Difference, metric: str) -> str:
     """The size of a difference with its interval, whichever its sign.
 
     >>> by(Difference(-0.05, -0.07, -0.03), "accuracy")
-    '5.0 points (95 % interval 3.0 to 7.0)'
+    '5.0 points (95 % interval +3.0 to +7.0)'
     """
-    scale, unit, digits = (100, " points", ".1f") if metric == "accuracy" else (1, "", ".3g")
-    sign = -1 if found.mean < 0 else 1
-    low, high = sorted((sign * scale * found.low, sign * scale * found.high))
-    return f"{sign * scale * found.mean:{digits}}{unit} (95 % interval {low:{digits}} to {high:{digits}})"
+    size, between = difference(found, metric == "accuracy", -1 if found.mean < 0 else 1)
+    return f"{size} (95 % interval {between})"
 
 
 def better(found: Difference, metric: str) -> bool:

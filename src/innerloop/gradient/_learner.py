@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from innerloop.demands import at_least
-from innerloop.errors import ConfigurationError
+from innerloop.gradient._combination import demand_sense
 from innerloop.gradient._optimisers import SGD, InnerOptimiser, Parameters, Step
 from innerloop.gradient._outer_gradient import InnerLoop, OuterGradient, Unrolled
 from innerloop.gradient._outer_loss import LastStep, OuterLoss
@@ -191,7 +191,8 @@ class GradientLearner(NetworkLearner):
         weights = (outer_loss if self.training else LastStep()).weights(steps)
         wanted = adjoint.uses_query_gradient and (adjoint.uses_path or bool(self._others))
         losses = []
-        for weight, passed in zip([0.0, *weights], self._walk(task.support, steps), strict=True):
+        for passed in self._walk(task.support, steps):
+            weight = [0.0, *weights][passed.steps]
             if not weight:
                 continue
             state = passed if adjoint.uses_path else _cut(passed)
@@ -234,17 +235,37 @@ class GradientLearner(NetworkLearner):
         features = self._support_features(support, adjoint.keeps_graph(steps - 1, steps)) if self._split else None
         state = self.start(support, features) if state is None else state
         yield state
-        for number in range(steps):
-            keep = adjoint.keeps_graph(number, steps)
-            if adjoint.recompute and torch.is_grad_enabled():
-                step = partial(self._step_on, support, keep)
-                state = recomputed(step, (state, features), [p for p in self.parameters() if p.requires_grad])
-            else:
-                state = self.step(state, support, features, keep_graph=keep)
+        stride = adjoint.stride if torch.is_grad_enabled() else 1
+        for first in range(0, steps, stride):
+            keep = [adjoint.keeps_graph(number, steps) for number in range(first, min(first + stride, steps))]
+            state = self._go_on(support, keep, (state, features))
             yield state
 
-    def _step_on(self, support: Examples, keep_graph: bool, at: tuple[GradientState, Tree | None]) -> GradientState:
-        return self.step(at[0], support, at[1], keep_graph=keep_graph)
+    def _go_on(self, support: Examples, keep: list[bool], at: tuple[GradientState, Tree | None]) -> GradientState:
+        """As many steps as `keep` has entries; each says whether its gradient keeps its graph."""
+        if self._phase()[0].recompute and torch.is_grad_enabled():
+            # several steps are taken one by one when they are computed again: each then keeps its first state alone
+            again = self._steps if len(keep) == 1 else self._steps_one_by_one
+            found: GradientState = recomputed(partial(again, support, keep), at, self._trained())
+            return found
+        return self._steps(support, keep, at)
+
+    def _steps(self, support: Examples, keep: list[bool], at: tuple[GradientState, Tree | None]) -> GradientState:
+        state, features = at
+        for keep_graph in keep:
+            state = self.step(state, support, features, keep_graph=keep_graph)
+        return state
+
+    def _steps_one_by_one(
+        self, support: Examples, keep: list[bool], at: tuple[GradientState, Tree | None]
+    ) -> GradientState:
+        state, features = at
+        for keep_graph in keep:
+            state = self._go_on(support, [keep_graph], (state, features))
+        return state
+
+    def _trained(self) -> list[nn.Parameter]:
+        return [p for p in self.parameters() if p.requires_grad]
 
     def _support_loss(
         self, parameters: Parameters, support: Examples, features: Tree | None, state: GradientState
@@ -284,29 +305,7 @@ class GradientLearner(NetworkLearner):
         return state._replace(statistics=call.kept)
 
     def _demand_sense(self) -> None:
-        adjoint = self.outer_gradient
-        if not adjoint.uses_query_gradient and self._others:
-            raise ConfigurationError(
-                f"{type(adjoint).__name__} moves only what adapts, so {', '.join(self._others[:3])} would never "
-                "learn. Use which='all', or freeze the rest with requires_grad_(False)."
-            )
-        if not adjoint.uses_path and not isinstance(self.outer_loss, LastStep):
-            # the gradient would be that of the last step's loss alone, whatever loss is reported
-            raise ConfigurationError(
-                f"{type(adjoint).__name__} knows only where the inner loop ended, so it has no gradient for the steps "
-                f"that {type(self.outer_loss).__name__} weighs. Use outer_loss=LastStep(), or Unrolled()."
-            )
-        if not (adjoint.uses_query_gradient and adjoint.uses_path):
-            if self.starts_at != "parameters":
-                raise ConfigurationError(
-                    f"{type(adjoint).__name__} needs an inner loop that starts at the meta-parameters; "
-                    f"start={self.starts_at!r} does not. Use Unrolled() or FirstOrder()."
-                )
-            if any(p.requires_grad for p in self.optimiser.parameters()):
-                raise ConfigurationError(
-                    f"{type(adjoint).__name__} does not look at the steps of the inner loop, so the meta-parameters "
-                    f"of {type(self.optimiser).__name__} would never learn. Use an optimiser without any."
-                )
+        demand_sense(self.outer_gradient, self.outer_loss, self.optimiser, self.starts_at, self._others)
 
 
 class _Judged(NamedTuple):

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from innerloop.demands import at_least
+from innerloop.errors import ConfigurationError
 
 Parameters = dict[str, Tensor]
 ScalarOf = Callable[[Parameters], Tensor]
@@ -48,6 +49,8 @@ class OuterGradient(ABC):
     """Whether the inner loop's own graph is used; if not, it is cut off at its end."""
     recompute = False
     """Whether inner steps are computed again in the backward pass, to save memory."""
+    stride = 1
+    """One state in so many steps is kept, where inner steps are computed again."""
     proximal = 0.0
     """Weight λ of `λ/2 |p - θ|²` in the inner loss, in training."""
 
@@ -73,12 +76,22 @@ class Unrolled(OuterGradient):
     Args:
         recompute: compute each inner step a second time in the backward pass, so that memory does not grow with
             what a step needs; tasks are then taken one by one.
+        stride: with `recompute`, one state in so many steps is kept, and those between are computed again from it:
+            every step three times in all instead of twice. For K steps `stride` near √K keeps the fewest states, 2 √K.
+
+    Raises:
+        ConfigurationError: if a stride is given without `recompute`.
 
     Source: Finn, Abbeel and Levine 2017, equation 1; recomputation: Chen et al. 2016, "Training deep nets with
-    sublinear memory cost".
+    sublinear memory cost", section 4.1 for the stride.
     """
 
     recompute: bool = False
+    stride: int = 1
+
+    def __post_init__(self) -> None:
+        if at_least("stride=", self.stride, 1) > 1 and not self.recompute:
+            raise ConfigurationError(f"stride={self.stride} is a setting of recompute=True; give both.")
 
     def keeps_graph(self, step: int, steps: int) -> bool:
         """Always."""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import atexit
+import gc
 import os
+from importlib import import_module
 
 import torch
 import torch.distributed as dist
@@ -55,6 +57,10 @@ def join(module: nn.Module) -> Group:
 
 
 def _start(backend: str) -> None:
+    # Its functions take the group of the moment of import as a default argument. DistributedDataParallel imports it; if
+    # that came later the group would outlive its end, and a thread of gloo that lets go of a tensor while Python shuts
+    # down aborts the process.
+    import_module("torch.distributed.nn.functional")
     from torch.distributed.distributed_c10d import PrefixStore
     from torch.distributed.rendezvous import rendezvous
 
@@ -63,4 +69,9 @@ def _start(backend: str) -> None:
         # torchrun's store outlives a restart of its processes, and with it the addresses of those that are gone
         store = PrefixStore(f"attempt {os.environ.get('TORCHELASTIC_RESTART_COUNT', 0)}", store)
     dist.init_process_group(backend, store=store, rank=rank, world_size=world)
-    atexit.register(dist.destroy_process_group)
+    atexit.register(_end)
+
+
+def _end() -> None:
+    gc.collect()  # what is still in a cycle may hold the group
+    dist.destroy_process_group()

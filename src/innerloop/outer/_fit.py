@@ -15,7 +15,7 @@ from torch.optim.lr_scheduler import LRScheduler
 
 from innerloop.errors import ConfigurationError
 from innerloop.learner import Learner
-from innerloop.losses import Loss
+from innerloop.losses import name_of
 from innerloop.mapping import Mapping
 from innerloop.outer._checkpoint import Progress, description, load_checkpoint
 from innerloop.outer._distributed import join
@@ -226,7 +226,7 @@ def _config(
             **asdict(settings),
             "learner": learner.spec or learner.name,
             "norm": learner.norm,
-            "loss": _name(learner.loss),
+            "loss": learner.loss and name_of(learner.loss),
             "train": train.describe(),
             "validation": validation.describe() if validation is not None else None,
             "optimiser": {"name": type(optimiser).__name__, **group},
@@ -238,8 +238,3 @@ def _config(
         "provenance": provenance(),
         **(config or {}),
     }
-
-
-def _name(loss: Loss | None) -> str | None:
-    """What a loss is called where it was written; without its module, which may be `__main__` one day."""
-    return loss and str(getattr(loss, "__qualname__", type(loss).__qualname__))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal, cast
@@ -12,12 +11,11 @@ from torch import nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import CosineAnnealingLR, LRScheduler
 
-from innerloop import methods
 from innerloop.catalogue import METHODS, is_own
 from innerloop.errors import ConfigurationError
 from innerloop.learner import Learner
 from innerloop.networks import bias_mlp, conv4, conv_maps, mlp, resnet12
-from innerloop.own import find, guarded
+from innerloop.own import guarded
 from innerloop.recipes._build_source import build_source
 from innerloop.recipes._recipe import (
     ClassRecipe,
@@ -29,6 +27,7 @@ from innerloop.recipes._recipe import (
     TextRecipe,
 )
 from innerloop.recipes._start import start_from_run
+from innerloop.recipes._unread import function_of, parameters_of
 from innerloop.sources import (
     HashedNgrams,
     Splits,
@@ -181,24 +180,14 @@ def build_learner(recipe: Recipe, source: Splits) -> Learner:
 
 def _method(recipe: Recipe, ways: int | None) -> tuple[Callable[..., Learner], dict[str, bool]]:
     """A method's function, and the names of its parameters: True where it has no default."""
-    if is_own(recipe.method):
-        make = find(recipe.method)
-        if not callable(make):
-            raise ConfigurationError(f"{recipe.method} is of type {type(make).__name__}; expected a function.")
-    else:
-        known, name = METHODS[recipe.method], recipe.method
-        learns = known.learns
-        if ways is None and known.without_classes is not None:
-            name = known.without_classes
-        if learns != "both" and (ways is None) == (learns == "classes"):
-            has = "no classes" if ways is None else f"{ways} classes"
-            raise ConfigurationError(
-                f"{name} learns {learns}, and these tasks have {has}. Use maml, which learns both."
-            )
-        make = getattr(methods, name)
-    parameters = inspect.signature(make).parameters.values()
-    named = [p for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)]
-    return make, {parameter.name: parameter.default is parameter.empty for parameter in named}
+    learns = "both" if is_own(recipe.method) else METHODS[recipe.method].learns
+    if learns != "both" and (ways is None) == (learns == "classes"):
+        has = "no classes" if ways is None else f"{ways} classes"
+        raise ConfigurationError(
+            f"{recipe.method} learns {learns}, and these tasks have {has}. Use maml, which learns both."
+        )
+    make = function_of(recipe.method, classes=ways is not None)
+    return make, parameters_of(make)
 
 
 def _known(recipe: Recipe, source: Splits) -> dict[str, Any]:

@@ -111,12 +111,13 @@ def _source(recipe: Recipe) -> Splits:
             from innerloop.control import Demonstrations  # an application: loaded by those who want it
 
             goals = (recipe.train_goals, recipe.validation_goals, recipe.test_goals)
+            shown = max(recipe.demonstrations, recipe.queries + max(recipe.over_shots, default=0))
             return Demonstrations(
                 recipe.task,
                 shots=recipe.shots,
                 queries=recipe.queries,
                 goals=goals,
-                demonstrations=recipe.demonstrations,
+                demonstrations=(recipe.demonstrations, shown, shown),
                 noise=recipe.noise,
             )
         case _:

@@ -16,7 +16,7 @@ _LEAST = {
         ("shots", "train_shots", "queries", "train_queries", "inner_steps", "test_steps", "steps", "tasks_per_step"), 1
     ),
     **dict.fromkeys(("validate_every", "validation_tasks", "patience", "test_tasks", "filters", "size", "hidden"), 1),
-    **dict.fromkeys(("train_goals", "validation_goals", "test_goals", "rollouts", "limit", "bias"), 1),
+    **dict.fromkeys(("train_goals", "validation_goals", "test_goals", "rollouts", "limit", "bias", "over_shots"), 1),
     "demonstrations": 2,
     "noise": 0,
     **dict.fromkeys(("chunk", "memory", "train_classes", "train_tasks"), 1),
@@ -265,13 +265,16 @@ class ControlRecipe(Recipe):
     test_goals: int = 50
     """Goals to measure on."""
     demonstrations: int = 4
-    """Demonstrations of each goal, from which support and query are drawn."""
+    """Demonstrations of each goal, from which support and query are drawn; of a goal of validation and test more, where
+    --over-shots asks for them."""
     noise: float = 0.3
     """Standard deviation of what is added to each executed action of a demonstration."""
     rollouts: int = 2
-    """Episodes for each goal in `innerloop evaluate`."""
+    """Episodes for each goal."""
+    over_shots: tuple[int, ...] = (1, 2, 5)
+    """Numbers of demonstrations that the page shows the success after."""
     limit: int = 200
-    """Most steps of an episode there; Meta-World's own protocol has 500."""
+    """Most steps of an episode; Meta-World's own protocol has 500."""
     hidden: tuple[int, ...] = (100, 100)
     """Widths of the hidden layers."""
     bias: int = 10

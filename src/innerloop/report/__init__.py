@@ -3,6 +3,7 @@
 from innerloop.report._course import Learning
 from innerloop.report._page import (
     Course,
+    Film,
     Fit,
     InfluenceView,
     Page,
@@ -18,6 +19,7 @@ from innerloop.report._write import render, write_page
 
 __all__ = [
     "Course",
+    "Film",
     "Fit",
     "InfluenceView",
     "Learning",

@@ -16,11 +16,10 @@ _NAMES = {
 def family_name(family: str) -> str:
     """A family in words; what somebody has named by a word of their own keeps it.
 
-    >>> family_name("metric"), family_name("learner"), family_name("evolution")
+    >>> family_name("metric"), family_name("own"), family_name("evolution")
     ('metric-based', 'own learner', 'evolution')
     """
-    # a learner that says nothing has the family "learner"
-    return _NAMES["own"] if family == "learner" else _NAMES.get(family, family)
+    return _NAMES.get(family, family)
 
 
 def family_style(family: str) -> str:

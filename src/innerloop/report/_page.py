@@ -95,7 +95,7 @@ class Range:
         title: heading.
         caption: what was varied and what was not, in a sentence or two.
         unit: what the horizontal axis counts, for instance "shots".
-        metric: "accuracy" or "squared error".
+        metric: "accuracy", "success" or "squared error".
         courses: the learners, best first.
         verdicts: in words.
         levels: (name, family, mean) of what does not depend on it.
@@ -174,6 +174,21 @@ class Fit:
 
 
 @dataclass(frozen=True, eq=False)
+class Film:
+    """A moving picture.
+
+    Attributes:
+        title: heading.
+        caption: what is to be seen, in a sentence or two.
+        gif: the bytes of the file, which the page holds.
+    """
+
+    title: str
+    caption: str
+    gif: bytes
+
+
+@dataclass(frozen=True, eq=False)
 class Weighed:
     """A support example and what it is worth.
 
@@ -215,6 +230,7 @@ class Page:
         own: the run's own result, for the spread over tasks and the reliability.
         tasks: tasks to look at (pictures).
         fits: tasks to look at (regression on one input).
+        films: tasks to look at (what moves).
         facts: settings: (name, value).
         command: the command that makes the run again.
         notes: honest remarks.
@@ -234,6 +250,7 @@ class Page:
     own: Evaluation | None = None
     tasks: list[TaskView] = field(default_factory=list)
     fits: list[Fit] = field(default_factory=list)
+    films: list[Film] = field(default_factory=list)
     facts: list[tuple[str, str]] = field(default_factory=list)
     command: str = ""
     notes: list[str] = field(default_factory=list)

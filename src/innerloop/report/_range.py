@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from innerloop.evaluation._crossover import counted
-from innerloop.evaluation._words import deviation, half, value
+from innerloop.evaluation._words import deviation, half, is_share, value
 from innerloop.report._charts import figure, value_axis
 from innerloop.report._family import family_style
 from innerloop.report._html import Html, join, listing, section, tag
@@ -35,12 +35,16 @@ def show_range(shown: Range) -> Html:
 
 
 def _chart(shown: Range, courses: list[Course], places: list[float]) -> Html:
-    accuracy = shown.metric == "accuracy"
+    accuracy = is_share(shown.metric)
     means = [m for course in courses for _, m, _, _ in course.points if math.isfinite(m)]
     means += [mean for *_, mean in shown.levels if math.isfinite(mean)]
     if not means:
         return Html("")
-    frame = Frame(_across(places), value_axis(min(means), max(means), accuracy), height=320)
+    ends = means
+    if accuracy:  # a share has its band between 0 and 1; that of an error may go far beyond
+        drawn = [(m, h) for course in courses for _, m, h, _ in course.points if math.isfinite(m) and math.isfinite(h)]
+        ends = [*means, *(max(0.0, m - h) for m, h in drawn), *(min(1.0, m + h) for m, h in drawn)]
+    frame = Frame(_across(places), value_axis(min(ends), max(ends), accuracy), height=320)
     marks = []
     for name, _, mean in shown.levels:
         if math.isfinite(mean):
@@ -80,7 +84,7 @@ def _chart(shown: Range, courses: list[Course], places: list[float]) -> Html:
 
 
 def _table(shown: Range, courses: list[Course], places: list[float]) -> Html:
-    accuracy = shown.metric == "accuracy"
+    accuracy = is_share(shown.metric)
     heads = [tag("th", "Learner", scope="col"), *(tag("th", counted(x, shown.unit), scope="col") for x in places)]
     best = {
         x: (max if accuracy else min)(

@@ -8,6 +8,7 @@ from pathlib import Path
 from innerloop.report._charts import adaptation, charts, reliability, spread
 from innerloop.report._costs import show_costs
 from innerloop.report._explained import show_explanation
+from innerloop.report._films import show_films
 from innerloop.report._fits import show_fits
 from innerloop.report._html import Html, join, listing, section, tag
 from innerloop.report._learning import losses, validation
@@ -27,6 +28,7 @@ def render(page: Page) -> str:
     ranges = [show_range(shown) for shown in page.ranges]
     body = [
         _header(page),
+        show_films(page.films),
         section("The verdict", listing(page.verdict, class_="verdicts")),
         *([*ranges, *tables] if page.ranges_first else [*tables, *ranges]),
         section("To read these numbers rightly", listing(list(page.notes)), name="notes"),
