@@ -20,8 +20,8 @@ class Evaluation:
 
     Attributes:
         name: the learner.
-        metric: "accuracy" or "success" (higher is better), or "squared error", "absolute error" or "negative
-            log-density" (lower is better).
+        metric: "accuracy", "success" or a share of good recommendations, such as "HR@10" (higher is better), or an
+            error such as "squared error", or "negative log-density" (lower is better).
         values: `(T,)` the metric of each task.
         losses: `(T,)` query loss of each task. Where predictions are `innerloop.losses.Gaussian`, the negative
             log-density of a query point in nats.
@@ -74,7 +74,7 @@ class Evaluation:
 
     @property
     def higher_is_better(self) -> bool:
-        """True for accuracy and success."""
+        """True for accuracy, success and other shares."""
         return words.is_share(self.metric)
 
     def __str__(self) -> str:

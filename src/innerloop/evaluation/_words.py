@@ -9,17 +9,17 @@ import math
 
 from innerloop.evaluation._statistics import Difference, Interval
 
-_SHARES = ("accuracy", "success")
-"""Metrics from 0 to 1 of which more is better; all others are errors."""
+_SHARES = ("accuracy", "success", "HR@", "nDCG@", "sampled HR@", "sampled nDCG@")
+"""How metrics from 0 to 1 begin of which more is better; all others are errors."""
 
 
 def is_share(metric: str) -> bool:
     """Whether a metric is a share of what went well, rather than an error.
 
-    >>> is_share("success"), is_share("squared error")
-    (True, False)
+    >>> is_share("success"), is_share("nDCG@10"), is_share("squared error")
+    (True, True, False)
     """
-    return metric in _SHARES
+    return metric.startswith(_SHARES)
 
 
 def value(number: float, accuracy: bool, digits: int = 4) -> str:

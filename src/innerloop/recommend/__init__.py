@@ -3,10 +3,48 @@
 Needs no extra; reading pandas, polars and Parquet needs the extra `recommend`.
 """
 
+from innerloop.recommend._among_rated import ndcg_among_rated, precision_among_rated, random_ndcg_among_rated
 from innerloop.recommend._cases import Cases, Split
+from innerloop.recommend._catalogue import RECOMMENDERS
+from innerloop.recommend._cuts import demand_no_leak
 from innerloop.recommend._dataset import Dataset
+from innerloop.recommend._evaluate import evaluate_recommender
+from innerloop.recommend._evaluation import RecommendationEvaluation, compare_recommenders
 from innerloop.recommend._events import Events
 from innerloop.recommend._features import Column, Features
+from innerloop.recommend._named_splits import melu, recbole
+from innerloop.recommend._oracle import Oracle
 from innerloop.recommend._recommender import Recommender
+from innerloop.recommend._simulator import NOISES, Simulator
+from innerloop.recommend._splits import by_time, leave_both_out, leave_items_out, leave_users_out, newcomers
+from innerloop.recommend._tuned import Tuned, grid
 
-__all__ = ["Cases", "Column", "Dataset", "Events", "Features", "Recommender", "Split"]
+__all__ = [
+    "NOISES",
+    "RECOMMENDERS",
+    "Cases",
+    "Column",
+    "Dataset",
+    "Events",
+    "Features",
+    "Oracle",
+    "RecommendationEvaluation",
+    "Recommender",
+    "Simulator",
+    "Split",
+    "Tuned",
+    "by_time",
+    "compare_recommenders",
+    "demand_no_leak",
+    "evaluate_recommender",
+    "grid",
+    "leave_both_out",
+    "leave_items_out",
+    "leave_users_out",
+    "melu",
+    "ndcg_among_rated",
+    "newcomers",
+    "precision_among_rated",
+    "random_ndcg_among_rated",
+    "recbole",
+]

@@ -14,11 +14,13 @@ class Recommender(ABC):
 
     Attributes:
         name: what tables call it.
-        family: its group in tables: gradient, metric, memory, transfer, closed form, trivial.
+        family: its group in tables: gradient, metric, memory, transfer, closed form, trivial, oracle.
+        predicts_ratings: whether scores are ratings that can be compared with true ones; False: they only order items.
     """
 
     name: str
     family: str
+    predicts_ratings: bool = True
 
     @abstractmethod
     def fit(self, train: Events, validation: Cases) -> Self:

@@ -1,0 +1,34 @@
+"""Events as a matrix of users by items, for what is computed with one."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from innerloop.recommend._events import Events, Real, Whole
+
+
+def interactions(events: Events, users: Whole, least: float | None = None) -> Real:
+    """`(len(users), items)`: 1 where a user has an event with an item, else 0.
+
+    Args:
+        events: who did what.
+        users: numbers, in any order; events of others are left out.
+        least: ratings below it do not count; None: every event counts.
+
+    >>> interactions(Events.of([0, 2, 2], [1, 0, 1], [5, 2, 4], users=3, items=2), np.array([0, 2]), least=3)
+    array([[0., 1.],
+           [0., 1.]])
+    """
+    once, place = np.unique(users, return_inverse=True)
+    matrix = np.zeros((len(once), events.items))
+    some = events.of_users(users)
+    if least is not None and events.explicit:
+        some = some.where(some.value >= least)
+    matrix[once.searchsorted(some.user), some.item] = 1.0
+    return matrix[place]
+
+
+def per_user(events: Events, users: Whole, values: Real) -> Real:
+    """`(len(users),)` sums of one value per event over the events of each user."""
+    sums: Real = np.bincount(events.user, values, events.users).astype(np.float64)[users]
+    return sums

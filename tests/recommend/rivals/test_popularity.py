@@ -1,0 +1,28 @@
+"""Counts, of all events, of the latest, or of those that were liked."""
+
+import numpy as np
+import pytest
+
+from helpers.recommending import no_cases, some_events
+from innerloop.errors import ConfigurationError
+from innerloop.recommend.rivals import Popularity
+
+EVENTS = some_events(seed=6)
+NONE = no_cases(EVENTS)
+
+
+def test_counts_are_of_the_events_that_count():
+    latest = np.sort(EVENTS.time)[-(len(EVENTS) // 2) :]
+    for made, counted in (
+        (Popularity(), np.ones(len(EVENTS), bool)),
+        (Popularity(least=4.0), EVENTS.value >= 4),
+        (Popularity(recent=0.5), np.isin(EVENTS.time, latest)),
+    ):
+        found = made.fit(EVENTS, NONE).scores(EVENTS, np.array([0, 1]))
+        expected = [((EVENTS.item == item) & counted).sum() for item in range(EVENTS.items)]
+        assert np.abs(found - expected).max() <= (1 if made.recent < 1 else 0)  # the middle event may count or not
+
+
+def test_more_than_everything_is_refused():
+    with pytest.raises(ConfigurationError, match="at most 1"):
+        Popularity(recent=2.0)

@@ -1,0 +1,56 @@
+"""The script that makes the evidence: rows, pooled users and verdicts, on a small world."""
+
+import json
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+
+import recommend as evidence
+from innerloop.errors import DataError
+from innerloop.recommend import RECOMMENDERS
+
+
+def test_rows_pool_to_verdicts(tmp_path):
+    rows = []
+    for method in ("oracle", "user_item_bias", "global_mean", "popularity"):
+        for seed in (0, 1):
+            found = evidence.row("simulated 0.5", 20, method, seed, folder="", runs=str(tmp_path), users=120)
+            rows.append({"cell": ["simulated 0.5", 20, method, seed], **found})
+    bias = rows[2]
+    assert len(bias["tried"]) == 8
+    assert bias["setting"] in [setting for setting, _ in bias["tried"]]
+    table = json.loads(json.dumps(evidence.statistics(rows, str(tmp_path)), allow_nan=False))
+    by_method = {one["method"]: one for one in table}
+    assert [one["users"] for one in table] == [48] * 4  # two folds of a fifth of 120
+    against = by_method["user_item_bias"]["against"]["root mean squared error: oracle"]
+    assert against["low"] > 0
+    assert against["ratio"] > 1.25
+    assert "user_item_bias is worse than oracle" in against["verdict"]
+    assert by_method["popularity"]["against"] == {}
+    users = [np.load(evidence.kept(str(tmp_path), "simulated 0.5", 20, "oracle", seed))["users"] for seed in (0, 1)]
+    assert not set(users[0]) & set(users[1])
+
+
+def test_a_method_without_all_seeds_is_not_pooled(tmp_path):
+    rows = []
+    for method, seed in (("global_mean", 0), ("global_mean", 1), ("item_mean", 0)):
+        found = evidence.row("simulated 1.0", 20, method, seed, folder="", runs=str(tmp_path), users=60)
+        rows.append({"cell": ["simulated 1.0", 20, method, seed], **found})
+    assert list(evidence.pooled(rows, str(tmp_path))) == ["global_mean"]
+    evidence.kept(str(tmp_path), *rows[1]["cell"]).unlink()
+    with pytest.raises(DataError, match=r"global_mean-1.npz is not there, though its row is"):
+        evidence.pooled(rows, str(tmp_path))
+
+
+def test_settings_are_written_whatever_they_are():
+    @dataclass
+    class Setting:
+        steps: int = 3
+
+    assert evidence.setting_of(Setting()) == evidence.setting_of({"steps": 3}) == {"steps": 3}
+
+
+def test_every_rival_of_a_verdict_is_in_the_table():
+    named = {name for names in (*evidence.RIVALS.values(), *evidence.SIMULATED_RIVALS.values()) for name in names}
+    assert named <= {*RECOMMENDERS, "oracle"}
