@@ -1,27 +1,15 @@
-"""The optional packages of the applications that run simulators, imported when they are first used."""
+"""The optional packages of the applications that run simulators, and their versions."""
 
 from __future__ import annotations
 
-from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any
 
-from innerloop.errors import ConfigurationError
+from innerloop.extras import missing, optional
+
+__all__ = ["SIMULATORS", "optional", "versions"]
 
 SIMULATORS = ("metaworld", "mujoco", "gymnasium")
 """Packages whose version decides the numbers: rewards and physics differ between versions of MuJoCo."""
-
-
-def optional(package: str, extra: str) -> Any:
-    """A package of an extra.
-
-    Raises:
-        ConfigurationError: if it cannot be imported; it names the extra.
-    """
-    try:
-        return import_module(package)
-    except ImportError as error:
-        raise _missing(package.partition(".")[0], extra, f"cannot be imported ({error})") from error
 
 
 def versions(extra: str | None = None) -> dict[str, str]:
@@ -39,9 +27,5 @@ def versions(extra: str | None = None) -> dict[str, str]:
             found[package] = version(package)
         except PackageNotFoundError as error:
             if extra is not None:
-                raise _missing(package, extra, "is not installed") from error
+                raise missing(package, extra, "is not installed") from error
     return found
-
-
-def _missing(package: str, extra: str, why: str) -> ConfigurationError:
-    return ConfigurationError(f"This needs {package}, which {why}. Install it with pip install 'innerloop[{extra}]'.")
