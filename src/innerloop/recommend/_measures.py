@@ -113,8 +113,8 @@ def single(
         rows = sorted((int(lines[earlier[at_worst]]), int(lines[later[at_worst]])))
         raise DataError(
             f"{table.name}, {table.unit} {rows[1]}: the same {names[0]!r} and {names[1]!r} as in {table.unit} "
-            f"{rows[0]} ({len(later)} such rows in all); expected one event of a user with an item. Remove one of them, or say "
-            "duplicates='last' (or 'first')."
+            f"{rows[0]} ({len(later)} such rows in all); expected one event of a user with an item. Remove one, "
+            "or say duplicates='last' (or 'first')."
         )
     kept[later if duplicates == "first" else earlier] = False
     return kept

@@ -9,16 +9,16 @@ from typing import Any
 
 import numpy as np
 
-from innerloop.errors import ConfigurationError, DataError, closest
+from innerloop.errors import ConfigurationError, DataError
 from innerloop.recommend._attribute import Attribute, Side
-from innerloop.recommend._cells import Cells
 from innerloop.recommend._dataset import Dataset
 from innerloop.recommend._events import Events, Whole
 from innerloop.recommend._feature import Feature, Kind
 from innerloop.recommend._features import Column, Features
 from innerloop.recommend._frames import open_table
 from innerloop.recommend._measures import Duplicates, Measures, single
-from innerloop.recommend._roles import Roles, key_of, roles_of
+from innerloop.recommend._plan import Plan
+from innerloop.recommend._roles import roles_of
 from innerloop.recommend._schema import Schema
 from innerloop.recommend._side import Known, Unknown
 
@@ -112,7 +112,7 @@ def read_table(
     for role, column in dataclasses.asdict(chosen).items():
         if column is not None and role != "title":
             source.demand(column, role)
-    plan = _Plan(source, of_items, of_users, chosen, schema, dict(kinds or {}), features)
+    plan = Plan(source, of_items, of_users, chosen, schema, dict(kinds or {}), features)
     known: dict[Side, Known] = {
         "item": Known("item", None if schema is None else schema.items, unknown, chosen.item),
         "user": Known("user", None, unknown, chosen.user),
@@ -123,77 +123,7 @@ def read_table(
     return _assemble(plan, known, loose, raw, duplicates, dropped)
 
 
-class _Plan:
-    """Which columns are read from which table."""
-
-    def __init__(
-        self, source: Cells, items: Cells | None, users: Cells | None, roles: Roles, schema: Schema | None,
-        kinds: dict[str, Kind], features: bool,
-    ):  # fmt: skip
-        self.source, self.roles, self.schema, self.kinds, self.features = source, roles, schema, kinds, features
-        self.parts: dict[Side, Cells] = {
-            side: part for side, part in (("item", items), ("user", users)) if part is not None
-        }
-        columns: dict[Side, str] = {"item": roles.item, "user": roles.user}
-        self.keys: dict[Side, str] = {}
-        for side, part in self.parts.items():
-            self.keys[side] = key_of(part, columns[side], side)
-        everywhere = [name for part in (source, *self.parts.values()) for name in part.header]
-        for name in kinds:
-            if name not in everywhere:
-                raise ConfigurationError(
-                    f"kinds names a column {name!r}; there are {', '.join(map(repr, everywhere))}."
-                    f"{closest(name, everywhere)}"
-                )
-        self._of: dict[Side, tuple[Feature, ...]] = (
-            {} if schema is None else {"item": schema.item_features, "user": schema.user_features}
-        )
-
-    def columns(self, side: Side) -> list[str]:
-        """The columns that are read from the table of a side, the title among them."""
-        header = self.parts[side].header
-        title = [self.roles.title] if side == "item" and self.roles.title in header else []
-        return [*filter(None, title), *(name for name in self._wanted(side, header) if name not in title)]
-
-    def loose(self) -> dict[str, tuple[Side, ...]]:
-        """The columns that are read from the table of events beside roles, and what they may be features of.
-
-        Raises:
-            DataError: if a feature of the schema is in no table.
-        """
-        used = {column for column in dataclasses.asdict(self.roles).values() if column is not None}
-        elsewhere = {name for side in self.parts for name in self.columns(side)}
-        found: dict[str, tuple[Side, ...]] = {}
-        if self.roles.title in self.source.header and self.roles.title not in elsewhere:
-            found[str(self.roles.title)] = ("item",)
-        if self.schema is None:
-            both: tuple[Side, ...] = ("item", "user")
-            names = (name for name in self.source.header if name not in used | elsewhere)
-            return found | {name: both for name in names if self.features and self.kinds.get(name) != "ignore"}
-        for side, of_side in self._of.items() if self.features else ():
-            for feature in of_side:
-                if feature.column in elsewhere:
-                    continue
-                if feature.column not in self.source.header:
-                    raise DataError(
-                        f"{self.source.name} has no column {feature.column!r}, which the schema has as a feature of "
-                        f"{side}s. Give a table that has it with {side}s=..., or say features=False."
-                    )
-                found[feature.column] = (side,)
-        return found
-
-    def _wanted(self, side: Side, header: tuple[str, ...]) -> list[str]:
-        if not self.features:
-            return []
-        if self.schema is not None:
-            return [feature.column for feature in self._of[side] if feature.column in header]
-        return [name for name in header if name != self.keys[side] and self.kinds.get(name) != "ignore"]
-
-
-Raw = tuple[Whole, ...]
-
-
-def _read_events(plan: _Plan, known: dict[Side, Known]) -> tuple[list[Any], dict[str, Attribute], int]:
+def _read_events(plan: Plan, known: dict[Side, Known]) -> tuple[list[Any], dict[str, Attribute], int]:
     """Columns user, item, value, time and line; what else the table says; how many rows were dropped."""
     table, roles = plan.source, plan.roles
     measures = Measures(table, roles, None if plan.schema is None else plan.schema.range)
@@ -222,7 +152,7 @@ def _read_events(plan: _Plan, known: dict[Side, Known]) -> tuple[list[Any], dict
 
 
 def _assemble(
-    plan: _Plan, known: dict[Side, Known], loose: dict[str, Attribute], raw: list[Any], duplicates: Duplicates,
+    plan: Plan, known: dict[Side, Known], loose: dict[str, Attribute], raw: list[Any], duplicates: Duplicates,
     dropped: int,
 ) -> Table:  # fmt: skip
     user, item, value, time, lines = raw
@@ -263,7 +193,7 @@ def _assemble(
     return Table(dataset, schema, users, left_out, dropped + int((~kept).sum()))
 
 
-def _feature(plan: _Plan, name: str, attribute: Attribute, places: Whole) -> Feature | str:
+def _feature(plan: Plan, name: str, attribute: Attribute, places: Whole) -> Feature | str:
     if plan.schema is not None:
         both = (*plan.schema.item_features, *plan.schema.user_features)
         side = plan.schema.item_features if attribute.side == "item" else plan.schema.user_features
