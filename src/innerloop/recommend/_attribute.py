@@ -7,6 +7,7 @@ from typing import Literal
 
 import numpy as np
 
+from innerloop.errors import DataError
 from innerloop.recommend._cells import Cells, Chunk
 from innerloop.recommend._events import Whole
 from innerloop.recommend._feature import Feature, Kind, learn
@@ -30,6 +31,7 @@ class Attribute:
     def __init__(self, table: Cells, column: str, sides: tuple[Side, ...], *, wanted: bool):
         self.table, self.column, self.wanted = table, column, wanted
         self.cells = Distinct()
+        self._against: dict[Side, tuple[int, str, object]] = {}
         self._of: dict[Side, Whole] = {side: np.zeros(0, np.int64) for side in sides}
 
     @property
@@ -49,7 +51,13 @@ class Attribute:
         """
         if not self._of:
             return
-        found = self.cells.numbers(chunk.columns[self.column], self.table, chunk.lines, self.column)
+        try:
+            found = self.cells.numbers(chunk.columns[self.column], self.table, chunk.lines, self.column)
+        except DataError:
+            if self.wanted:
+                raise
+            self._give_up()
+            return
         for side in list(self._of):
             who, names = keys[side]
             known = self._of[side]
@@ -61,16 +69,22 @@ class Attribute:
             self._of[side] = known
             differ = known[who] != found
             if differ.any():
+                row = int(np.argmax(differ))
+                expected = f"{self.cells.cells[known[who[row]]]!r}, as before for {side} {names.known[who[row]]!r}"
+                self._against[side] = (chunk.lines[row], expected, chunk.columns[self.column][row])
                 del self._of[side]
-                if self.wanted and not self._of:
-                    row = int(np.argmax(differ))
-                    before = self.cells.cells[known[who[row]]]
-                    self.table.refuse(
-                        chunk.lines[row], self.column,
-                        f"{before!r}, as before for {side} {names.known[who[row]]!r}", chunk.columns[self.column][row],
-                        "Correct one of the rows, or leave the column out with "
-                        f"kinds={{{self.column!r}: 'ignore'}}.",
-                    )  # fmt: skip
+        if not self._of:
+            if self.wanted:
+                # of an item's rows and a user's rows that differ, those of the item are the likely mistake
+                line, expected, got = self._against.get("item") or self._against["user"]
+                self.table.refuse(
+                    line, self.column, expected, got,
+                    f"Correct one of the rows, or leave the column out with kinds={{{self.column!r}: 'ignore'}}.",
+                )  # fmt: skip
+            self._give_up()
+
+    def _give_up(self) -> None:
+        self._of, self.cells = {}, Distinct()
 
     def of(self, places: Whole) -> Whole:
         """`(n,)` which of the different cells the items (users) have; 0, a missing one, for those without a row."""

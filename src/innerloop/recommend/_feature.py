@@ -93,6 +93,9 @@ class Feature:
                     )  # fmt: skip
             scaled = np.clip((values - self.mean) / self.deviation, -LIMIT, LIMIT)
             return Column.numeric(np.nan_to_num(scaled).astype(np.float32)[rows])
+        if self.separator is None and not any(isinstance(cell, tuple) for cell in cells):
+            single = np.fromiter((self.codes.get(text(cell) or "", 0) for cell in cells), np.int64, len(cells))
+            return Column.categories(single[rows], self.size)
         parts = [split(cell, self.separator) for cell in cells]
         width = max(map(len, parts), default=1) or 1
         if width > WIDEST:
@@ -129,9 +132,9 @@ def learn(
     """
     if kind == "ignore":
         return "not wanted"
-    there = [cell for cell in cells if _present(cell)]
-    if kind is None and len(set(rows.tolist())) < 2:
+    if kind is None and len(np.unique(rows)) < 2:
         return "never changes"
+    there = [cell for cell in cells if _present(cell)]
     lists = any(isinstance(cell, tuple) for cell in there)
     if kind is None:
         share = np.mean([math.isfinite(number(cell)) for cell in there]) if there else 0.0

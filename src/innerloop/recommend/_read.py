@@ -164,7 +164,7 @@ def _assemble(
         who, what, value[kept], time[kept], users=len(places["user"]), items=len(places["item"]), explicit=explicit
     )  # fmt: skip
     left_out = {
-        name: "is no feature: rows of one item differ, and so do rows of one user"
+        name: "is no feature: rows of one item differ and so do rows of one user, or it has too many different cells"
         for name, attribute in loose.items() if attribute.side is None
     }  # fmt: skip
     found: dict[Side, tuple[Feature, ...]] = {}

@@ -81,7 +81,7 @@ class Known:
         if self.unknown == "refuse" and not kept.all():
             row = int(np.argmin(kept))
             table.refuse(
-                chunk.lines[row], column, f"a {self.side} that is in {self._where}", chunk.columns[column][row],
+                chunk.lines[row], column, f"one of the {self.side}s in {self._where}", chunk.columns[column][row],
                 "Add it there, or say unknown='keep' (nothing is known of it but its events) or 'drop'.",
             )  # fmt: skip
         return kept

@@ -72,7 +72,9 @@ def store_table(
             )  # fmt: skip
             writer.add(part, users)
         if low > high:
-            raise DataError(f"{source.name} has no events of known items; expected at least one. Export it again.")
+            raise DataError(
+                f"{source.name} has no events, or none of a known item; expected at least one. Export it again."
+            )
         order = item.order()
         ranks = np.full(len(item.names.known), -1, np.int64)
         ranks[order] = np.arange(len(order))
