@@ -105,12 +105,12 @@ def single(
         DataError: if there are several and they are refused; it names two rows.
     """
     kept = np.ones(len(user), bool)
-    by_pair = np.lexsort((at, item, user))
+    by_pair = np.lexsort((lines if duplicates == "refuse" else at, item, user))
     same = (np.diff(user[by_pair]) == 0) & (np.diff(item[by_pair]) == 0)
     earlier, later = by_pair[:-1][same], by_pair[1:][same]
     if duplicates == "refuse" and len(later):
-        at_worst = int(np.argmin(np.maximum(lines[earlier], lines[later])))
-        rows = sorted((int(lines[earlier[at_worst]]), int(lines[later[at_worst]])))
+        first = int(np.argmin(lines[later]))
+        rows = lines[earlier[first]], lines[later[first]]
         raise DataError(
             f"{table.name}, {table.unit} {rows[1]}: the same {names[0]!r} and {names[1]!r} as in {table.unit} "
             f"{rows[0]} ({len(later)} such rows in all); expected one event of a user with an item. Remove one, "

@@ -174,6 +174,8 @@ def _texts(values: Any) -> tuple[str, ...]:
 def _features(values: Any) -> tuple[Feature, ...]:
     features = tuple(Feature(**{**value, "names": _texts(value["names"])}) for value in values)
     for feature in features:
-        if feature.kind not in ("category", "number") or not math.isfinite(feature.mean / feature.deviation):
+        if feature.kind not in ("category", "number") or not (
+            math.isfinite(feature.mean) and 0 < feature.deviation < math.inf
+        ):
             raise ValueError(f"feature {feature.column!r}")
     return features
