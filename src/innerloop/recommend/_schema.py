@@ -81,11 +81,6 @@ class Schema:
 
         return read_table(table, items=items, users=users, roles=roles, kinds=kinds).schema
 
-    @property
-    def explicit(self) -> bool:
-        """Whether events have ratings."""
-        return self.roles.value is not None
-
     @cached_property
     def places(self) -> dict[str, int]:
         """The number of each item."""

@@ -32,7 +32,7 @@ class Stored:
     """Events in files: only what is looked at is in memory.
 
     Args:
-        events: whose columns are mapped from the files, read-only.
+        events: whose columns are mapped from the files; changing them in memory does not change the files.
         schema: of the table that they came from; None if they came without.
         folder: where they are.
     """
@@ -218,7 +218,8 @@ def _map(path: Path, form: str, rows: int) -> tuple[mmap.mmap, NDArray[Any]]:
         npy.read_magic(file)
         shape, _, kind = npy.read_array_header_1_0(file)
         offset = file.tell()
-        memory = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        # a change would stay in memory; torch warns of arrays that are read-only
+        memory = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY)
     if shape != (rows,) or kind != np.dtype(form) or len(memory) != offset + rows * kind.itemsize:
         raise ValueError(f"{path.name} has not the {rows} rows of type {form} that it should have")
     return memory, np.frombuffer(memory, kind, rows, offset)
