@@ -38,6 +38,7 @@ bench: $(VENV)/.ready
 	$(BIN)/innerloop bench
 	$(BIN)/python benchmarks/mappings.py
 	$(BIN)/python benchmarks/memory.py
+	$(BIN)/python benchmarks/recommend_stream.py
 
 evidence: $(VENV)/.ready
 	$(BIN)/python evidence/sinusoids.py

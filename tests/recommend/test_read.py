@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 
 from innerloop.errors import ConfigurationError, DataError
 from innerloop.recommend import Schema, Several, read_table
+from innerloop.recommend._numbering import NOTHING
 
 NAMES = st.text(st.characters(exclude_categories=("C", "Z")), min_size=1, max_size=4).filter(
-    lambda name: name.lower() not in {"na", "n/a", "nan", "null", "?", "none"}
+    lambda name: name.lower() not in NOTHING
 )
 ROWS = st.lists(
     st.tuples(
@@ -186,3 +187,17 @@ def test_what_is_different_in_numbers_of_frames_is_the_same_name():
 @pytest.mark.parametrize("times", [["2024-01-02", "2024-01-01"], ["2024-01-01T10:00:00Z", "2024-01-01T10:30:00+01:00"]])
 def test_calendar_times(times):
     assert read_table({"user": [1, 1], "item": [5, 4], "time": times}).events.item.tolist() == [0, 1]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"unknown": "ignore"}, "unknown must be one of refuse, drop, keep; got 'ignore'"),
+        ({"duplicates": "all"}, "duplicates must be one of refuse, first, last; got 'all'"),
+        ({"kinds": {"device": "several"}}, r"kinds\['device'\] must be 'category'.*got 'several'"),
+        ({"kinds": {"device": Several("")}}, r"kinds\['device'\] must be"),
+    ],
+)
+def test_words_that_are_none_are_refused(arguments, message):
+    with pytest.raises(ConfigurationError, match=message):
+        read_table(EVENTS, **arguments)

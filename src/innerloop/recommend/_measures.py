@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, time
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
-from innerloop.errors import DataError
+from innerloop.errors import ConfigurationError, DataError
 from innerloop.recommend._cells import Cell, Cells, Chunk, number, numbers
 from innerloop.recommend._events import Real, Whole
 from innerloop.recommend._roles import Roles
@@ -103,7 +103,10 @@ def single(
 
     Raises:
         DataError: if there are several and they are refused; it names two rows.
+        ConfigurationError: if `duplicates` is none of its three words.
     """
+    if duplicates not in get_args(Duplicates):
+        raise ConfigurationError(f"duplicates must be one of {', '.join(get_args(Duplicates))}; got {duplicates!r}.")
     kept = np.ones(len(user), bool)
     by_pair = np.lexsort((lines if duplicates == "refuse" else at, item, user))
     same = (np.diff(user[by_pair]) == 0) & (np.diff(item[by_pair]) == 0)

@@ -12,6 +12,8 @@ from innerloop.sources._table_file import MISSING
 
 MOST = 2_000_000
 """Different cells that a column of features may have, about 150 bytes each; a million must work."""
+NOTHING = MISSING | {"none", "nat", "<na>"}
+"""Cells, in lower case, that say that there is nothing; Python and pandas write the last three."""
 
 
 class NoName(Exception):  # noqa: N818  # caught where the row is known
@@ -58,7 +60,7 @@ class Names(dict[Cell, int]):
             table.refuse(
                 lines[row], column, f"the name of {what}", cells[row],
                 "Fill in the cell, or remove the row; a name is text or a whole number, and none of "
-                f"{', '.join(sorted(map(repr, MISSING)))}.",
+                f"{', '.join(sorted(map(repr, NOTHING)))}.",
             )  # fmt: skip
 
 
@@ -128,8 +130,7 @@ def text(cell: Cell) -> str | None:
     if isinstance(cell, float) and cell.is_integer():
         cell = int(cell)
     said = str(cell).strip()
-    # the longest of MISSING has four letters, of pandas' NaT three, of its <NA> four
-    return None if len(said) <= 4 and (said.lower() in MISSING or said in ("NaT", "<NA>", "None")) else said
+    return None if len(said) <= 4 and said.lower() in NOTHING else said  # the longest of them has four letters
 
 
 def order(names: Sequence[str]) -> NDArray[np.int64]:

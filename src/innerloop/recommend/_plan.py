@@ -7,7 +7,7 @@ import dataclasses
 from innerloop.errors import ConfigurationError, DataError, closest
 from innerloop.recommend._attribute import Side
 from innerloop.recommend._cells import Cells
-from innerloop.recommend._feature import Feature, Kind
+from innerloop.recommend._feature import Feature, Kind, Several
 from innerloop.recommend._roles import Roles, key_of
 from innerloop.recommend._schema import Schema
 
@@ -25,7 +25,7 @@ class Plan:
         features: whether features are read at all.
 
     Raises:
-        ConfigurationError: if `kinds` names a column that there is not.
+        ConfigurationError: if `kinds` names a column that there is not, or a kind that there is not.
         DataError: if a table of items (users) has no column that names them.
     """
 
@@ -44,7 +44,11 @@ class Plan:
         for side, part in self.parts.items():
             self.keys[side] = key_of(part, columns[side], side)
         everywhere = [name for part in (source, *self.parts.values()) for name in part.header]
-        for name in kinds:
+        for name, kind in kinds.items():
+            if kind not in ("category", "number", "ignore") and not (isinstance(kind, Several) and kind.separator):
+                raise ConfigurationError(
+                    f"kinds[{name!r}] must be 'category', 'number', 'ignore' or Several('|'); got {kind!r}."
+                )
             if name not in everywhere:
                 raise ConfigurationError(
                     f"kinds names a column {name!r}; there are {', '.join(map(repr, everywhere))}."

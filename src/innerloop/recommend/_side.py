@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
-from innerloop.errors import DataError
+from innerloop.errors import ConfigurationError, DataError
 from innerloop.recommend._attribute import Attribute, Side
 from innerloop.recommend._cells import Cells, Chunk
 from innerloop.recommend._events import Whole
@@ -26,9 +26,14 @@ class Known:
         names: those that are known from a schema, in its order; None: there is no schema.
         unknown: what to do with rows of others.
         column: what the events call the column.
+
+    Raises:
+        ConfigurationError: if `unknown` is none of its three words.
     """
 
     def __init__(self, side: Side, names: Sequence[str] | None, unknown: Unknown, column: str):
+        if unknown not in get_args(Unknown):
+            raise ConfigurationError(f"unknown must be one of {', '.join(get_args(Unknown))}; got {unknown!r}.")
         self.side, self.unknown, self.column = side, unknown, column
         self.names = Names(names or ())
         self.first = len(self.names.known)
