@@ -25,7 +25,8 @@ KNOWS = {
     "catalogue": set(),
     "citations": {"catalogue"},
     "own": {"errors"},
-    "simulators": {"errors"},
+    "extras": {"errors"},
+    "simulators": {"errors", "extras"},
     "workers": {"errors"},
     "kernels": {"errors"},
     "task": {"errors"},
@@ -50,7 +51,8 @@ KNOWS = {
     "rl": LEARNING | {"gradient", "counter", "files", "sources", "outer", "evaluation", "simulators", "workers"},
     "explain": LEARNING | {"gradient", "methods", "counter", "evaluation"},
     "control": LEARNING | {"counter", "files", "evaluation", "sources", "simulators", "workers"},
-    "recommend": LEARNING | {"counter", "files", "evaluation", "sources", "gradient", "metric", "memory", "outer"},
+    "recommend": LEARNING
+    | {"counter", "extras", "files", "evaluation", "sources", "gradient", "metric", "memory", "outer"},
 }
 # nobody knows an application except what is run from the command line
 APPLICATIONS = {"control", "recommend", "rl"}

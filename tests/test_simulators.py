@@ -1,8 +1,8 @@
-"""src/innerloop/simulators.py: packages that may be missing."""
+"""src/innerloop/simulators.py: versions of packages that may be missing."""
 
 import pytest
 
-from innerloop import simulators
+from innerloop import extras, simulators
 from innerloop.errors import ConfigurationError
 from innerloop.simulators import optional, versions
 
@@ -19,7 +19,7 @@ def test_a_renderer_that_fails_as_mujoco_is_imported_is_said_in_one_line(monkeyp
     def broken(package):
         raise AttributeError("'NoneType' object\nhas no attribute 'glGetError'")
 
-    monkeypatch.setattr(simulators, "import_module", broken)
+    monkeypatch.setattr(extras, "import_module", broken)
     monkeypatch.setenv("MUJOCO_GL", "osmesa")
     with pytest.raises(ConfigurationError, match=r"MUJOCO_GL='osmesa' \('NoneType' object has.*libosmesa6") as raised:
         optional("metaworld.env_dict", "control")

@@ -1,12 +1,12 @@
-"""The optional packages of the applications that run simulators, imported when they are first used."""
+"""The optional packages of the applications that run simulators, and their versions."""
 
 from __future__ import annotations
 
 import os
-from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
+from innerloop import extras
 from innerloop.errors import ConfigurationError
 
 SIMULATORS = ("metaworld", "mujoco", "gymnasium")
@@ -14,24 +14,22 @@ SIMULATORS = ("metaworld", "mujoco", "gymnasium")
 
 
 def optional(package: str, extra: str) -> Any:
-    """A package of an extra.
+    """A package of an extra that has simulators.
 
     Raises:
         ConfigurationError: if it cannot be imported; it names the extra, or the renderer that MuJoCo fails with.
     """
     try:
-        return import_module(package)
+        return extras.optional(package, extra)
     except Exception as error:  # MuJoCo loads its renderer as it is imported, and what that raises has no common kind
         if renderer := os.environ.get("MUJOCO_GL"):
-            said = " ".join(str(error).split())
+            said = " ".join(str(error.__cause__ or error).split())
             raise ConfigurationError(
                 f"{package.partition('.')[0]} cannot be imported with MUJOCO_GL={renderer!r} ({said}). Unset it, or "
                 "install a software renderer (on Debian: libegl1 and libgl1-mesa-dri with MUJOCO_GL=egl, libosmesa6 "
                 f"with MUJOCO_GL=osmesa). If the package is missing: pip install 'innerloop[{extra}]'."
             ) from error
-        if not isinstance(error, ImportError):
-            raise
-        raise _missing(package.partition(".")[0], extra, f"cannot be imported ({error})") from error
+        raise
 
 
 def versions(extra: str | None = None) -> dict[str, str]:
@@ -49,9 +47,5 @@ def versions(extra: str | None = None) -> dict[str, str]:
             found[package] = version(package)
         except PackageNotFoundError as error:
             if extra is not None:
-                raise _missing(package, extra, "is not installed") from error
+                raise extras.missing(package, extra, "is not installed") from error
     return found
-
-
-def _missing(package: str, extra: str, why: str) -> ConfigurationError:
-    return ConfigurationError(f"This needs {package}, which {why}. Install it with pip install 'innerloop[{extra}]'.")

@@ -11,12 +11,20 @@ from innerloop.recommend._dataset import Dataset
 from innerloop.recommend._evaluate import evaluate_recommender
 from innerloop.recommend._evaluation import RecommendationEvaluation, compare_recommenders
 from innerloop.recommend._events import Events
+from innerloop.recommend._feature import Feature, Several
 from innerloop.recommend._features import Column, Features
+from innerloop.recommend._movielens import movielens
 from innerloop.recommend._named_splits import melu, recbole
 from innerloop.recommend._oracle import Oracle
+from innerloop.recommend._read import Table, read_table
 from innerloop.recommend._recommender import Recommender
+from innerloop.recommend._roles import Roles
+from innerloop.recommend._schema import Schema
 from innerloop.recommend._simulator import NOISES, Simulator
 from innerloop.recommend._splits import by_time, leave_both_out, leave_items_out, leave_users_out, newcomers
+from innerloop.recommend._store import Stored, open_store, store_events
+from innerloop.recommend._store_table import store_table
+from innerloop.recommend._text_file import text_file
 from innerloop.recommend._tuned import Tuned, grid
 
 __all__ = [
@@ -26,12 +34,18 @@ __all__ = [
     "Column",
     "Dataset",
     "Events",
+    "Feature",
     "Features",
     "Oracle",
     "RecommendationEvaluation",
     "Recommender",
+    "Roles",
+    "Schema",
+    "Several",
     "Simulator",
     "Split",
+    "Stored",
+    "Table",
     "Tuned",
     "by_time",
     "compare_recommenders",
@@ -42,9 +56,15 @@ __all__ = [
     "leave_items_out",
     "leave_users_out",
     "melu",
+    "movielens",
     "ndcg_among_rated",
     "newcomers",
+    "open_store",
     "precision_among_rated",
     "random_ndcg_among_rated",
+    "read_table",
     "recbole",
+    "store_events",
+    "store_table",
+    "text_file",
 ]

@@ -106,6 +106,5 @@ class Events:
     def history(self, user: int) -> Events:
         """One user's events in the order of time."""
         first, end = np.searchsorted(self.user, [user, user + 1])
-        rows = np.zeros(len(self), bool)
-        rows[first:end] = True
-        return self.where(rows)
+        rows = slice(first, end)
+        return replace(self, user=self.user[rows], item=self.item[rows], value=self.value[rows], time=self.time[rows])

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from innerloop.errors import DataError
 
 _DELIMITERS = (",", ";", "\t")
-_MISSING = frozenset({"", "na", "n/a", "nan", "null", "?"})
+MISSING = frozenset({"", "na", "n/a", "nan", "null", "?"})
+"""Cells, in lower case, that say that there is nothing."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ class TableFile:
         """
         cells = self.columns[column]
         for row, cell in enumerate(cells):
-            if cell.lower() in _MISSING:
+            if cell.lower() in MISSING:
                 self.refuse(column, row, "a name")
         return cells
 
