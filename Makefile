@@ -21,7 +21,7 @@ test-all: $(VENV)/.ready
 	$(BIN)/python -m pytest -n auto -m "not apps"
 
 test-apps: $(VENV)/.ready
-	$(BIN)/pip install --quiet -c constraints.txt -e '.[dev,control,rl]'
+	$(BIN)/pip install --quiet -c constraints.txt -e '.[dev,control,rl,ray]'
 	$(BIN)/python -m pytest -n auto -m apps --ignore=tests/bench/test_peers.py --ignore=tests/gradient/test_lora.py
 
 lint: $(VENV)/.ready

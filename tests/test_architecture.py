@@ -27,6 +27,7 @@ KNOWS = {
     "own": {"errors"},
     "simulators": {"errors"},
     "workers": {"errors"},
+    "actors": {"errors", "simulators"},
     "kernels": {"errors"},
     "task": {"errors"},
     "sound": {"errors", "task"},
@@ -47,7 +48,8 @@ KNOWS = {
     "sources": CORE | {"counter", "kernels"},
     "outer": LEARNING | {"counter", "files", "evaluation"},
     "evaluation": LEARNING,
-    "rl": LEARNING | {"gradient", "counter", "files", "sources", "outer", "evaluation", "simulators", "workers"},
+    "rl": LEARNING
+    | {"gradient", "counter", "files", "sources", "outer", "evaluation", "simulators", "workers", "actors"},
     "explain": LEARNING | {"gradient", "methods", "counter", "evaluation"},
     "control": LEARNING | {"counter", "files", "evaluation", "sources", "simulators", "workers"},
     "recommend": LEARNING | {"counter", "files", "evaluation", "sources", "gradient", "metric", "memory", "outer"},

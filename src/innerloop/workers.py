@@ -15,7 +15,7 @@ import warnings
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 
@@ -27,8 +27,19 @@ _REPLACED = 3
 _pools: dict[int, ProcessPoolExecutor] = {}
 
 
+class Crew(Protocol):
+    """Whoever does jobs elsewhere, as `innerloop.actors.RayActors` does on many machines."""
+
+    def run(self, function: Callable[..., Any], jobs: Sequence[tuple[Any, ...]], *, what: str) -> list[Any]:
+        """The results of a function with each job's arguments, in the order of the jobs."""
+
+
+Workers = int | Crew | None
+"""How many processes, None for one on each core, or somebody who does jobs elsewhere."""
+
+
 def run_jobs(
-    function: Callable[..., Any], jobs: Sequence[tuple[Any, ...]], *, what: str, workers: int | None = None
+    function: Callable[..., Any], jobs: Sequence[tuple[Any, ...]], *, what: str, workers: Workers = None
 ) -> list[Any]:
     """Calls a function with each job's arguments.
 
@@ -36,7 +47,7 @@ def run_jobs(
         function: a function at the top of a module.
         jobs: its arguments, values that can be pickled.
         what: what a job is, in words, for the message about one that has to be done again.
-        workers: processes; None: one for each core. With 1 the jobs are done in this process.
+        workers: processes; None: one for each core. With 1 the jobs are done in this process. Or a crew of actors.
 
     Returns:
         the results, in the order of the jobs.
@@ -48,6 +59,8 @@ def run_jobs(
     >>> run_jobs(divmod, [(7, 2), (9, 4)], what="division", workers=1)
     [(3, 1), (2, 1)]
     """
+    if not (workers is None or isinstance(workers, int)):
+        return workers.run(function, jobs, what=what)
     count = cores() if workers is None else workers
     if count < 1:
         raise ConfigurationError(f"workers must be at least 1; got {workers}.")

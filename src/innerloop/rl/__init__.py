@@ -1,5 +1,6 @@
 """Meta-reinforcement learning: policies that adapt to a new task from a few episodes."""
 
+from innerloop.actors import RayActors
 from innerloop.rl._acting import Acting
 from innerloop.rl._advantages import advantages, baseline
 from innerloop.rl._algorithm import Algorithm
@@ -73,6 +74,7 @@ __all__ = [
     "Pooled",
     "ProMP",
     "RandomArm",
+    "RayActors",
     "Returns",
     "Round",
     "Sampling",
