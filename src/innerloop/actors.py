@@ -141,8 +141,8 @@ def _cause(ray: Any, error: Any) -> BaseException:
     if isinstance(cause, ray.exceptions.RaySystemError):
         said = str(cause).strip().splitlines()[-1]
         return ConfigurationError(
-            f"A Ray actor cannot read its work: {said}. All machines need the same innerloop, the simulator, and your own "
-            "modules on their PYTHONPATH."
+            f"A Ray actor cannot read its work: {said}. All machines need the same innerloop, the simulator, and your "
+            "own modules on their PYTHONPATH."
         )
     return cause if isinstance(cause, BaseException) else InnerloopError(str(error))
 

@@ -44,6 +44,8 @@ class PolicyExperiment:
             "validation": self.environments.validation,
             "validate_every": recipe.validate_every,
             "validation_tasks": recipe.validation_tasks,
+            # pooled pretraining is for what follows it
+            "validation_rounds": min(1, recipe.rounds) if recipe.method == "pooled" else None,
             "seed": recipe.seed,
             "config": {"recipe": recipe.to_json()},
         }
