@@ -19,6 +19,7 @@ from innerloop.rl._distributions import (
 )
 from innerloop.rl._environments import Environments, EnvironmentSplits, episode_keys
 from innerloop.rl._evaluate import Returns, evaluate_policy
+from innerloop.rl._gymnasium import register
 from innerloop.rl._learner import PolicyLearner, maml_policy
 from innerloop.rl._locomotion import AntDirTasks, HalfCheetahDirTasks, HalfCheetahVel, HalfCheetahVelTasks
 from innerloop.rl._losses import Clipped, dice, lvc, reinforce
@@ -102,6 +103,7 @@ __all__ = [
     "lvc",
     "maml_policy",
     "policy_for",
+    "register",
     "reinforce",
     "train",
 ]
