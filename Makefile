@@ -52,7 +52,7 @@ evidence: $(VENV)/.ready
 	$(BIN)/python evidence/curves.py
 	$(BIN)/python evidence/parkinsons.py
 	$(BIN)/python evidence/families.py
-	$(BIN)/python evidence/rl.py
+	$(BIN)/python evidence/rl.py --seeds 0 1 2
 
 clean:
 	rm -rf $(VENV) demo docs/_build .pytest_cache .mypy_cache .ruff_cache

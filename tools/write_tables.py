@@ -18,7 +18,7 @@ from _learned import budget, comparison, crossover, robustness, sinusoids
 from _markdown import ROOT
 from _measured import bench, memory
 from _regression import curves, parkinsons
-from _returns import returns
+from _returns import kills, returns
 
 PAGES = (
     "README.md",
@@ -48,6 +48,7 @@ TABLES: dict[str, Callable[[bool], str]] = {
     "explain": lambda full: explain("explain"),
     "control": lambda full: control("control"),
     "rl": lambda full: returns("rl"),
+    "rl_kills": lambda full: kills("rl_kills"),
     "families": lambda full: answers("families"),
     **{
         f"families_{name}": lambda full, name=name: crossover(f"families_{name}")
@@ -68,6 +69,7 @@ COMMANDS = {
     "explain": "python evidence/explain.py",
     "control": "python evidence/control.py",
     "rl": "python evidence/rl.py",
+    "rl_kills": "python evidence/rl_kills.py",
     **dict.fromkeys(
         (f"families_{name}" for name in ("characters", "omniglot", "clinc", "sinusoids", "data")),
         "python evidence/families.py",
