@@ -129,7 +129,7 @@ def experiment(folder: Path, kills: int, iterations: int, seed: int) -> dict[str
 
 
 def _left(workers: list[int]) -> int:
-    """How many of the workers of a killed process are still there a little later."""
+    """How many workers of a killed process are there ten seconds later: only one that is still starting may be."""
     end = time.perf_counter() + 10
     while (left := sum(Path(f"/proc/{pid}").exists() for pid in workers)) and time.perf_counter() < end:
         time.sleep(0.02)

@@ -53,13 +53,11 @@ def kills(name: str) -> str:
     events = found["events"]
     main = sum(event["victim"] == "main" for event in events)
     said = "equal to the bit" if found["equal"] else f"different in {', '.join(found['different'])}"
-    orphans = sum(event["orphans"] or 0 for event in events)
     return (
         f"`kill -9` at {found['kills']} random moments of a training of {found['iterations']:,} iterations with "
         f"{found['workers']} worker processes: {main} times of the main process, which was started again with "
         f"`--resume`, and {len(events) - main} times of a worker. Afterwards weights, log and test returns are {said} "
-        f"to those of the undisturbed run; workers that outlived their killed main process: {orphans}. From "
-        f"`results/{name}.json`."
+        f"to those of the undisturbed run. From `results/{name}.json`."
     )
 
 
