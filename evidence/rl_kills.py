@@ -112,8 +112,9 @@ def experiment(folder: Path, kills: int, iterations: int, seed: int) -> dict[str
         if process is not None and process.poll() is None:
             process.kill()
     different = differences(Run(calm), Run(killed))
+    command = f"python evidence/rl_kills.py --kills {kills} --iterations {iterations} --seed {seed}"
     return {
-        "command": f"python evidence/rl_kills.py --kills {kills} --iterations {iterations} --seed {seed}",
+        "command": command,
         "kills": kills,
         "iterations": iterations,
         "seed": seed,
@@ -124,7 +125,7 @@ def experiment(folder: Path, kills: int, iterations: int, seed: int) -> dict[str
         "events": events,
         "wall_seconds": round(before["seconds"] + time.perf_counter() - begun, 1),
         "platform": platform.platform(),
-        "provenance": provenance(),
+        "provenance": provenance() | {"command": command},
     }
 
 
