@@ -34,6 +34,15 @@ def test_a_run_is_measured_and_has_a_page_over_environment_steps(navigation_run)
     assert "http" not in page
 
 
+def test_one_test_task_has_no_interval_and_is_no_mistake(tmp_path):
+    run = tmp_path / "one"
+    few = ["--test-tasks", "1", "--validation-tasks", "1"]
+    assert main(["train", "navigation", "--run", str(run), *SMALL, *few]) == 0
+    assert json.loads((run / "results" / "test.json").read_text())["curve"][0][1] is None
+    assert (run / "page.html").exists()
+    assert main(["evaluate", str(run), "--tasks", "1"]) == 0
+
+
 def test_a_run_of_pooled_pretraining_is_validated_after_a_round(tmp_path):
     run = tmp_path / "pooled"
     assert main(["train", "navigation", "--method", "pooled", "--run", str(run), *SMALL]) == 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -82,10 +83,14 @@ class Returns:
         def rounded(values: Values) -> list[Any]:
             return np.round(values, 4).tolist()  # type: ignore[no-any-return]
 
+        def pairs(found: list[Interval]) -> list[list[float | None]]:
+            # one task has no interval, and JSON no infinity
+            return [[mean, half if math.isfinite(half) else None] for mean, half in found]
+
         return {
             **{name: value for name, value in vars(self).items() if name not in ("values", "still", "oracle")},
-            "curve": [list(found) for found in self.curve],
-            "regret": None if (regret := self.regret) is None else [list(found) for found in regret],
+            "curve": pairs(self.curve),
+            "regret": None if (regret := self.regret) is None else pairs(regret),
             "values": rounded(self.values),
             "still": rounded(self.still),
             "oracle": None if self.oracle is None else rounded(self.oracle),
