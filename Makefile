@@ -21,7 +21,7 @@ test-all: $(VENV)/.ready
 	$(BIN)/python -m pytest -n auto -m "not apps"
 
 test-apps: $(VENV)/.ready
-	$(BIN)/pip install --quiet -c constraints.txt -e '.[dev,control,rl,recommend]'
+	$(BIN)/pip install --quiet -c constraints.txt -e '.[dev,control,rl,recommend,ray]'
 	$(BIN)/python -m pytest -n auto -m apps --ignore=tests/bench/test_peers.py --ignore=tests/gradient/test_lora.py
 
 lint: $(VENV)/.ready
@@ -54,7 +54,7 @@ evidence: $(VENV)/.ready
 	$(BIN)/python evidence/parkinsons.py
 	$(BIN)/python evidence/families.py
 	$(BIN)/python evidence/control.py
-	$(BIN)/python evidence/rl.py
+	$(BIN)/python evidence/rl.py --seeds 0 1 2
 
 clean:
 	rm -rf $(VENV) demo docs/_build .pytest_cache .mypy_cache .ruff_cache

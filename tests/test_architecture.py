@@ -28,6 +28,7 @@ KNOWS = {
     "extras": {"errors"},
     "simulators": {"errors", "extras"},
     "workers": {"errors"},
+    "actors": {"errors", "simulators"},
     "kernels": {"errors"},
     "task": {"errors"},
     "sound": {"errors", "task"},
@@ -48,7 +49,8 @@ KNOWS = {
     "sources": CORE | {"counter", "kernels"},
     "outer": LEARNING | {"counter", "files", "evaluation"},
     "evaluation": LEARNING,
-    "rl": LEARNING | {"gradient", "counter", "files", "sources", "outer", "evaluation", "simulators", "workers"},
+    "rl": LEARNING
+    | {"gradient", "counter", "files", "sources", "outer", "evaluation", "simulators", "workers", "actors"},
     "explain": LEARNING | {"gradient", "methods", "counter", "evaluation"},
     "control": LEARNING | {"counter", "files", "evaluation", "sources", "simulators", "workers"},
     "recommend": LEARNING

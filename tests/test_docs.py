@@ -13,6 +13,7 @@ import pytest
 from helpers.pages import BLOCK, ROOT, blocks, commands, run_python
 from innerloop.cli import COMMANDS
 from innerloop.cli._parse import parse
+from innerloop.recipes import POLICY_RECIPES
 
 PAGES = [
     path
@@ -99,7 +100,8 @@ def understand_innerloop(arguments: list[str]) -> None:
     if command == "--version":
         return
     assert command in COMMANDS
-    module = import_module(f"innerloop.cli._{command}")
+    by_policy = command == "train" and rest[0] in POLICY_RECIPES
+    module = import_module(f"innerloop.cli._{'policy' if by_policy else command}")
     with contextlib.redirect_stdout(io.StringIO()), contextlib.suppress(SystemExit):  # after --help, code 0
         if hasattr(module, "read"):
             module.read(rest)

@@ -163,18 +163,39 @@ def test_returns(monkeypatch):
 
     spent = {"environment_steps": 1_200_000, "processor_seconds": 20.4}
     rows = [row("navigation", "promp", seed, [[-4.0, -2.0], [-2.0, -1.0 - seed]], **spent) for seed in (0, 1)]
-    rows += [row("navigation", "scratch", 0, [[-5.0, -5.0], [-4.0, -4.0]]), row("bandits", "UCB1", 0, [[5.0, 6.0]])]
-    monkeypatch.setattr(_returns, "load", lambda name: {"test_goals": 2, "test_bandits": 1_000, "rows": rows})
+    rows += [row("navigation", "scratch", 0, [[-5.0, -5.0], [-4.0, -4.0]]), row("bandits", "UCB1", 0, [[-2.0, -3.0]])]
+    rows += [row("bandits", "Thompson", 0, [[-1.5, -2.5]])]
+    course = [[1e6 * k, -9.0, -8.0 + k, 0.5] for k in range(1, 5)]
+    rows += [row("cheetah", "promp", 0, [[-4.0, -2.0], [-2.0, -1.0]], course=course, **spent)]
+    head = {"test_goals": 2, "test_bandits": 1_000, "test_speeds": 2}
+    monkeypatch.setattr(_returns, "load", lambda name: {**head, "rows": rows})
     text = _returns.returns("rl")
-    head, _, promp, scratch, still, oracle, *bandits = rows_of(text)
+    head, _, promp, scratch, still, oracle, *others = rows_of(text)
+    bandits, cheetah = others[:6], others[6:]
     assert head == ["method", "before", "after 1 round", "environment steps", "training, s"]
     # a task's mean over seeds comes first, so the second task has -1.5
     assert promp == ["ProMP", "-3 ± 1.96", "-1.75 ± 0.49", "1.20 million", "20"]
     assert scratch[1:] == ["-5 ± 0", "-4 ± 0", "-", "-"]
     assert still == ["standing still", "-3 ± 1.96", "", "-", "-"]
     assert oracle[:2] == ["the goal known", "-1 ± 0"]
-    assert bandits[2][:2] == ["UCB1", "5.5 ± 0.98"]
+    # regret is against whoever knows the task: 1 and 2, where Thompson sampling has 0.5 and 1.5
+    assert bandits[2][:4] == ["UCB1", "-2.5 ± 0.98", "1.5 ± 0.98", "1.50"]
+    assert bandits[3][2:4] == ["1 ± 0.98", "1.00"]
+    assert bandits[5][:3] == ["the best arm known", "-1 ± 0", "0 ± 0"]
+    assert cheetah[-1] == ["ProMP", *(f"{-8 + k} ± 0.5 ({k}.0 million)" for k in (1, 1, 2, 3, 4))]
+    assert "After one round, seed by seed: ProMP -1.5, -2." in text
     assert "2 training seeds" in text
+
+
+def test_kills_of_reinforcement_learning(monkeypatch):
+    events = [{"victim": "main", "orphans": 0}, {"victim": "worker", "orphans": None}, {"victim": "main", "orphans": 1}]
+    found = {"kills": 3, "iterations": 100, "workers": 2, "equal": True, "different": [], "events": events}
+    monkeypatch.setattr(_returns, "load", lambda name: found)
+    text = _returns.kills("rl_kills")
+    for said in ("at 3 random moments", "2 times of the main process", "1 times of a worker", "equal to the bit"):
+        assert said in text
+    monkeypatch.setattr(_returns, "load", lambda name: {**found, "equal": False, "different": ["best: x"]})
+    assert "different in best: x" in _returns.kills("rl_kills")
 
 
 def test_explain(monkeypatch):

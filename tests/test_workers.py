@@ -3,6 +3,8 @@
 import os
 import subprocess
 import sys
+import time
+from pathlib import Path
 
 import pytest
 
@@ -52,6 +54,23 @@ def test_workers_that_are_killed_again_and_again_are_given_up(monkeypatch):
 def test_no_workers_are_refused():
     with pytest.raises(ConfigurationError, match="at least 1; got 0"):
         run_jobs(jobs.double, [(0,)], what="number", workers=0)
+
+
+def test_workers_end_with_a_main_process_that_was_killed(tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import os, time\nfrom innerloop.workers import _pool\n"
+        "if __name__ == '__main__':\n"
+        "    print(_pool(1).submit(os.getpid).result(), flush=True)\n    time.sleep(600)\n"
+    )
+    with subprocess.Popen([sys.executable, str(script)], stdout=subprocess.PIPE, text=True) as main:
+        worker = int(main.stdout.readline())
+        assert Path(f"/proc/{worker}").exists()
+        main.kill()
+    end = time.monotonic() + 60
+    while Path(f"/proc/{worker}").exists() and time.monotonic() < end:
+        time.sleep(0.05)
+    assert not Path(f"/proc/{worker}").exists()
 
 
 @pytest.mark.slow

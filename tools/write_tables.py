@@ -18,7 +18,7 @@ from _learned import budget, comparison, crossover, robustness, sinusoids
 from _markdown import ROOT
 from _measured import bench, memory
 from _regression import curves, parkinsons
-from _returns import returns
+from _returns import kills, returns
 
 PAGES = (
     "README.md",
@@ -50,6 +50,7 @@ TABLES: dict[str, Callable[[bool], str]] = {
     "control_curves": lambda full: _control.curves("control"),
     "control_more": lambda full: _control.more("control"),
     "rl": lambda full: returns("rl"),
+    "rl_kills": lambda full: kills("rl_kills"),
     "families": lambda full: answers("families"),
     **{
         f"families_{name}": lambda full, name=name: crossover(f"families_{name}")
@@ -70,6 +71,7 @@ COMMANDS = {
     "explain": "python evidence/explain.py",
     **dict.fromkeys(("control", "control_curves", "control_more"), "python evidence/control.py"),
     "rl": "python evidence/rl.py",
+    "rl_kills": "python evidence/rl_kills.py",
     **dict.fromkeys(
         (f"families_{name}" for name in ("characters", "omniglot", "clinc", "sinusoids", "data")),
         "python evidence/families.py",

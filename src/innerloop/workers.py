@@ -11,11 +11,12 @@ import contextlib
 import multiprocessing
 import os
 import signal
+import threading
 import warnings
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 
@@ -27,8 +28,19 @@ _REPLACED = 3
 _pools: dict[int, ProcessPoolExecutor] = {}
 
 
+class Crew(Protocol):
+    """Whoever does jobs elsewhere, as `innerloop.actors.RayActors` does on many machines."""
+
+    def run(self, function: Callable[..., Any], jobs: Sequence[tuple[Any, ...]], *, what: str) -> list[Any]:
+        """The results of a function with each job's arguments, in the order of the jobs."""
+
+
+Workers = int | Crew | None
+"""How many processes, None for one on each core, or somebody who does jobs elsewhere."""
+
+
 def run_jobs(
-    function: Callable[..., Any], jobs: Sequence[tuple[Any, ...]], *, what: str, workers: int | None = None
+    function: Callable[..., Any], jobs: Sequence[tuple[Any, ...]], *, what: str, workers: Workers = None
 ) -> list[Any]:
     """Calls a function with each job's arguments.
 
@@ -36,7 +48,7 @@ def run_jobs(
         function: a function at the top of a module.
         jobs: its arguments, values that can be pickled.
         what: what a job is, in words, for the message about one that has to be done again.
-        workers: processes; None: one for each core. With 1 the jobs are done in this process.
+        workers: processes; None: one for each core. With 1 the jobs are done in this process. Or a crew of actors.
 
     Returns:
         the results, in the order of the jobs.
@@ -48,6 +60,8 @@ def run_jobs(
     >>> run_jobs(divmod, [(7, 2), (9, 4)], what="division", workers=1)
     [(3, 1), (2, 1)]
     """
+    if not (workers is None or isinstance(workers, int)):
+        return workers.run(function, jobs, what=what)
     count = cores() if workers is None else workers
     if count < 1:
         raise ConfigurationError(f"workers must be at least 1; got {workers}.")
@@ -130,6 +144,14 @@ def _pool(count: int) -> ProcessPoolExecutor:
 def _start_worker() -> None:
     torch.set_num_threads(1)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the main process's business
+    # a worker waits for jobs by a pipe whose other end it holds itself: it would outlive a main process that was killed
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    if (parent := multiprocessing.parent_process()) is not None:
+        parent.join()
+        os._exit(1)
 
 
 def _forget(count: int) -> None:

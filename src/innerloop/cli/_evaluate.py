@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
 from typing import Annotated, Literal
 
 import tyro
 
-from innerloop.cli._parse import parse
+from innerloop.cli._parse import UsageError, parse
 
 
 @dataclass(frozen=True)
@@ -17,8 +17,8 @@ class Options:
 
     run: Annotated[str, tyro.conf.Positional]
     """Folder of the run."""
-    tasks: int = 1_000
-    """How many tasks."""
+    tasks: int | None = None
+    """How many tasks; None: 1,000, and for reinforcement learning as many as the recipe says."""
     split: Literal["test", "validation", "train"] = "test"
     """Which split."""
     on: Literal["own", "omniglot", "lake"] = "own"
@@ -34,6 +34,10 @@ class Options:
     """What predictions are judged by; None: accuracy for classes, squared error for numbers, success in the simulator
     for robot control. The density, in nats per
     query point, is for methods that predict means and variances."""
+    rounds: int | None = None
+    """Rounds of adaptation, in reinforcement learning; None: as the recipe says."""
+    workers: int | None = None
+    """Processes for the episodes of simulators, in reinforcement learning; None: one for each core."""
     video: str | None = None
     """File for a GIF of the first goal, before and after the demonstrations (robot control)."""
     out: str | None = None
@@ -42,32 +46,48 @@ class Options:
     """Threads of a CPU."""
 
 
+_SUPERVISED = ("on", "norm", "steps", "curve_steps", "metric", "video")
+_POLICIES = ("rounds", "workers")
+
+
 def run(arguments: Sequence[str]) -> int:
     """Prints the result and keeps it with the run."""
     options = parse(Options, arguments, "innerloop evaluate", "Measure a run on test tasks.")
     from pathlib import Path
 
     from innerloop.cli._control import demand_control, evaluate_success
+    from innerloop.cli._kinds import is_policy
+    from innerloop.cli._policy_work import evaluate_returns
     from innerloop.cli._work import open_run, other_tasks, set_threads
     from innerloop.evaluation import evaluate
     from innerloop.files import write_json
     from innerloop.mapping import keep_large_blocks
+    from innerloop.outer import Run
     from innerloop.recipes._recipe import ControlRecipe
     from innerloop.sources import LakeRuns
 
     keep_large_blocks()
+    if is_policy(Run(options.run).config()):
+        _demand(options, lambda name: name not in _SUPERVISED, "a run of reinforcement learning")
+        evaluate_returns(
+            options.run, split=options.split, tasks=options.tasks, rounds=options.rounds, out=options.out,
+            threads=options.threads, workers=options.workers,
+        )  # fmt: skip
+        return 0
+    _demand(options, lambda name: name not in _POLICIES, "a run that is not of reinforcement learning")
+    wanted = 1_000 if options.tasks is None else options.tasks
     set_threads(options.threads)
     folder, experiment = open_run(options.run)
     if options.video is not None:
         demand_control(experiment)
     if isinstance(experiment.recipe, ControlRecipe) and options.metric is None and options.on == "own":
         evaluate_success(
-            folder, experiment, split=options.split, goals=options.tasks, steps=options.steps,
+            folder, experiment, split=options.split, goals=wanted, steps=options.steps,
             curve_steps=options.curve_steps, out=options.out, gif=options.video,
         )  # fmt: skip
         return 0
     source = getattr(experiment.source, options.split) if options.on == "own" else other_tasks(experiment, options.on)
-    tasks = min(options.tasks, len(source)) if isinstance(source, LakeRuns) else options.tasks
+    tasks = min(wanted, len(source)) if isinstance(source, LakeRuns) else wanted
     found = evaluate(
         experiment.learner,
         source,
@@ -92,3 +112,14 @@ def run(arguments: Sequence[str]) -> int:
     write_json(path, found.to_json())
     print(path)
     return 0
+
+
+def _demand(options: Options, allowed: Callable[[str], bool], what: str) -> None:
+    """Refuses options that mean nothing for a kind of run.
+
+    Raises:
+        UsageError: if one of them was given.
+    """
+    for field in fields(Options):
+        if not allowed(field.name) and getattr(options, field.name) != field.default:
+            raise UsageError(f"--{field.name.replace('_', '-')} means nothing for {what}.")

@@ -6,7 +6,8 @@ import dataclasses
 from collections.abc import Sequence
 
 from innerloop.cli._parse import UsageError
-from innerloop.recipes import METHODS, RECIPES, recipe
+from innerloop.recipes import METHODS, POLICY_METHODS, POLICY_RECIPES, RECIPES, policy_recipe, recipe
+from innerloop.recipes._policy_recipe import PRESETS
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -26,4 +27,18 @@ def run(arguments: Sequence[str]) -> int:
             changed = [f"{f}={getattr(other, f)!r}" for f in fields if getattr(other, f) != getattr(default, f)]
             print(f"  --method {method}: {', '.join(changed) or 'the same settings'}")
         print()
+    _policies()
     return 0
+
+
+def _policies() -> None:
+    print("Reinforcement learning, with what a training costs at most:")
+    for name in POLICY_RECIPES:
+        default = policy_recipe(name)
+        print(f"{name}: {type(default).__doc__}")
+        print("  " + ", ".join(f"{f}={v!r}" for f, v in vars(default).items() if f not in ("recipe", "method")))
+        for method in POLICY_METHODS if default.tensors else [each for each in POLICY_METHODS if each != "rl2"]:
+            costs = [(preset, policy_recipe(name, method, preset).environment_steps) for preset in PRESETS]
+            said = ", ".join(f"{steps / 1e6:.1f} million environment steps ({preset})" for preset, steps in costs)
+            print(f"  --method {method}: {said}")
+        print()

@@ -22,11 +22,17 @@ class Options:
 def run(arguments: Sequence[str]) -> int:
     """Writes the page and says where it is."""
     options = parse(Options, arguments, "innerloop report", "Write the page of a run again.")
+    from innerloop.cli._kinds import is_policy
     from innerloop.cli._measure import measure
     from innerloop.cli._pages import write_run_page
+    from innerloop.cli._policy_page import write_policy_page
     from innerloop.cli._work import open_run
+    from innerloop.outer import Run
     from innerloop.recipes._recipe import ControlRecipe
 
+    if is_policy(Run(options.run).config()):
+        print(write_policy_page(Run(options.run)))
+        return 0
     folder, experiment = open_run(options.run)
     # what robot control shows is measured piece by piece, and only what is missing
     if "test" not in folder.results() or isinstance(experiment.recipe, ControlRecipe):

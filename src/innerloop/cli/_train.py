@@ -8,8 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from innerloop.cli._parse import UsageError, joined, named, parse, value_of
+from innerloop.cli._policy import run as run_policy
 from innerloop.errors import closest
-from innerloop.recipes import METHODS, RECIPES, Recipe, recipe, variants
+from innerloop.recipes import METHODS, POLICY_METHODS, POLICY_RECIPES, RECIPES, Recipe, recipe, variants
+
+_ALL = [*RECIPES, *POLICY_RECIPES]
 
 
 @dataclass(frozen=True)
@@ -32,6 +35,8 @@ class Options:
 
 def run(arguments: Sequence[str]) -> int:
     """Trains, measures, writes the page."""
+    if arguments and arguments[0] in POLICY_RECIPES:
+        return run_policy(arguments)
     options, chosen = read(arguments)
     from innerloop.cli._work import set_threads, train
     from innerloop.mapping import keep_large_blocks
@@ -61,12 +66,14 @@ def read(arguments: Sequence[str]) -> tuple[Options, Recipe]:
         if arguments and arguments[0] in ("-h", "--help"):
             print(f"usage: innerloop train RECIPE [--method METHOD] [options]\n\nrecipes: {', '.join(RECIPES)}\n"
                   f"methods: {', '.join(METHODS)}, or FILE.py:FUNCTION of your own\n\n"
+                  f"recipes of reinforcement learning: {', '.join(POLICY_RECIPES)}\n"
+                  f"their methods: {', '.join(POLICY_METHODS)}\n\n"
                   "`innerloop train RECIPE --help` lists its options.")  # fmt: skip
             raise SystemExit(0)
-        raise UsageError(f"Which recipe? There are {', '.join(RECIPES)}, as in `innerloop train characters`.")
+        raise UsageError(f"Which recipe? There are {', '.join(_ALL)}, as in `innerloop train characters`.")
     name, rest = arguments[0], list(arguments[1:])
     if name not in RECIPES:
-        raise UsageError(f"Unknown recipe {name!r}; there are {', '.join(RECIPES)}.{closest(name, list(RECIPES))}")
+        raise UsageError(f"Unknown recipe {name!r}; there are {', '.join(_ALL)}.{closest(name, _ALL)}")
     if value_of("--minutes", rest) is not None and value_of("--steps", rest) is not None:
         raise UsageError("--minutes finds the number of steps and --steps gives it: name one of the two.")
     method = value_of("--method", rest) or "maml"

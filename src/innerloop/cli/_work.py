@@ -20,7 +20,7 @@ from innerloop.files import write_json
 from innerloop.learner import Learner
 from innerloop.mapping import Mapping
 from innerloop.outer import Run, fit, is_main_process, load_weights
-from innerloop.recipes import Recipe, from_json
+from innerloop.recipes import POLICY_RECIPES, Recipe, from_json
 from innerloop.recipes._build import Experiment, build
 from innerloop.recipes._minutes import demand_minutes, within_minutes
 from innerloop.recipes._recipe import OmniglotRecipe, PictureRecipe
@@ -178,6 +178,11 @@ def _recipe(run: Run) -> Recipe:
         raise CheckpointError(
             f"{run.folder} was trained from Python, without a recipe: the command cannot build its learner again. "
             "Use innerloop.evaluate and learner.adapted in your own code."
+        )
+    if isinstance(said := config["recipe"], dict) and said.get("recipe") in POLICY_RECIPES:
+        raise ConfigurationError(
+            f"{run.folder} is a run of reinforcement learning ({said['recipe']}), which this command does not know; "
+            "`innerloop evaluate` and `innerloop report` do."
         )
     return from_json(config["recipe"])
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from innerloop.catalogue import TRAINED as METHODS
 from innerloop.errors import ConfigurationError
+from innerloop.recipes._policy_recipe import POLICY_METHODS, PolicyRecipe
 from innerloop.recipes._recipe import Recipe
 from innerloop.recipes.characters import characters
 from innerloop.recipes.clinc import clinc
@@ -13,6 +14,7 @@ from innerloop.recipes.control import push, reach
 from innerloop.recipes.curves import curves
 from innerloop.recipes.folder import folder
 from innerloop.recipes.omniglot import omniglot
+from innerloop.recipes.policies import POLICY_RECIPES, policy_from_json, policy_recipe
 from innerloop.recipes.sinusoids import sinusoids
 from innerloop.recipes.table import table
 from innerloop.recipes.text import text
@@ -30,7 +32,19 @@ RECIPES: dict[str, Callable[..., Recipe]] = {
     "push": push,
 }
 
-__all__ = ["METHODS", "RECIPES", "Recipe", "from_json", "recipe", "variants"]
+__all__ = [
+    "METHODS",
+    "POLICY_METHODS",
+    "POLICY_RECIPES",
+    "RECIPES",
+    "PolicyRecipe",
+    "Recipe",
+    "from_json",
+    "policy_from_json",
+    "policy_recipe",
+    "recipe",
+    "variants",
+]
 
 
 def recipe(name: str, method: str = "maml", **variant: Any) -> Recipe:

@@ -15,10 +15,12 @@ from innerloop.report._page import (
     TaskView,
     Weighed,
 )
+from innerloop.report._returns import Earnings
 from innerloop.report._write import render, write_page
 
 __all__ = [
     "Course",
+    "Earnings",
     "Film",
     "Fit",
     "InfluenceView",

@@ -13,6 +13,7 @@ from innerloop.report._course import Learning
 if TYPE_CHECKING:
     from innerloop.evaluation import Evaluation, PowerLaw, Spent
     from innerloop.explain import Explanation
+    from innerloop.report._returns import Earnings
 
 Pixels = NDArray[Any]
 """`(h, w)`, `(h, w, 1 or 3)` or `(1 or 3, h, w)`, floats in [0, 1] (uint8 is read as 0..255)."""
@@ -239,6 +240,7 @@ class Page:
         verdict: what a comparison says in the end, in sentences.
         ranges: learners over the number of shots, of training classes, ...
         ranges_first: whether they come before the tables.
+        earnings: what a policy earns.
     """
 
     title: str
@@ -259,6 +261,7 @@ class Page:
     verdict: list[str] = field(default_factory=list)
     ranges: list[Range] = field(default_factory=list)
     ranges_first: bool = False
+    earnings: Earnings | None = None
 
 
 def numbers(values: Any) -> list[float]:

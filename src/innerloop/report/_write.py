@@ -14,6 +14,7 @@ from innerloop.report._html import Html, join, listing, section, tag
 from innerloop.report._learning import losses, validation
 from innerloop.report._page import Page
 from innerloop.report._range import show_range
+from innerloop.report._returns import show_returns
 from innerloop.report._table import show_table
 from innerloop.report._tasks import show_tasks
 
@@ -30,6 +31,7 @@ def render(page: Page) -> str:
         _header(page),
         show_films(page.films),
         section("The verdict", listing(page.verdict, class_="verdicts")),
+        show_returns(page.earnings),
         *([*ranges, *tables] if page.ranges_first else [*tables, *ranges]),
         section("To read these numbers rightly", listing(list(page.notes)), name="notes"),
         *(show_table(table) for table in others),

@@ -1,5 +1,6 @@
 """Meta-reinforcement learning: policies that adapt to a new task from a few episodes."""
 
+from innerloop.actors import RayActors
 from innerloop.rl._acting import Acting
 from innerloop.rl._advantages import advantages, baseline
 from innerloop.rl._algorithm import Algorithm
@@ -18,6 +19,7 @@ from innerloop.rl._distributions import (
 )
 from innerloop.rl._environments import Environments, EnvironmentSplits, episode_keys
 from innerloop.rl._evaluate import Returns, evaluate_policy
+from innerloop.rl._gymnasium import register
 from innerloop.rl._learner import PolicyLearner, maml_policy
 from innerloop.rl._locomotion import AntDirTasks, HalfCheetahDirTasks, HalfCheetahVel, HalfCheetahVelTasks
 from innerloop.rl._losses import Clipped, dice, lvc, reinforce
@@ -73,6 +75,7 @@ __all__ = [
     "Pooled",
     "ProMP",
     "RandomArm",
+    "RayActors",
     "Returns",
     "Round",
     "Sampling",
@@ -100,6 +103,7 @@ __all__ = [
     "lvc",
     "maml_policy",
     "policy_for",
+    "register",
     "reinforce",
     "train",
 ]

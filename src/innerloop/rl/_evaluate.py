@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -55,11 +56,21 @@ class Returns:
         """Mean return and its 95 % interval over tasks, after 0, 1, ... rounds."""
         return [interval(values) for values in self.values]
 
+    @property
+    def regret(self) -> list[Interval] | None:
+        """Mean regret and its 95 % interval over tasks, after 0, 1, ... rounds; None where nobody knows the best.
+
+        regret = return of whoever knows the task - return,  task by task
+        """
+        return None if self.oracle is None else [interval(self.oracle - values) for values in self.values]
+
     def __str__(self) -> str:
         rows = [(f"after {k} round{'' if k == 1 else 's'}", found) for k, found in enumerate(self.curve)]
         rows.append(("trivial policy", interval(self.still)))
         if self.oracle is not None:
             rows.append(("oracle", interval(self.oracle)))
+        if (regret := self.regret) is not None:
+            rows.append(("regret in the end", regret[-1]))
         said = ", ".join(f"{name} {mean:.4g} ± {half:.2g}" for name, (mean, half) in rows)
         return (
             f"{self.name}: return {said} (95 % intervals over {self.values.shape[1]:,} {self.source['split']} tasks of "
@@ -72,13 +83,36 @@ class Returns:
         def rounded(values: Values) -> list[Any]:
             return np.round(values, 4).tolist()  # type: ignore[no-any-return]
 
+        def pairs(found: list[Interval]) -> list[list[float | None]]:
+            # one task has no interval, and JSON no infinity
+            return [[mean, half if math.isfinite(half) else None] for mean, half in found]
+
         return {
             **{name: value for name, value in vars(self).items() if name not in ("values", "still", "oracle")},
-            "curve": [list(found) for found in self.curve],
+            "curve": pairs(self.curve),
+            "regret": None if (regret := self.regret) is None else pairs(regret),
             "values": rounded(self.values),
             "still": rounded(self.still),
             "oracle": None if self.oracle is None else rounded(self.oracle),
         }
+
+    @classmethod
+    def from_json(cls, value: dict[str, Any]) -> Returns:
+        """What `to_json` gave; intervals are computed again.
+
+        Raises:
+            KeyError, TypeError, ValueError: if something is missing or of another type.
+        """
+
+        def array(name: str) -> Values:
+            return np.asarray(value[name], dtype=float)
+
+        plain = {field.name: value[field.name] for field in fields(cls)}
+        oracle = None if value["oracle"] is None else array("oracle")
+        found = cls(**{**plain, "values": array("values"), "still": array("still"), "oracle": oracle})
+        if found.values.ndim != 2 or found.still.shape != found.values.shape[1:]:
+            raise ValueError(f"values of shape {found.values.shape} for {found.still.shape} tasks")
+        return found
 
 
 @torch.no_grad()

@@ -15,6 +15,7 @@ from innerloop.rl._environments import EnvironmentSplits
 from innerloop.rl._simulated import SimulatedEnvironments
 from innerloop.rl._spaces import Continuous
 from innerloop.simulators import optional, versions
+from innerloop.workers import Workers
 
 
 @dataclass(frozen=True)
@@ -22,7 +23,7 @@ class _Running(SimulatedEnvironments):
     horizon: int = 200
     seed: int = 0
     split: str = "train"
-    workers: int | None = 1
+    workers: Workers = 1
 
     def __post_init__(self) -> None:
         if not 1 <= self.horizon <= 1000:
@@ -66,7 +67,7 @@ class HalfCheetahVelTasks(_Cheetah):
         horizon: steps of an episode.
         seed: another seed gives other speeds.
         split: "train", "validation" or "test".
-        workers: processes; None: one for each core.
+        workers: processes, None: one for each core; or `RayActors`, on many machines.
 
     >>> HalfCheetahVelTasks().speeds(torch.arange(3)).shape
     torch.Size([3])
@@ -109,7 +110,7 @@ class HalfCheetahDirTasks(_TwoWays, _Cheetah):
         horizon: steps of an episode.
         seed: changes nothing about the tasks.
         split: "train", "validation" or "test": the same two tasks.
-        workers: processes; None: one for each core.
+        workers: processes, None: one for each core; or `RayActors`, on many machines.
 
     >>> [HalfCheetahDirTasks.direction(i) for i in range(3)]
     [1, -1, 1]
@@ -133,7 +134,7 @@ class AntDirTasks(_TwoWays, _Running):
         horizon: the most steps of an episode.
         seed: changes nothing about the tasks.
         split: "train", "validation" or "test": the same two tasks.
-        workers: processes; None: one for each core.
+        workers: processes, None: one for each core; or `RayActors`, on many machines.
 
     >>> AntDirTasks().action
     Continuous(size=8, low=-1.0, high=1.0)
@@ -167,6 +168,6 @@ class HalfCheetahVel(EnvironmentSplits):
     50
     """
 
-    def __init__(self, horizon: int = 200, seed: int = 0, workers: int | None = None):
+    def __init__(self, horizon: int = 200, seed: int = 0, workers: Workers = None):
         splits = ("train", "validation", "test")
         super().__init__(*(HalfCheetahVelTasks(horizon, seed, split, workers) for split in splits))

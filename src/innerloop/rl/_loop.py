@@ -30,6 +30,7 @@ class Loop:
     learner: Any
     environments: Environments
     validation: Environments | None
+    validation_rounds: int
     algorithm: Algorithm
     optimiser: Optimizer
     settings: Settings
@@ -84,7 +85,7 @@ class Loop:
         if self.validation is None:
             return
         learner, count = self.learner, self.settings.validation_tasks
-        found = evaluate_policy(learner, self.validation, count, rounds=self.algorithm.rounds, sampling=self.sampling)
+        found = evaluate_policy(learner, self.validation, count, rounds=self.validation_rounds, sampling=self.sampling)
         state, (mean, half) = self.state, found.curve[-1]
         if math.isfinite(mean) and (state.best is None or mean > state.best):
             state.best, state.best_step, state.stale = mean, state.step, 0

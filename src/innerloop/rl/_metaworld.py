@@ -15,6 +15,7 @@ from innerloop.rl._environments import EnvironmentSplits
 from innerloop.rl._simulated import SimulatedEnvironments
 from innerloop.rl._spaces import Continuous
 from innerloop.simulators import optional, versions
+from innerloop.workers import Workers
 
 BENCHMARKS = ("ML1", "ML10", "ML25", "ML45")
 HELD_OUT = 10
@@ -40,7 +41,7 @@ class MetaWorldTasks(SimulatedEnvironments):
         horizon: steps of an episode, at most 500.
         seed: another seed gives other goals.
         split: "train", "validation" or "test".
-        workers: processes; None: one for each core.
+        workers: processes, None: one for each core; or `RayActors`, on many machines.
     """
 
     benchmark: str = "ML1"
@@ -48,7 +49,7 @@ class MetaWorldTasks(SimulatedEnvironments):
     horizon: int = 500
     seed: int = 0
     split: str = "train"
-    workers: int | None = 1
+    workers: Workers = 1
 
     def __post_init__(self) -> None:
         if self.benchmark not in BENCHMARKS:
@@ -155,7 +156,7 @@ class MetaWorld(EnvironmentSplits):
         *,
         horizon: int = 500,
         seed: int = 0,
-        workers: int | None = None,
+        workers: Workers = None,
     ):
         splits = ("train", "validation", "test")
         super().__init__(*(MetaWorldTasks(benchmark, name, horizon, seed, split, workers) for split in splits))

@@ -22,7 +22,7 @@ from innerloop.rl._distributions import NormalActions, draw
 from innerloop.rl._environments import Environments, episode_keys
 from innerloop.rl._spaces import Continuous
 from innerloop.rl._trajectories import Trajectories
-from innerloop.workers import run_jobs
+from innerloop.workers import Workers, run_jobs
 
 _SEED = 2
 
@@ -33,11 +33,11 @@ class SimulatedEnvironments(Environments):
     Subclasses are frozen dataclasses that can be pickled.
 
     Attributes:
-        workers: processes; None: one for each core. A script that uses more than one needs
-            `if __name__ == "__main__":`.
+        workers: processes, None: one for each core, or `RayActors`, on many machines. A script that uses more than one
+            process needs `if __name__ == "__main__":`.
     """
 
-    workers: int | None
+    workers: Workers
 
     @abstractmethod
     def make(self, index: int) -> Any:

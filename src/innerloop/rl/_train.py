@@ -52,6 +52,7 @@ def train(
     validation: Environments | None = None,
     validate_every: int | None = None,
     validation_tasks: int = 40,
+    validation_rounds: int | None = None,
     seed: int = 0,
     run: str | Path | Run | None = None,
     resume: bool = False,
@@ -74,6 +75,7 @@ def train(
         validation: a split for choosing the best weights by the return after adaptation; None: the last are kept.
         validate_every: iterations between validations; None: ten times in all.
         validation_tasks: tasks of a validation, always the same ones.
+        validation_rounds: rounds of adaptation before it judges; None: as many as the algorithm trains for.
         seed: of everything that is random, but not of the learner's weights.
         run: folder for checkpoints and logs; None: nothing is written.
         resume: go on from the last checkpoint of `run`, if there is one.
@@ -113,6 +115,7 @@ def train(
                 "validation": validation.describe() if validation is not None else None,
                 "optimiser": {"name": type(algorithm).__name__, **vars(algorithm)},
                 "sampling": asdict(sampling),
+                **({} if validation_rounds is None else {"validation_rounds": validation_rounds}),
             },
             "name": learner.name,
             "family": learner.family,
@@ -126,7 +129,10 @@ def train(
             state = load_checkpoint(folder.last, learner, optimiser, None)
             folder.forget_after(state.step)
             steps = next((line["environment_steps"] for line in folder.metrics()[::-1] if "loss" in line), 0)
-    loop = Loop(learner, environments, validation, algorithm, optimiser, settings, sampling, folder, state, steps)
+    rounds = algorithm.rounds if validation_rounds is None else validation_rounds
+    loop = Loop(
+        learner, environments, validation, rounds, algorithm, optimiser, settings, sampling, folder, state, steps
+    )
     with ProgressLine(learner.name, iterations, state.step, tasks, progress) as line, stop_on_interrupt() as stop:
         loop.run(line, lambda: stop.asked, checkpoint_seconds)
         if not state.done and folder is not None:

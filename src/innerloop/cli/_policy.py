@@ -1,0 +1,67 @@
+"""`innerloop train RECIPE` for recipes of reinforcement learning."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from innerloop.cli._parse import UsageError, joined, parse, value_of
+from innerloop.recipes import PolicyRecipe, policy_recipe
+
+
+@dataclass(frozen=True)
+class Options:
+    """Options of the command itself; the recipe's fields stand beside them."""
+
+    run: str | None = None
+    """Folder of the run; None: runs/RECIPE-METHOD."""
+    resume: bool = False
+    """Go on from the last checkpoint of the run, if there is one."""
+    checkpoint_seconds: float = 30.0
+    """Time between checkpoints."""
+    workers: int | None = None
+    """Processes for the episodes of simulators; None: one for each core. They change no number."""
+    ray: bool = False
+    """Ray actors instead of processes, on the cluster at $RAY_ADDRESS or on this machine. Needs the extra `ray`."""
+    threads: int | None = None
+    """Threads of a CPU; None: as many as torch takes."""
+    quiet: bool = False
+    """Show no progress."""
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Trains, measures, writes the page."""
+    options, chosen = read(arguments)
+    from innerloop.cli._policy_work import train_policy
+
+    return train_policy(chosen, Path(options.run or f"runs/{chosen.recipe}-{chosen.method}"), options)
+
+
+def read(arguments: Sequence[str]) -> tuple[Options, PolicyRecipe]:
+    """The options and the recipe that a command line asks for; its first word is a name in `POLICY_RECIPES`.
+
+    Raises:
+        UsageError: for an unknown field, or a value that does not fit.
+        ConfigurationError: for an unknown method or preset, or settings that cannot work.
+    """
+    name, rest = arguments[0], list(arguments[1:])
+    default = policy_recipe(name, value_of("--method", rest), value_of("--preset", rest) or "short")
+    if value_of("--recipe", rest) not in (None, name):
+        raise UsageError(f"--recipe: the recipe is named once, and it is {name}.")
+    both = joined(type(default), Options)
+    cost = f"At most {default.environment_steps / 1e6:.1f} million environment steps as it stands."
+    found = parse(
+        both,
+        rest,
+        f"innerloop train {name}",
+        f"Meta-train a policy by the recipe {name!r}. {cost}",
+        default=both(**vars(Options()), **vars(default)),
+    )
+    values = vars(found)
+    own = {field.name for field in dataclasses.fields(Options)}
+    return (
+        Options(**{key: value for key, value in values.items() if key in own}),
+        type(default)(**{key: value for key, value in values.items() if key not in own}),
+    )

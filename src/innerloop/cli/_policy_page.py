@@ -1,0 +1,103 @@
+"""From the folder of a run of reinforcement learning to its page."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from innerloop.errors import CheckpointError
+from innerloop.evaluation import interval
+from innerloop.outer import Run
+from innerloop.report import Earnings, Learning, Page, write_page
+from innerloop.rl import Returns
+
+NOTES = [
+    "Intervals are 95 % over test tasks, for one training seed: another seed may move a row by more.",
+    "One round of a gradient learner is a batch of episodes for each task; one of RL² is a single further episode in "
+    "each of its trials. Compare by environment steps.",
+]
+TWO_TASKS = "There are two directions, which training has seen: nothing here says how it does on tasks that are new."
+
+
+def write_policy_page(run: Run) -> Path:
+    """Writes the page of a run from its folder.
+
+    Raises:
+        CheckpointError: if what it holds is damaged, or it was never measured.
+    """
+    results = {name: value for name, value in run.results().items() if name.startswith("test")}
+    if "test" not in results:
+        raise CheckpointError(f"{run.folder} has no results/test.json: go on with `innerloop train ... --resume`.")
+    try:
+        page = _page(run, {name: Returns.from_json(value) for name, value in results.items()})
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise CheckpointError(f"{run.folder} is damaged: its files lack what a page needs ({error!r}).") from error
+    write_page(run.page, page)
+    return run.page
+
+
+def _page(run: Run, found: dict[str, Returns]) -> Page:
+    own, lines = found.pop("test"), run.metrics()
+    name, rounds = str(own.source["name"]), len(own.curve) - 1
+    headline = [(f"{own.curve[0].mean:.4g}", "return before adaptation")] if rounds else []
+    headline.append((f"{own.curve[-1].mean:.4g}", f"return after {rounds} round(s)" if rounds else "return"))
+    if own.regret is not None:
+        headline.append((f"{own.regret[-1].mean:.4g}", "regret against whoever knows the task"))
+    headline.append((f"{interval(own.still).mean:.4g}", "return of the trivial policy"))
+    validations = [line for line in lines if "validation" in line]
+    points = [(line["step"], line["seconds"], line["loss"]) for line in lines if "loss" in line]
+    return Page(
+        title=f"{own.name} on {name}",
+        lead=f"{own.name} was trained for {_steps(lines):,} environment steps on {name}, and then met {_tasks(own)}.",
+        headline=headline,
+        earnings=Earnings(
+            caption=f"{_tasks(own)}, the same for every row; {own.episodes} episodes of each in a round.",
+            rows=[(each.name, [(m, h) for m, h in each.curve]) for each in (own, *found.values())],
+            still=_pair(own.still),
+            oracle=None if own.oracle is None else _pair(own.oracle),
+            validations=[
+                (line["environment_steps"], line["validation_before"], line["validation"], line["half"])
+                for line in validations
+            ],
+            floor=validations[0]["still"] if validations else None,
+        ),
+        learning=[Learning(own.name, points)],
+        facts=_facts(run),
+        command=str(run.config()["provenance"]["command"]),
+        notes=[*NOTES, TWO_TASKS] if name.endswith("DirTasks") else NOTES,
+    )
+
+
+def _pair(values: Any) -> tuple[float, float]:
+    mean, half = interval(values)
+    return mean, half
+
+
+def _tasks(own: Returns) -> str:
+    return f"{own.values.shape[1]:,} {own.source['split']} tasks"
+
+
+def _steps(lines: list[dict[str, Any]]) -> int:
+    return max((int(line.get("environment_steps", 0)) for line in lines), default=0)
+
+
+def _facts(run: Run) -> list[tuple[str, str]]:
+    config = run.config()
+    settings, origin = config["settings"], config["provenance"]
+    learner, outer = settings["learner"], _pairs(settings["optimiser"])
+    every, count = settings["validate_every"], settings["validation_tasks"]
+    versions = f"innerloop {origin['innerloop']} ({origin['git'] or 'no git'}), torch {origin['torch']}"
+    return [
+        ("Tasks", _pairs(settings["train"])),
+        ("Learner", _pairs({**(learner["network"] or {}), **learner["arguments"]})),
+        ("Outer loop", f"{settings['steps']:,} steps of {settings['tasks_per_step']} tasks: {outer}"),
+        ("Episodes", _pairs(settings["sampling"])),
+        ("Validation", f"every {every} steps on {count} fixed tasks; the best weights are kept"),
+        ("Seed", f"{settings['seed']} (one training seed)"),
+        ("Versions", f"{versions}, Python {origin['python']}"),
+    ]
+
+
+def _pairs(values: dict[str, Any]) -> str:
+    said = ((name, _pairs(value) if isinstance(value, dict) else value) for name, value in values.items())
+    return ", ".join(f"{name} {value}" for name, value in said if value is not None)

@@ -1,0 +1,142 @@
+"""Single tasks as ordinary gymnasium environments, for everything else that runs on those."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from innerloop.counter import fold
+from innerloop.errors import ConfigurationError
+from innerloop.rl._bandits import BanditTasks
+from innerloop.rl._environments import Environments
+from innerloop.rl._locomotion import AntDirTasks, HalfCheetahDirTasks, HalfCheetahVelTasks
+from innerloop.rl._navigation import NavigationTasks
+from innerloop.rl._simulated import SimulatedEnvironments
+from innerloop.rl._spaces import Discrete
+from innerloop.rl._tabular import TabularTasks
+from innerloop.rl._tensor_environments import TensorEnvironments
+from innerloop.simulators import optional
+
+FAMILIES: dict[str, type[Any]] = {
+    "Navigation": NavigationTasks,
+    "Bandit": BanditTasks,
+    "Tabular": TabularTasks,
+    "HalfCheetahVel": HalfCheetahVelTasks,
+    "HalfCheetahDir": HalfCheetahDirTasks,
+    "AntDir": AntDirTasks,
+}
+"""By the names of their environments, `innerloop/NAME-v0`. Meta-World has environments of its own."""
+
+
+def register() -> list[str]:
+    """Registers `innerloop/Navigation-v0`, `Bandit`, `Tabular`, `HalfCheetahVel`, `HalfCheetahDir` and `AntDir`.
+
+    An environment holds one task: `gymnasium.make("innerloop/Navigation-v0", split="test", task=3)`; another one with
+    `env.unwrapped.set_task(4)`. Further arguments are those of the family. `reset(seed=)` decides all that is random.
+
+    Returns:
+        the ids.
+
+    Raises:
+        ConfigurationError: if gymnasium is missing.
+    """
+    gymnasium = optional("gymnasium", "rl")
+    found = []
+    for name in FAMILIES:
+        found.append(f"innerloop/{name}-v0")
+        if found[-1] not in gymnasium.registry:
+            gymnasium.register(found[-1], entry_point="innerloop.rl._gymnasium:make", kwargs={"family": name})
+    return found
+
+
+def make(family: str, split: str = "train", task: int = 0, render_mode: str | None = None, **settings: Any) -> Any:
+    """A gymnasium environment that holds one task of a family.
+
+    Args:
+        family: a name in `FAMILIES`.
+        split: "train", "validation" or "test".
+        task: its number.
+        render_mode: None: nothing is drawn.
+        **settings: further arguments of the family.
+
+    Raises:
+        ConfigurationError: for settings that cannot be, or if a package is missing.
+    """
+    if render_mode is not None:
+        raise ConfigurationError(f"Nothing is drawn here: render_mode must be None; got {render_mode!r}.")
+    base = optional("gymnasium", "rl").Env
+    return type("TaskEnvironment", (TaskEnvironment, base), {})(FAMILIES[family](split=split, **settings), task)
+
+
+class TaskEnvironment:
+    """One task of a family; gymnasium's `Env` is added to it by `make`.
+
+    Args:
+        family: one split.
+        task: the number of the task.
+    """
+
+    metadata: dict[str, Any] = {"render_modes": []}  # noqa: RUF012  # gymnasium wants a dict here
+    render_mode: str | None = None
+
+    def __init__(self, family: Environments, task: int):
+        spaces = optional("gymnasium", "rl").spaces
+        self.family = family
+        self.observation_space = spaces.Box(-np.inf, np.inf, (family.observation,), np.float32)
+        action = family.action
+        self.action_space = (
+            spaces.Discrete(action.size) if isinstance(action, Discrete)
+            else spaces.Box(action.low, action.high, (action.size,), np.float32)
+        )  # fmt: skip
+        self._inside: Any = None
+        self.set_task(task)
+
+    def set_task(self, task: int) -> None:
+        """Another task, from the next `reset` on.
+
+        Raises:
+            ConfigurationError: if the split has no such task.
+        """
+        self.family.demand(task + 1)
+        self.task = task
+        if isinstance(self.family, SimulatedEnvironments) and self._inside is None:
+            self._inside = self.family.make(task)
+
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
+        """Begins an episode: the first observation and no further information."""
+        base: Any = super()
+        base.reset(seed=seed)
+        drawn = int(self.np_random.integers(2**31))  # type: ignore[attr-defined]  # gymnasium's, from the seed
+        self._time = 0
+        if isinstance(self.family, SimulatedEnvironments):
+            return _plain(torch.as_tensor(self.family.begin(self._inside, self.task, drawn))), {}
+        assert isinstance(self.family, TensorEnvironments)
+        self._keys = fold(drawn, torch.zeros(1, 1, dtype=torch.int64))
+        self._state, seen = self.family.reset(torch.tensor([self.task]), self._keys)
+        return _plain(seen), {}
+
+    def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
+        """One step: observation, reward, whether the episode is over, whether the horizon is reached, and more."""
+        if isinstance(self.family, SimulatedEnvironments):
+            seen, reward, over, _, info = self._inside.step(np.asarray(action, dtype=np.float64))
+            reward = self.family.reward(self._inside, self.task, float(reward), info)
+            seen = torch.as_tensor(seen)
+        else:
+            assert isinstance(self.family, TensorEnvironments)
+            after = self.family.step(self._state, torch.as_tensor(action)[None, None], self._keys, self._time)
+            self._state, seen, info = after.state, after.observation, {}
+            reward, over = float(after.reward), bool(after.done)
+        self._time += 1
+        return _plain(seen), reward, bool(over), self._time >= self.family.horizon, info
+
+    def close(self) -> None:
+        """Closes the simulator, if there is one."""
+        if self._inside is not None:
+            self._inside.close()
+
+
+def _plain(observation: Tensor) -> Any:
+    return observation.flatten().numpy().astype(np.float32)

@@ -1,0 +1,162 @@
+"""`innerloop train navigation` and its like: a run, its page, its measurements, and mistakes in one line."""
+
+import json
+
+import pytest
+
+from helpers import damage
+from innerloop.cli import main
+from innerloop.outer import Run
+
+SMALL = [
+    "--iterations", "4", "--tasks", "2", "--episodes", "2", "--horizon", "5", "--hidden", "8",
+    "--validation-tasks", "3", "--validate-every", "2", "--test-tasks", "3", "--rounds", "2", "--quiet",
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def navigation_run(tmp_path_factory):
+    """A run on navigation. Tests must not change it."""
+    run = tmp_path_factory.mktemp("runs") / "navigation"
+    assert main(["train", "navigation", "--run", str(run), *SMALL]) == 0
+    return run
+
+
+def test_a_run_is_measured_and_has_a_page_over_environment_steps(navigation_run):
+    found = json.loads((navigation_run / "results" / "test.json").read_text())
+    assert [len(values) for values in found["values"]] == [3, 3, 3]
+    assert json.loads((navigation_run / "results" / "test.untrained.json").read_text())["name"].endswith("untrained")
+    page = (navigation_run / "page.html").read_text()
+    for said in ("million environment steps", "trivial policy", "after 2 rounds", "MAML policy, untrained", "±"):
+        assert said in page
+    # 4 steps of 2 tasks and 2 episodes of 5 steps, before and after
+    assert "160 environment steps" in page
+    assert "http" not in page
+
+
+def test_one_test_task_has_no_interval_and_is_no_mistake(tmp_path):
+    run = tmp_path / "one"
+    few = ["--test-tasks", "1", "--validation-tasks", "1"]
+    assert main(["train", "navigation", "--run", str(run), *SMALL, *few]) == 0
+    assert json.loads((run / "results" / "test.json").read_text())["curve"][0][1] is None
+    assert (run / "page.html").exists()
+    assert main(["evaluate", str(run), "--tasks", "1"]) == 0
+
+
+def test_a_run_of_pooled_pretraining_is_validated_after_a_round(tmp_path):
+    run = tmp_path / "pooled"
+    assert main(["train", "navigation", "--method", "pooled", "--run", str(run), *SMALL]) == 0
+    (line, *_) = [line for line in Run(run).metrics() if "validation" in line]
+    assert line["validation"] != line["validation_before"]
+
+
+def test_bandits_are_measured_beside_their_rules(tmp_path):
+    run, small = tmp_path / "bandits", [word for word in SMALL if word not in ("--horizon", "5", "--hidden", "8")]
+    assert main(["train", "bandits", "--pulls", "4", "--run", str(run), *small, "--rounds", "0"]) == 0
+    names = {path.stem for path in (run / "results").iterdir()}
+    assert names == {"test", "test.ucb1", "test.thompson", "test.random"}
+    assert "regret against whoever knows the task" in (run / "page.html").read_text()
+    found = json.loads((run / "results" / "test.json").read_text())
+    assert found["regret"][0][0] == pytest.approx(sum(found["oracle"]) / 3 - found["curve"][0][0], abs=1e-3)
+
+
+def test_a_run_goes_on_to_the_same_page(navigation_run, tmp_path):
+    run = tmp_path / "again"
+    assert main(["train", "navigation", "--run", str(run), *SMALL, "--checkpoint-seconds", "0"]) == 0
+    assert main(["train", "navigation", "--run", str(run), *SMALL, "--resume"]) == 0
+    one, two = (json.loads((each / "results" / "test.json").read_text()) for each in (navigation_run, run))
+    assert one["values"] == two["values"]
+
+
+def test_a_run_is_measured_again_with_other_rounds_and_tasks(navigation_run, copied, capsys):
+    run = copied(navigation_run)
+    assert main(["evaluate", str(run), "--rounds", "1", "--tasks", "4"]) == 0
+    assert "after 1 round" in capsys.readouterr().out
+    found = json.loads((run / "results" / "evaluate.return.test.4tasks.1rounds.json").read_text())
+    assert (len(found["values"]), len(found["values"][0])) == (2, 4)
+    whole = json.loads((run / "results" / "test.json").read_text())["values"]
+    assert found["values"][0][:3] == whole[0]  # the same tasks and episodes
+    assert main(["report", str(run)]) == 0
+
+
+def test_costs_are_said_before_anything_is_trained(capsys):
+    with pytest.raises(SystemExit) as stop:
+        main(["train", "cheetah-velocity", "--preset", "paper", "--help"])
+    assert stop.value.code == 0
+    assert "320.0 million environment steps" in " ".join(capsys.readouterr().out.split())
+    assert main(["recipes"]) == 0
+    assert "cheetah-velocity" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["train", "navigtion"], "Did you mean 'navigation'?"),
+        (["train", "navigation", "--method", "maml"], "there are promp, maml_trpo"),
+        (["train", "navigation", "--preset", "long"], "Unknown preset 'long'"),
+        (["train", "navigation", "--arms", "3"], "Unknown option --arms"),
+        (["train", "navigation", "--tasks", "few"], "--tasks: expected a whole number; got 'few'"),
+        (["train", "navigation", "--iterations", "0"], "iterations must be at least 1; got 0"),
+        (["train", "navigation", "--recipe", "bandits"], "the recipe is named once"),
+        (["train", "cheetah-velocity", "--method", "rl2"], "environments that are tensors"),
+        (["train", "navigation", "--threads", "0"], "threads must be at least 1"),
+    ],
+)
+def test_a_mistake_is_one_line_and_leaves_nothing(words, said, fails, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert said in fails(*words)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--norm", "batch"], "--norm means nothing for a run of reinforcement learning"),
+        (["--video", "x.gif"], "--video means nothing"),
+        (["--rounds", "-1"], "0 rounds"),
+        (["--tasks", "0"], "at least 1 task"),
+    ],
+)
+def test_options_of_other_runs_are_refused(words, said, navigation_run, fails):
+    before = damage.snapshot(navigation_run)
+    assert said in fails("evaluate", navigation_run, *words)
+    assert damage.snapshot(navigation_run) == before
+
+
+def test_rounds_are_refused_for_other_runs(sinusoid_run, fails):
+    assert "--rounds means nothing for a run that is not" in fails("evaluate", sinusoid_run, "--rounds", "1")
+
+
+@pytest.mark.parametrize("command", ["explain", "compare"])
+def test_other_commands_say_which_do(command, navigation_run, fails):
+    assert "is a run of reinforcement learning (navigation)" in fails(command, navigation_run)
+
+
+def test_a_folder_that_is_taken_is_refused(navigation_run, fails):
+    assert "already holds a run" in fails("train", "navigation", "--run", navigation_run, *SMALL)
+
+
+@pytest.mark.parametrize("name", ["results/test.json", "config.json", "metrics.jsonl", "best.safetensors"])
+def test_damaged_files_are_one_line(name, navigation_run, copied, fails, capsys):
+    run = copied(navigation_run)
+    whole = (run / name).read_bytes()
+    (run / name).write_bytes(whole[: len(whole) // 2])
+    command = "evaluate" if name == "best.safetensors" else "report"
+    if name == "metrics.jsonl":
+        assert main([command, str(run)]) == 0  # a last line that is cut is left out
+    else:
+        fails(command, run)
+    if name == "results/test.json":
+        (run / name).write_text(json.dumps({**json.loads(whole), "values": [[1.0]]}))
+        assert "is damaged" in fails(command, run)
+        (run / name).unlink()
+        assert "has no results/test.json" in fails(command, run)
+
+
+@pytest.mark.apps
+def test_a_simulator_is_trained_in_worker_processes(tmp_path, capsys):
+    run, small = tmp_path / "run", [word if word != "3" else "2" for word in SMALL]
+    assert main(["train", "cheetah-velocity", "--run", str(run), *small, "--workers", "1"]) == 0
+    assert "mujoco" in (run / "config.json").read_text()
+    assert main(["evaluate", str(run), "--workers", "1", "--rounds", "0"]) == 0
+    assert "return after 0 rounds" in capsys.readouterr().out

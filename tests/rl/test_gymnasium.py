@@ -1,0 +1,90 @@
+"""Single tasks as gymnasium environments."""
+
+import sys
+import warnings
+
+import numpy as np
+import pytest
+import torch
+
+from innerloop.errors import ConfigurationError
+from innerloop.rl import BanditTasks, HalfCheetahVelTasks, NavigationTasks, register
+
+
+def test_without_gymnasium_the_message_names_the_extra(monkeypatch):
+    monkeypatch.setitem(sys.modules, "gymnasium", None)
+    with pytest.raises(ConfigurationError, match=r"pip install 'innerloop\[rl\]'"):
+        register()
+
+
+@pytest.mark.apps
+def test_every_family_is_what_gymnasium_expects():
+    import gymnasium
+    from gymnasium.utils.env_checker import check_env
+
+    ids = register()
+    assert register() == ids
+    assert len(ids) == 6
+    for name in ids:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # it warns of observations without bounds
+            environment = gymnasium.make(name, split="test", task=1)
+            check_env(environment.unwrapped, skip_render_check=True)
+            environment.close()
+
+
+@pytest.mark.apps
+def test_standing_still_pays_what_the_family_says_and_another_task_pays_differently():
+    import gymnasium
+
+    register()
+    environment = gymnasium.make("innerloop/Navigation-v0", split="test", task=3, horizon=7)
+    family = NavigationTasks(horizon=7, split="test")
+    for task in (3, 4):
+        environment.unwrapped.set_task(task)
+        environment.reset(seed=0)
+        total, steps, ended = 0.0, 0, False
+        while not ended:
+            _, reward, terminated, truncated, _ = environment.step(np.zeros(2, np.float32))
+            total, steps, ended = total + reward, steps + 1, terminated or truncated
+        assert steps == 7
+        assert total == pytest.approx(float(family.still(torch.tensor([task]))), rel=1e-5)
+
+
+@pytest.mark.apps
+def test_an_arm_pays_as_often_as_its_probability_says():
+    import gymnasium
+
+    register()
+    environment = gymnasium.make("innerloop/Bandit-v0", task=2, pulls=50)
+    paid = []
+    for seed in range(20):
+        environment.reset(seed=seed)
+        paid += [environment.step(1)[1] for _ in range(50)]
+    assert np.mean(paid) == pytest.approx(float(BanditTasks().probabilities(torch.tensor([2]))[0, 1]), abs=0.05)
+
+
+@pytest.mark.apps
+def test_a_simulator_pays_for_the_speed_of_the_task():
+    import gymnasium
+
+    register()
+    environment = gymnasium.make("innerloop/HalfCheetahVel-v0", task=1, horizon=5)
+    seen, _ = environment.reset(seed=3)
+    again, _ = environment.reset(seed=3)
+    assert np.array_equal(seen, again)
+    action = np.full(6, 0.5, np.float32)
+    _, reward, _, truncated, info = environment.step(action)
+    speed = float(HalfCheetahVelTasks().speeds(torch.tensor([1])))
+    assert reward == pytest.approx(-abs(info["x_velocity"] - speed) - 0.05 * 6 * 0.25, rel=1e-5)
+    assert not truncated
+    environment.close()
+
+
+@pytest.mark.apps
+def test_pictures_are_refused():
+    import gymnasium
+
+    register()
+    with pytest.raises(ConfigurationError, match="render_mode must be None"):
+        gymnasium.make("innerloop/Navigation-v0", render_mode="human")
