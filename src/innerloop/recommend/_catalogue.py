@@ -1,0 +1,46 @@
+"""Recommenders by name, each with the settings that it does well with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from innerloop.recommend._features import Features
+from innerloop.recommend._personalised import Personalised
+from innerloop.recommend._recommender import Recommender
+from innerloop.recommend._setting import Kind, Setting
+
+
+def _entry(kind: Kind, name: str | None = None, **defaults: Any) -> Callable[..., Personalised]:
+    """A function that makes a recommender of a kind; its keywords are those of `Setting`, and features."""
+
+    def make(
+        *, item_features: Features | None = None, user_features: Features | None = None, progress: bool = False,
+        **changes: Any,
+    ) -> Personalised:  # fmt: skip
+        setting = Setting(kind, **{**defaults, **changes})
+        return Personalised(
+            setting, item_features=item_features, user_features=user_features, name=name, progress=progress
+        )
+
+    return make
+
+
+LEARNED: dict[str, Callable[..., Personalised]] = {
+    "maml": _entry("maml"),
+    "fomaml": _entry("fomaml"),
+    "anil": _entry("anil"),
+    "meta_sgd": _entry("meta_sgd"),
+    "cavia": _entry("cavia"),
+    # Lee et al. 2019, published code: one step at 5e-6 on a head of 64 and 64; not shrunk there
+    "melu": _entry("maml", "MAML with MeLU's steps", hidden=(64, 64), inner_steps=1, inner_lr=5e-6, shrinkage=0.0),
+    "learned_ridge": _entry("ridge"),
+    "learned_bias": _entry("bias", factors=0),
+    "attention": _entry("attention"),
+    "global": _entry("global"),
+    "fine_tuned": _entry("fine_tuned"),
+}
+"""What is trained by gradients on users as tasks, and the same network without."""
+
+RECOMMENDERS: dict[str, Callable[..., Recommender]] = {**LEARNED}
+"""Every recommender by name; keywords are its settings."""
