@@ -173,12 +173,14 @@ class Personalised(Recommender):
         return cast(Scores, self.learner).score(state, table)
 
     def _optimiser(self, parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
-        # what items are beside their features is known from few events; all else is shared
+        # What items are beside their features is known from few events; all else is shared. A penalty in the loss, and
+        # not a decay beside it: Adam would move a rare item as far as a frequent one, and the decay would not tell them
+        # apart either.
         factors = self.tower.ids.weight
         own = [p for p in parameters if p is factors]
         rest = [p for p in self.learner.parameters() if p.requires_grad and p is not factors]
         groups = [{"params": rest, "weight_decay": 0.0}, {"params": own, "weight_decay": self.setting.weight_decay}]
-        return torch.optim.AdamW([group for group in groups if group["params"]], lr=self.setting.lr)
+        return torch.optim.Adam([group for group in groups if group["params"]], lr=self.setting.lr)
 
     def _cases(self, cases: Cases, **more: Any) -> CaseTasks:
         return CaseTasks(

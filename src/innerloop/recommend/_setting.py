@@ -32,7 +32,7 @@ class Setting:
         steps: outer steps.
         tasks_per_step: users in each.
         lr: outer learning rate.
-        weight_decay: decoupled, of item vectors and all else.
+        weight_decay: penalty of item vectors, those of features left out.
         shots: fewest and most support events of a training task.
         queries: query events of a training task.
         cut: where a training task's support set starts in a history.
@@ -58,15 +58,15 @@ class Setting:
     inner_lr: float = 0.1
     shrinkage: float = 3.0
     strength: float = 5.0
-    steps: int = 2_000
+    steps: int = 400
     tasks_per_step: int = 32
     lr: float = 3e-3
-    weight_decay: float = 0.1
+    weight_decay: float = 3e-4
     shots: tuple[int, int] = (1, 20)
     queries: int = 20
     cut: Cut = "random"
     negatives: int = 50
-    hide: float = 0.05
+    hide: float = 0.3
     width: int = 32
     layers: int = 1
     seed: int = 0
