@@ -1,4 +1,4 @@
-"""A recommender beats the bias model in a world of factors, and scores users it has never seen, one by one or together."""
+"""A recommender beats the bias model in a world of factors, and scores new users one by one or together."""
 
 import numpy as np
 import pytest
@@ -120,12 +120,12 @@ def test_what_training_starts_from():
 def test_what_cannot_be_is_refused():
     implicit = Events.of([0, 0, 1, 1], [0, 1, 1, 2], users=2, items=4)
     none = implicit.where(np.zeros(4, bool))
-    with pytest.raises(DataError, match="no ratings to learn. Use goal='ranking'"):
+    with pytest.raises(DataError, match="no ratings to learn"):
         RECOMMENDERS["cavia"](**FEW).fit(implicit, Cases(none, none))
     RECOMMENDERS["cavia"](goal="ranking", **FEW).fit(implicit, Cases(none, none))
-    with pytest.raises(ConfigurationError, match="goal='ratings' is one of squared, huber, absolute; got 'bpr'"):
+    with pytest.raises(ConfigurationError, match="squared, huber, absolute; got 'bpr'"):
         Setting("cavia", loss="bpr")
-    with pytest.raises(ConfigurationError, match="kind= is one of .*; got 'mamel'.*maml"):
+    with pytest.raises(ConfigurationError, match="got 'mamel'"):
         Setting("mamel")
     for wrong in ({"hidden": ()}, {"inner_lr": 0.0}, {"steps": 0}, {"weight_decay": -1.0}, {"goal": "rank"}):
         with pytest.raises(ConfigurationError):

@@ -179,7 +179,7 @@ def test_questions_of_a_model_are_known_items_and_say_more_than_others():
     assert len(set(found)) == 3
     assert max(found) < 27
     assert onboarding(serving.model, 1, candidates=[29, 5]) in ([29], [5])
-    with pytest.raises(DataError, match="40 questions need as many candidates"):
+    with pytest.raises(DataError, match="40 questions need"):
         serving.onboarding(40)
     with pytest.raises(ConfigurationError, match="learned_ridge"):
         service("maml").onboarding(3)

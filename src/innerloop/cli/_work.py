@@ -22,7 +22,7 @@ from innerloop.outer import Run, fit, is_main_process, load_weights
 from innerloop.recipes import Recipe, from_json
 from innerloop.recipes._build import Experiment, build
 from innerloop.recipes._minutes import demand_minutes, within_minutes
-from innerloop.recipes._recipe import OmniglotRecipe, PictureRecipe
+from innerloop.recipes._recipe import OmniglotRecipe, PictureRecipe, RatingsRecipe
 from innerloop.sources import LakeRuns, Omniglot, TaskSource
 
 
@@ -62,8 +62,14 @@ def train(
         0, or 130 if it was interrupted.
     """
     run = Run(folder)
+    if isinstance(recipe, RatingsRecipe) and minutes is not None:
+        raise ConfigurationError("--minutes is not for `ratings`, whose trainings take about one. Give --steps.")
     if run.exists and not resume:
         raise ConfigurationError(f"{folder} already holds a run. Go on with --resume, or choose another with --run.")
+    if isinstance(recipe, RatingsRecipe):
+        from innerloop.cli._ratings import train_ratings  # an application: loaded by those who want it
+
+        return train_ratings(recipe, run, resume=resume, checkpoint_seconds=checkpoint_seconds, quiet=quiet)
     changes: dict[str, Any] = {}
     if minutes is not None:
         recipe, mapping = _timed(recipe, run, minutes)

@@ -13,6 +13,7 @@ from innerloop.recipes.control import push, reach
 from innerloop.recipes.curves import curves
 from innerloop.recipes.folder import folder
 from innerloop.recipes.omniglot import omniglot
+from innerloop.recipes.ratings import ratings
 from innerloop.recipes.sinusoids import sinusoids
 from innerloop.recipes.table import table
 from innerloop.recipes.text import text
@@ -28,6 +29,7 @@ RECIPES: dict[str, Callable[..., Recipe]] = {
     "curves": curves,
     "reach": reach,
     "push": push,
+    "ratings": ratings,
 }
 
 __all__ = ["METHODS", "RECIPES", "Recipe", "from_json", "recipe", "variants"]

@@ -93,19 +93,9 @@ class Personalised(Recommender):
         Raises:
             DataError: if there is nothing to learn from, or ratings are asked of events that have none.
         """
-        setting = self.setting
-        ranking = setting.goal == "ranking"
-        if not ranking and not train.explicit:
-            raise DataError("These events have no ratings to learn. Use goal='ranking'.")
-        self.scale = None if ranking else scale_of(train)
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(setting.seed)
-            tower = Tower(train.items, setting.factors, self.item_features, self.user_features)
-            biases = popularity(train) if self.scale is None else item_biases(train, self.scale)
-            tower.start_from(biases, torch.from_numpy(np.bincount(train.item, minlength=train.items)))
-            self._prepare(tower)
+        setting = self.begin(train).setting
         source = UserTasks(
-            train, tower.known, self.scale, shots=setting.shots, queries=setting.queries, cut=setting.cut,
+            train, self.tower.known, self.scale, shots=setting.shots, queries=setting.queries, cut=setting.cut,
             negatives=setting.negatives, hide=setting.hide, user_features=self.user_features, seed=setting.seed,
         )  # fmt: skip
         cases = self._cases(validation, queries=100) if len(validation.query) else None
@@ -119,6 +109,28 @@ class Personalised(Recommender):
         )  # fmt: skip
         if setting.kind == "fine_tuned":
             self._choose_rate(cases)
+        self.learner.eval()
+        return self
+
+    def begin(self, train: Events) -> Self:
+        """The recommender before training: the model of biases, or popularity, with fresh weights for the rest.
+
+        A "bias" without factors is then the closed form with the shrinkage that it starts from.
+
+        Raises:
+            DataError: if ratings are asked of events that have none.
+        """
+        setting = self.setting
+        ranking = setting.goal == "ranking"
+        if not ranking and not train.explicit:
+            raise DataError("These events have no ratings to learn. Use goal='ranking'.")
+        self.scale = None if ranking else scale_of(train)
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(setting.seed)
+            tower = Tower(train.items, setting.factors, self.item_features, self.user_features)
+            biases = popularity(train) if self.scale is None else item_biases(train, self.scale)
+            tower.start_from(biases, torch.from_numpy(np.bincount(train.item, minlength=train.items)))
+            self._prepare(tower)
         self.learner.eval()
         return self
 
