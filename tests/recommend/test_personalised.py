@@ -6,7 +6,7 @@ import pytest
 from helpers.ratings import cases, divided, ratings
 from innerloop.errors import ConfigurationError, DataError
 from innerloop.recommend import RECOMMENDERS, Cases, Column, Events, Features, Setting
-from innerloop.recommend._start import item_biases, popularity, scale_of
+from innerloop.recommend._start import item_biases, item_factors, popularity, scale_of
 
 FEW = {"factors": 3, "steps": 3, "tasks_per_step": 4, "queries": 4, "hidden": (4,), "width": 4, "negatives": 4}
 
@@ -115,6 +115,28 @@ def test_what_training_starts_from():
     counts = np.bincount(events.item, minlength=30)
     assert (np.argsort(popularity(events).numpy(), kind="stable") == np.argsort(counts, kind="stable")).all()
     assert scale_of(Events.of([0], [0], [2.0], users=1, items=1)).deviation == 1.0
+
+
+def test_factors_to_start_from_are_the_best_of_their_rank():
+    events, _ = ratings(users=60, items=12, each=8)
+    scale = scale_of(events)
+    for given, left in ((None, np.ones(len(events))), (scale, _left(events, scale))):
+        dense = np.zeros((60, 12))
+        dense[events.user, events.item] = left
+        dense /= np.sqrt(np.bincount(events.item, minlength=12) + (20 if given is None else 5))
+        gram, q = dense.T @ dense, item_factors(events, given, 3).numpy().astype(float)
+        values = np.sort(np.linalg.eigvalsh(gram))[::-1]
+        np.testing.assert_allclose(((gram - q @ q.T) ** 2).sum(), (values[3:] ** 2).sum(), rtol=1e-2)
+    assert item_factors(events.where(events.user < 0), None, 3).shape == (12, 3)
+
+
+def _left(events, scale):
+    """What user and item biases leave, solved for anew."""
+    y, items, users = (events.value - scale.mean) / scale.deviation, np.zeros(12), np.zeros(60)
+    for _ in range(200):
+        items = np.bincount(events.item, y - users[events.user], 12) / (np.bincount(events.item, minlength=12) + 5)
+        users = np.bincount(events.user, y - items[events.item], 60) / (events.counts + 5)
+    return y - items[events.item] - users[events.user]
 
 
 def test_what_cannot_be_is_refused():

@@ -91,7 +91,7 @@ def test_a_state_takes_a_kilobyte_at_most_and_keeps_the_latest_events(name):
     assert len(state.to_bytes()) <= 1_024
     assert state.items.tolist() == items[-EVENTS:]
     assert 100_000 * len(state.to_bytes()) <= 100 * 2**20
-    wide = UserState(np.arange(EVENTS), np.ones(EVENTS, np.float32), np.ones(60, np.float32))
+    wide = UserState(np.arange(EVENTS), np.ones(EVENTS, np.float32), np.ones(94, np.float32))
     assert len(wide.to_bytes()) <= 1_024
 
 

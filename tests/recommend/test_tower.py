@@ -11,10 +11,11 @@ def test_it_begins_at_the_biases_and_forgets_items_without_events():
     events, features = ratings(cold=5)
     tower = Tower(events.items, 3, features)
     biases = torch.randn(events.items)
-    tower.start_from(biases, torch.from_numpy(np.bincount(events.item, minlength=events.items)))
+    factors = torch.randn(events.items, 3)
+    tower.start_from(biases, torch.from_numpy(np.bincount(events.item, minlength=events.items)), factors)
     torch.nn.init.zeros_(tower.fields.table.weight)
     table = tower.table()
-    torch.testing.assert_close(table[:25, -1], biases[:25])
+    torch.testing.assert_close(table[:25], torch.cat([factors, biases[:, None]], 1)[:25])
     assert not table[25:].any()
     assert tower.known.tolist() == [True] * 25 + [False] * 5
 

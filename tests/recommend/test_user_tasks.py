@@ -138,14 +138,23 @@ def test_cases_are_all_events_of_the_judged_users_with_their_features():
             assert (part.x["codes"][row] == user % 3).all()
 
 
-def test_negatives_of_a_case_are_neither_in_support_nor_in_query():
+def test_negatives_of_a_query_are_neither_in_support_nor_in_query():
     events, _ = ratings()
-    found = cases(events, np.arange(10))
-    batch = CaseTasks(found, KNOWN, None, negatives=12).batch(torch.arange(10))
+    batch = CaseTasks(cases(events, np.arange(10)), KNOWN, None, negatives=12).batch(torch.arange(10))
     for user in range(10):
         own = set(events.history(user).item.tolist())
-        for part in (batch.support, batch.query):
-            assert not own & set(part.x["item"][user, :, 1:][part.mask[user]].flatten().tolist())
+        first = set(events.history(user).item[:4].tolist())
+        for part, never in ((batch.support, first), (batch.query, own)):
+            assert not never & set(part.x["item"][user, :, 1:][part.mask[user]].flatten().tolist())
+
+
+def test_what_is_queried_has_no_influence_on_the_support_set():
+    events, _ = ratings()
+    found = cases(events, np.arange(10))
+    other = type(found)(found.support, found.query.where(np.arange(len(found.query)) % 8 == 0))
+    numbers = torch.arange(10)
+    one, two = (CaseTasks(each, KNOWN, None, negatives=12).batch(numbers).support for each in (found, other))
+    assert torch.equal(one.x["item"], two.x["item"])
 
 
 def test_what_cannot_be_is_refused():

@@ -7,6 +7,8 @@ import itertools
 import torch
 from torch import Tensor, nn
 
+from innerloop.recommend._start import SHRINKAGE
+
 
 class VectorHead(nn.Module):
     """A user is a vector, zero before their first event: the context of CAVIA, multiplied with the item's factors.
@@ -29,7 +31,8 @@ class VectorHead(nn.Module):
     def __init__(self, factors: int):
         super().__init__()
         self.context = nn.Parameter(torch.zeros(factors + 1), requires_grad=False)
-        self.scale = nn.Parameter(torch.ones(()))
+        # a user's own mean moves slower than it could: as one that is shrunk by so many events
+        self.scale = nn.Parameter(torch.tensor(SHRINKAGE).rsqrt())
 
     def forward(self, z: Tensor) -> Tensor:
         """Scores `(...)` for `[q, base]` `(..., F + 1)`."""

@@ -13,6 +13,7 @@ from innerloop.gradient._state import GradientState
 from innerloop.learner import State
 from innerloop.network_learner import NetworkLearner
 from innerloop.networks import Backbone, NormCall, Statistics
+from innerloop.recommend._start import SHRINKAGE
 from innerloop.recommend._tower import Tower
 from innerloop.task import Examples, Tree
 
@@ -123,12 +124,13 @@ class FactorRidge(NetworkLearner):
     family = "metric"
     state_type = RidgeState
 
-    def __init__(self, tower: Tower, *, ranking: bool = False, strength: float = 5.0, loss: Any = None):
+    def __init__(self, tower: Tower, *, ranking: bool = False, strength: float = 1.0, loss: Any = None):
         super().__init__(network_of(tower, nn.Identity()), loss=loss, norm="none")
         self.log_strength = nn.Parameter(torch.tensor(strength).log())
-        self.offset = nn.Parameter(torch.ones(()))
+        # a user's own mean is then shrunk by as many events as in the model of biases
+        self.offset = nn.Parameter((torch.tensor(strength) / SHRINKAGE).sqrt())
         # of the user's events and of sampled items; numbers of a first trial
-        self.targets = nn.Parameter(torch.tensor([1.0, -0.1])) if ranking else None
+        self.targets = nn.Parameter(torch.tensor([5.0, -0.1])) if ranking else None
 
     def inputs(self, z: Tensor) -> Tensor:
         """`φ` `(..., F + 1)` of items `[q, base]`."""

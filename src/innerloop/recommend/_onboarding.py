@@ -58,7 +58,7 @@ def onboarding(
             f"{questions} questions need as many candidates; there are {len(allowed)}. Lower least_events=."
         )
     weight = counts.astype(np.float64) if weights is None else weights
-    prior = np.eye(phi.shape[1]) / float(learner.log_strength.exp())
+    prior = np.eye(phi.shape[1]) / float(learner.log_strength.detach().exp())
     return [int(allowed[place]) for place in greedy(phi, phi[allowed], weight, prior, questions)]
 
 

@@ -24,7 +24,7 @@ from innerloop.recommend._learners import Scores
 from innerloop.recommend._recommender import Recommender
 from innerloop.recommend._rows import Scale, bucket
 from innerloop.recommend._setting import Setting
-from innerloop.recommend._start import item_biases, popularity, scale_of
+from innerloop.recommend._start import item_biases, item_factors, popularity, scale_of
 from innerloop.recommend._tower import Tower
 from innerloop.recommend._user_tasks import CaseTasks, UserTasks
 from innerloop.task import Task, Tree
@@ -34,6 +34,10 @@ BATCH = 256
 
 NUMBERS = 20_000_000
 """Numbers that scoring a batch of users may hold at a time: 80 MB."""
+
+WORTH_CAPTURING = 200
+"""Outer steps from which on it pays to record a step as a graph. Without a trial, whose choice would change the last
+bits from run to run."""
 
 RATES = (0.003, 0.01, 0.03, 0.1, 0.3)
 """Rates of fine-tuning that the validation users choose from: half a decade apart, around the 0.01 of MELU_pytorch."""
@@ -99,12 +103,14 @@ class Personalised(Recommender):
             negatives=setting.negatives, hide=setting.hide, user_features=self.user_features, seed=setting.seed,
         )  # fmt: skip
         cases = self._cases(validation, queries=100) if len(validation.query) else None
+        # recording the step as a graph takes about as long as a few dozen steps
+        mapping = "captured" if setting.steps >= WORTH_CAPTURING else "vmap"
         self.done = fit(
             self.learner, source, steps=setting.steps, validation=cases,
             validation_tasks=1 if cases is None else len(cases), tasks_per_step=setting.tasks_per_step,
             optimiser=self._optimiser,
             scheduler=lambda optimiser: torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, T_max=setting.steps),
-            seed=setting.seed, progress=self.progress, run=run, resume=resume, config=config, mapping="captured",
+            seed=setting.seed, progress=self.progress, run=run, resume=resume, config=config, mapping=mapping,
             checkpoint_seconds=checkpoint_seconds,
         )  # fmt: skip
         if setting.kind == "fine_tuned":
@@ -129,7 +135,8 @@ class Personalised(Recommender):
             torch.manual_seed(setting.seed)
             tower = Tower(train.items, setting.factors, self.item_features, self.user_features)
             biases = popularity(train) if self.scale is None else item_biases(train, self.scale)
-            tower.start_from(biases, torch.from_numpy(np.bincount(train.item, minlength=train.items)))
+            counts = torch.from_numpy(np.bincount(train.item, minlength=train.items))
+            tower.start_from(biases, counts, item_factors(train, self.scale, setting.factors))
             self._prepare(tower)
         self.learner.eval()
         return self

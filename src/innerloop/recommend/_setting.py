@@ -57,7 +57,7 @@ class Setting:
     inner_steps: int = 5
     inner_lr: float = 0.1
     shrinkage: float = 3.0
-    strength: float = 5.0
+    strength: float = 1.0
     steps: int = 400
     tasks_per_step: int = 32
     lr: float = 3e-3

@@ -69,16 +69,18 @@ class Tower(nn.Module):
             "user": [self.user_fields.sizes, len(self.user_fields.slopes)],
         }  # fmt: skip
 
-    def start_from(self, biases: Tensor, counts: Tensor) -> None:
-        """Begins at a bias model.
+    def start_from(self, biases: Tensor, counts: Tensor, factors: Tensor) -> None:
+        """Begins at a closed form.
 
         Args:
             biases: `(items,)` what an item's ratings differ from the mean, in units of the targets.
             counts: `(items,)` training events of the items.
+            factors: `(items, F)` how items resemble each other.
         """
         with torch.no_grad():
             self.counts.copy_(counts)
             self.known.copy_(counts > 0)
+            self.ids.weight[1:] = factors.to(self.ids.weight.dtype)
             self.biases.weight[1:, 0] = torch.where(counts > 0, biases, 0).to(self.biases.weight.dtype)
 
     @property

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from innerloop.errors import CheckpointError
 
-EVENTS = 96
-"""Events of a user that are kept, the latest ones: with a vector of up to 60 numbers they take 1 KB at most."""
+EVENTS = 80
+"""Events of a user that are kept, the latest ones: with a vector of up to 94 numbers they take 1 KB at most."""
 
 _HEADER = struct.Struct("<4sBBH")
 _MAGIC = b"ilu1"

@@ -139,7 +139,7 @@ class CaseTasks:
         known: `(items,)` which items may be known by their number.
         scale: how ratings become targets; None: rank events before negatives.
         queries: at most so many query events of a user, spread evenly; None: all.
-        negatives: for each event in a ranking; never an item of support or query.
+        negatives: for each event in a ranking; those of the query set are never items of support or query.
         user_features: one row for each user.
         users: whose tasks, in this order; None: those with a query event.
         seed: of the negatives.
@@ -158,8 +158,10 @@ class CaseTasks:
         self.users = torch.from_numpy(np.asarray(cases.users if users is None else users, np.int64))
         both = [(getattr(cases.support, name), getattr(cases.query, name)) for name in ("user", "item", "value")]
         own = Events.of(*(np.concatenate(pair) for pair in both), users=cases.query.users, items=cases.query.items)
-        settings: Any = {"negatives": negatives, "own": own, "user_features": user_features, "seed": seed}
-        self.support, self.query = (Rows(part, known, scale, **settings) for part in (cases.support, cases.query))
+        settings: Any = {"negatives": negatives, "user_features": user_features, "seed": seed}
+        # the support set is learned as in use, where nobody knows what will be queried
+        self.support = Rows(cases.support, known, scale, **settings)
+        self.query = Rows(cases.query, known, scale, own=own, **settings)
         self.queries, self.scale = queries, scale
 
     def __len__(self) -> int:
