@@ -26,25 +26,21 @@ def _entry(kind: Kind, name: str | None = None, **defaults: Any) -> Callable[...
     return make
 
 
-_HEAD: dict[str, Any] = {"lr": 1e-3, "inner_lr": 0.03}
-"""Of the best of three trials on half of the validation users of MovieLens small; the other numbers in this file and in
-`Setting` come from about twenty such trials."""
-
 LEARNED: dict[str, Callable[..., Personalised]] = {
-    "maml": _entry("maml", **_HEAD),
-    "fomaml": _entry("fomaml", **_HEAD),
-    "anil": _entry("anil", **_HEAD),
-    "meta_sgd": _entry("meta_sgd", **_HEAD),
-    "cavia": _entry("cavia", inner_lr=0.2),
+    "maml": _entry("maml"),
+    "fomaml": _entry("fomaml"),
+    "anil": _entry("anil"),
+    "meta_sgd": _entry("meta_sgd"),
+    "cavia": _entry("cavia", inner_lr=0.2, lr=3e-3),
     # Lee et al. 2019, published code: one step at 5e-6 on a head of 64 and 64; not shrunk there
     "melu": _entry(
-        "maml", "MAML with MeLU's steps", lr=1e-3, hidden=(64, 64), inner_steps=1, inner_lr=5e-6, shrinkage=0.0
+        "maml", "MAML with MeLU's steps", hidden=(64, 64), inner_steps=1, inner_lr=5e-6, shrinkage=0.0
     ),
-    "learned_ridge": _entry("ridge", factors=32),
+    "learned_ridge": _entry("ridge", lr=3e-3, factors=32),
     "learned_bias": _entry("bias", factors=0),
-    "attention": _entry("attention", lr=1e-3),
-    "global": _entry("global", lr=1e-3),
-    "fine_tuned": _entry("fine_tuned", lr=1e-3),
+    "attention": _entry("attention"),
+    "global": _entry("global"),
+    "fine_tuned": _entry("fine_tuned"),
 }
 """What is trained by gradients on users as tasks, and the same network without."""
 

@@ -55,12 +55,12 @@ class Setting:
     factors: int = 16
     hidden: tuple[int, ...] = (32,)
     inner_steps: int = 5
-    inner_lr: float = 0.1
+    inner_lr: float = 0.03
     shrinkage: float = 3.0
     strength: float = 1.0
     steps: int = 400
     tasks_per_step: int = 32
-    lr: float = 3e-3
+    lr: float = 1e-3
     weight_decay: float = 3e-4
     shots: tuple[int, int] = (1, 20)
     queries: int = 20

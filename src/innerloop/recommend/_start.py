@@ -67,9 +67,9 @@ def popularity(events: Events) -> Tensor:
 
 
 def item_factors(events: Events, scale: Scale | None, factors: int) -> Tensor:
-    """`(items, factors)` vectors whose products are how alike items are to the training users: `V S` of the SVD of
+    """`(items, factors)` vectors whose products say how alike items are to the training users.
 
-        A_ui = r_ui / sqrt(n_i + λ),   q_i · q_j ≈ Σ_u A_ui A_uj,
+        A_ui = r_ui / sqrt(n_i + λ) = U S V',   q = V S,   q_i · q_j ≈ Σ_u A_ui A_uj
 
     with r what the biases leave of a rating, or 1 for each event of a ranking (then it is the cosine of two items, as
     in an item-kNN). The matrix stays sparse. Random numbers are those of `torch.manual_seed`.
