@@ -14,8 +14,8 @@ RECOMMENDERS = {
 """What the methods are called in `innerloop.recommend.RECOMMENDERS`; users are learned by these."""
 
 _OWN: dict[str, dict[str, Any]] = {
-    "cavia": {"inner_lr": 0.2, "lr": 3e-3},
-    "ridge": {"lr": 3e-3, "factors": 32},
+    "cavia": {"inner_lr": 1.0, "lr": 3e-3, "factors": 32},
+    "ridge": {"lr": 3e-3, "factors": 64, "weight_decay": 1e-3},
 }
 """What differs from MAML's setting, by method; as in `innerloop.recommend.RECOMMENDERS`."""
 
@@ -34,7 +34,7 @@ def ratings(method: str = "maml") -> RatingsRecipe:
         inner_steps=5,
         test_steps=5,
         inner_lr=0.03,
-        steps=400,
+        steps=300,
         tasks_per_step=32,
         lr=1e-3,
         weight_decay=3e-4,

@@ -31,12 +31,10 @@ LEARNED: dict[str, Callable[..., Personalised]] = {
     "fomaml": _entry("fomaml"),
     "anil": _entry("anil"),
     "meta_sgd": _entry("meta_sgd"),
-    "cavia": _entry("cavia", inner_lr=0.2, lr=3e-3),
+    "cavia": _entry("cavia", inner_lr=1.0, lr=3e-3, factors=32),
     # Lee et al. 2019, published code: one step at 5e-6 on a head of 64 and 64; not shrunk there
-    "melu": _entry(
-        "maml", "MAML with MeLU's steps", hidden=(64, 64), inner_steps=1, inner_lr=5e-6, shrinkage=0.0
-    ),
-    "learned_ridge": _entry("ridge", lr=3e-3, factors=32),
+    "melu": _entry("maml", "MAML with MeLU's steps", hidden=(64, 64), inner_steps=1, inner_lr=5e-6, shrinkage=0.0),
+    "learned_ridge": _entry("ridge", lr=3e-3, factors=64, weight_decay=1e-3),
     "learned_bias": _entry("bias", factors=0),
     "attention": _entry("attention"),
     "global": _entry("global"),

@@ -136,7 +136,8 @@ class Personalised(Recommender):
             tower = Tower(train.items, setting.factors, self.item_features, self.user_features)
             biases = popularity(train) if self.scale is None else item_biases(train, self.scale)
             counts = torch.from_numpy(np.bincount(train.item, minlength=train.items))
-            tower.start_from(biases, counts, item_factors(train, self.scale, setting.factors))
+            factors = setting.stretch * item_factors(train, self.scale, setting.factors)
+            tower.start_from(biases, counts, factors)
             self._prepare(tower)
         self.learner.eval()
         return self

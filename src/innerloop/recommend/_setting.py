@@ -25,6 +25,8 @@ class Setting:
         loss: None: squared error of ratings, sampled softmax for rankings.
         factors: length of an item's vector.
         hidden: widths of the hidden layers of a head that adapts.
+        stretch: what the factors that training starts from are multiplied by: adaptation along them is faster by its
+            square, beside that along a head's other weights.
         inner_steps: steps on a user's events.
         inner_lr: their rate.
         shrinkage: events that a mean inner loss is shrunk by.
@@ -54,11 +56,12 @@ class Setting:
     loss: Loss | None = None
     factors: int = 16
     hidden: tuple[int, ...] = (32,)
+    stretch: float = 1.0
     inner_steps: int = 5
     inner_lr: float = 0.03
     shrinkage: float = 3.0
     strength: float = 1.0
-    steps: int = 400
+    steps: int = 300
     tasks_per_step: int = 32
     lr: float = 1e-3
     weight_decay: float = 3e-4
@@ -84,7 +87,7 @@ class Setting:
         for name in ("inner_steps", "steps", "tasks_per_step", "queries", "negatives", "width", "layers"):
             at_least(name, getattr(self, name), 1)
         at_least("factors", self.factors, 0)
-        for name in ("inner_lr", "lr", "strength"):
+        for name in ("inner_lr", "lr", "strength", "stretch"):
             positive(name, getattr(self, name), 0.1)
         for name in ("weight_decay", "shrinkage"):
             not_negative(name, getattr(self, name))

@@ -82,7 +82,7 @@ def item_factors(events: Events, scale: Scale | None, factors: int) -> Tensor:
     Source: Cremonesi, Koren and Turrin 2010, "Performance of recommender algorithms on top-N recommendation tasks",
     section 3.3 (PureSVD).
     """
-    rank = min(factors, events.items, max(1, events.users))
+    rank = min(factors, events.items, events.users)
     found = torch.zeros(events.items, factors)
     if not rank or not len(events):
         return found
@@ -97,6 +97,8 @@ def item_factors(events: Events, scale: Scale | None, factors: int) -> Tensor:
     entries = torch.from_numpy(left / np.sqrt(count[events.item] + shrinkage)).float()
     matrix = torch.sparse_coo_tensor(places, entries, (events.users, events.items), check_invariants=True)
     matrix = matrix.coalesce()
-    _, strengths, directions = torch.svd_lowrank(matrix, rank, niter=4)
-    found[:, :rank] = directions * strengths
+    # a few directions more than are wanted, without which the last of them are far off (Halko et al. 2011, section 1.3)
+    more = min(rank + 8, events.items, events.users)
+    _, strengths, directions = torch.svd_lowrank(matrix, more, niter=4)
+    found[:, :rank] = (directions * strengths)[:, :rank]
     return found
