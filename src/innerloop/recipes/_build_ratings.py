@@ -17,7 +17,7 @@ from innerloop.recommend import RECOMMENDERS as MAKERS
 from innerloop.recommend import Cases, Dataset, Events, Personalised, Split
 
 FIXED = (
-    "start", "train_shots", "norm", "clip", "schedule", "validate_every", "validation_tasks", "patience", "test_tasks",
+    "start", "train_shots", "norm", "clip", "schedule", "validation_tasks", "test_tasks",
     "curve_steps", "mapping", "chunk", "memory", "queries",
 )  # fmt: skip
 """Fields of every recipe that have no meaning here, or that validation and test users decide."""
@@ -107,11 +107,14 @@ def build_recommender(recipe: RatingsRecipe, dataset: Dataset, *, progress: bool
             f"`ratings` takes as many inner steps in use as in training; got {recipe.inner_steps} and "
             f"{recipe.test_steps}. Give both."
         )
+    changes: dict[str, Any] = {} if recipe.validate_every is None else {"validate_every": recipe.validate_every}
+    changes |= {} if recipe.patience is None else {"patience": recipe.patience}
     made = MAKERS[RECOMMENDERS[recipe.method]](
         item_features=dataset.item_features, user_features=dataset.user_features, progress=progress, goal=recipe.goal,
-        factors=recipe.factors, hidden=recipe.hidden, hide=recipe.hide, negatives=recipe.negatives,
+        factors=recipe.factors, stretch=recipe.stretch, hidden=recipe.hidden, hide=recipe.hide,
+        negatives=recipe.negatives,
         inner_steps=recipe.inner_steps, inner_lr=recipe.inner_lr, steps=recipe.steps, lr=recipe.lr,
         tasks_per_step=recipe.tasks_per_step, weight_decay=recipe.weight_decay, queries=recipe.train_queries,
-        seed=recipe.seed,
+        seed=recipe.seed, **changes,
     )  # fmt: skip
     return cast(Personalised, made)

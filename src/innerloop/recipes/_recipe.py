@@ -261,8 +261,10 @@ class RatingsRecipe(Recipe):
     """Folder of MovieLens, or a table of users, items and ratings; None: simulated users."""
     goal: Literal["ratings", "ranking"] = "ratings"
     """Predict ratings, or rank what a user has done before what they have not."""
-    factors: int = 16
+    factors: int = 32
     """Length of an item's vector."""
+    stretch: float = 4.0
+    """What the factors that training starts from are multiplied by."""
     hidden: tuple[int, ...] = (32,)
     """Widths of the hidden layers of a head that adapts."""
     hide: float = 0.3

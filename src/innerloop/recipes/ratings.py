@@ -14,8 +14,9 @@ RECOMMENDERS = {
 """What the methods are called in `innerloop.recommend.RECOMMENDERS`; users are learned by these."""
 
 _OWN: dict[str, dict[str, Any]] = {
-    "cavia": {"inner_lr": 1.0, "lr": 3e-3, "factors": 32},
-    "ridge": {"lr": 3e-3, "factors": 64, "weight_decay": 1e-3},
+    "cavia": {"stretch": 1.0, "inner_lr": 1.0, "lr": 3e-3},
+    "ridge": {"stretch": 1.0, "lr": 3e-3, "factors": 64, "weight_decay": 1e-3},
+    "in_context": {"stretch": 1.0},
 }
 """What differs from MAML's setting, by method; as in `innerloop.recommend.RECOMMENDERS`."""
 
@@ -24,7 +25,7 @@ def ratings(method: str = "maml") -> RatingsRecipe:
     """Ten ratings of a user, five inner steps on a small head, tasks of 1 to 20 ratings in training.
 
     Source: a head that adapts on embeddings that do not is that of Lee et al. 2019, "MeLU"; the numbers are those of
-    about twenty trials on half of the validation users of MovieLens small.
+    about thirty short trials on half of the validation users of MovieLens small.
     """
     base = RatingsRecipe(
         recipe="ratings",
@@ -33,8 +34,10 @@ def ratings(method: str = "maml") -> RatingsRecipe:
         train_queries=20,
         inner_steps=5,
         test_steps=5,
-        inner_lr=0.03,
-        steps=300,
+        inner_lr=0.06,
+        steps=1_500,
+        validate_every=25,
+        patience=8,
         tasks_per_step=32,
         lr=1e-3,
         weight_decay=3e-4,

@@ -11,14 +11,17 @@ from innerloop.recommend._recommender import Recommender
 from innerloop.recommend._setting import Kind, Setting
 
 
-def _entry(kind: Kind, name: str | None = None, **defaults: Any) -> Callable[..., Personalised]:
+def _entry(
+    kind: Kind, name: str | None = None, ranking: dict[str, Any] | None = None, **defaults: Any
+) -> Callable[..., Personalised]:
     """A function that makes a recommender of a kind; its keywords are those of `Setting`, and features."""
 
     def make(
         *, item_features: Features | None = None, user_features: Features | None = None, progress: bool = False,
         **changes: Any,
     ) -> Personalised:  # fmt: skip
-        setting = Setting(kind, **{**defaults, **changes})
+        usual = {**defaults, **(ranking or {})} if changes.get("goal") == "ranking" else defaults
+        setting = Setting(kind, **{**usual, **changes})
         return Personalised(
             setting, item_features=item_features, user_features=user_features, name=name, progress=progress
         )
@@ -31,12 +34,12 @@ LEARNED: dict[str, Callable[..., Personalised]] = {
     "fomaml": _entry("fomaml"),
     "anil": _entry("anil"),
     "meta_sgd": _entry("meta_sgd"),
-    "cavia": _entry("cavia", inner_lr=1.0, lr=3e-3, factors=32),
+    "cavia": _entry("cavia", stretch=1.0, inner_lr=1.0, lr=3e-3),
     # Lee et al. 2019, published code: one step at 5e-6 on a head of 64 and 64; not shrunk there
     "melu": _entry("maml", "MAML with MeLU's steps", hidden=(64, 64), inner_steps=1, inner_lr=5e-6, shrinkage=0.0),
-    "learned_ridge": _entry("ridge", lr=3e-3, factors=64, weight_decay=1e-3),
+    "learned_ridge": _entry("ridge", stretch=1.0, lr=3e-3, factors=64, weight_decay=1e-3),
     "learned_bias": _entry("bias", factors=0),
-    "attention": _entry("attention"),
+    "attention": _entry("attention", stretch=1.0),
     "global": _entry("global"),
     "fine_tuned": _entry("fine_tuned"),
 }
