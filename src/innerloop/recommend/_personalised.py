@@ -110,7 +110,8 @@ class Personalised(Recommender):
             validation_tasks=1 if cases is None else len(cases), tasks_per_step=setting.tasks_per_step,
             optimiser=self._optimiser,
             scheduler=lambda optimiser: torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, T_max=setting.steps),
-            validate_every=setting.validate_every, patience=setting.patience, seed=setting.seed, progress=self.progress, run=run, resume=resume, config=config, mapping=mapping,
+            validate_every=setting.validate_every, patience=setting.patience,
+            seed=setting.seed, progress=self.progress, run=run, resume=resume, config=config, mapping=mapping,
             checkpoint_seconds=checkpoint_seconds,
         )  # fmt: skip
         if setting.kind == "fine_tuned":
