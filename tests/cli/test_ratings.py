@@ -103,8 +103,9 @@ def test_minutes_are_refused_and_other_folders_hold_no_recommender(tmp_path, cap
 
 
 @pytest.mark.parametrize("method", RECOMMENDERS)
-def test_the_recipe_has_the_settings_of_the_catalogue(method):
+@pytest.mark.parametrize("goal", ["ratings", "ranking"])
+def test_the_recipe_has_the_settings_of_the_catalogue(method, goal):
     events, features = ratings()
     dataset = Dataset(events, features, Features({}, events.users))
-    made = build_recommender(recipe("ratings", method), dataset).setting
-    assert made == MAKERS[RECOMMENDERS[method]]().setting
+    made = build_recommender(recipe("ratings", method, goal=goal), dataset).setting
+    assert made == MAKERS[RECOMMENDERS[method]](goal=goal).setting

@@ -59,6 +59,7 @@ def test_the_best_items_are_recommended_and_seen_ones_left_out():
     assert [one.item for one in serving.recommend(user, 6)] == open_to[:6]
     assert {one.item for one in serving.recommend(user, 30, exclude_seen=False)} == set(range(30))
     assert len(serving.recommend(user, 99)) == 25
+    assert [one.item for one in serving.recommend(user, 2, exclude=open_to[:3])] == open_to[3:5]
     nobody = serving.read([], [])
     assert all(one.reasons == () for one in serving.recommend(nobody, 3))
 

@@ -98,7 +98,7 @@ def build_recommender(recipe: RatingsRecipe, dataset: Dataset, *, progress: bool
         raise ConfigurationError(
             f"{recipe.method} learns no users; --method is one of {', '.join(RECOMMENDERS)} for `ratings`."
         )
-    usual: Recipe = ratings(recipe.method)
+    usual: Recipe = ratings(recipe.method, recipe.goal)
     for name in FIXED:
         if getattr(recipe, name) != getattr(usual, name):
             raise ConfigurationError(f"--{name.replace('_', '-')} has no meaning for `ratings`. Leave it out.")

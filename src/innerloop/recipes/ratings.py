@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any
+from typing import Any, Literal
 
 from innerloop.recipes._recipe import RatingsRecipe
 
@@ -21,7 +21,11 @@ _OWN: dict[str, dict[str, Any]] = {
 """What differs from MAML's setting, by method; as in `innerloop.recommend.RECOMMENDERS`."""
 
 
-def ratings(method: str = "maml") -> RatingsRecipe:
+_RANKING: dict[str, Any] = {"factors": 64, "lr": 1e-3, "train_queries": 10, "tasks_per_step": 16}
+"""What differs in rankings."""
+
+
+def ratings(method: str = "maml", goal: Literal["ratings", "ranking"] = "ratings") -> RatingsRecipe:
     """Ten ratings of a user, five inner steps on a small head, tasks of 1 to 20 ratings in training.
 
     Source: a head that adapts on embeddings that do not is that of Lee et al. 2019, "MeLU"; the numbers are those of
@@ -43,4 +47,7 @@ def ratings(method: str = "maml") -> RatingsRecipe:
         weight_decay=3e-4,
         schedule="cosine",
     )
-    return dataclasses.replace(base, **_OWN.get(method, {}))
+    ranking = {}
+    if goal == "ranking":
+        ranking = _RANKING | ({"inner_lr": 2.0} if method == "cavia" else {})
+    return dataclasses.replace(base, **{**_OWN.get(method, {}), **ranking, "goal": goal})

@@ -132,6 +132,7 @@ class Service:
             k: how many, at most.
             reasons: how many events are named for each.
             exclude_seen: leave out the items of the events that are kept.
+            exclude: more items to leave out, such as those of older events.
             features: one row of features of the user.
         """
         at_least("k", k, 1)
@@ -140,6 +141,7 @@ class Service:
         open_to = scores.copy()
         if exclude_seen:
             open_to[state.items] = -np.inf
+        open_to[list(exclude)] = -np.inf
         order = np.argsort(-open_to, kind="stable")[:k]
         order = order[np.isfinite(open_to[order])]
         effects = self.effects(state, order, features) if reasons and len(state) else np.zeros((0, len(order)))
