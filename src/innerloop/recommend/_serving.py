@@ -121,6 +121,7 @@ class Service:
 
     def recommend(
         self, state: UserState, k: int = 10, *, reasons: int = 3, exclude_seen: bool = True,
+        exclude: Sequence[int] = (),
         features: Features | None = None,
     ) -> list[Recommendation]:  # fmt: skip
         """The `k` items with the best scores, and the events that moved them most.
