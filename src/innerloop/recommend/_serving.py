@@ -121,8 +121,7 @@ class Service:
 
     def recommend(
         self, state: UserState, k: int = 10, *, reasons: int = 3, exclude_seen: bool = True,
-        exclude: Sequence[int] = (),
-        features: Features | None = None,
+        exclude: Sequence[int] = (), features: Features | None = None,
     ) -> list[Recommendation]:  # fmt: skip
         """The `k` items with the best scores, and the events that moved them most.
 
@@ -142,7 +141,7 @@ class Service:
         open_to = scores.copy()
         if exclude_seen:
             open_to[state.items] = -np.inf
-        open_to[list(exclude)] = -np.inf
+        open_to[np.asarray(exclude, np.int64)] = -np.inf
         order = np.argsort(-open_to, kind="stable")[:k]
         order = order[np.isfinite(open_to[order])]
         effects = self.effects(state, order, features) if reasons and len(state) else np.zeros((0, len(order)))
