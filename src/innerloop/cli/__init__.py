@@ -15,6 +15,7 @@ COMMANDS = {
     "compare": "measure runs on the same tasks, in pairs, with a verdict; or train methods at an equal budget first",
     "budget": "train on growing parts of the training data; says what more of them would bring",
     "adapt": "learn new classes from a folder of pictures per class; predict new pictures",
+    "recommend": "recommend items to a user by a run of `ratings`, and say which of their events count",
     "explain": "what adaptation changes in a run, and which examples matter to it",
     "report": "write the page of a run again",
     "demo": "the whole story on embedded data: train, compare, look",

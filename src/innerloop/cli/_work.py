@@ -23,7 +23,7 @@ from innerloop.outer import Run, fit, is_main_process, load_weights
 from innerloop.recipes import POLICY_RECIPES, Recipe, from_json
 from innerloop.recipes._build import Experiment, build
 from innerloop.recipes._minutes import demand_minutes, within_minutes
-from innerloop.recipes._recipe import OmniglotRecipe, PictureRecipe
+from innerloop.recipes._recipe import OmniglotRecipe, PictureRecipe, RatingsRecipe
 from innerloop.recipes._unread import demand_read
 from innerloop.sources import LakeRuns, Omniglot, TaskSource
 
@@ -69,8 +69,14 @@ def train(
         ConfigurationError: if there is a run already, or the method does not read what it was given.
     """
     run = Run(folder)
+    if isinstance(recipe, RatingsRecipe) and minutes is not None:
+        raise ConfigurationError("--minutes is not for `ratings`, whose trainings take about one. Give --steps.")
     if run.exists and not resume:
         raise ConfigurationError(f"{folder} already holds a run. Go on with --resume, or choose another with --run.")
+    if isinstance(recipe, RatingsRecipe):
+        from innerloop.cli._ratings import train_ratings  # an application: loaded by those who want it
+
+        return train_ratings(recipe, run, resume=resume, checkpoint_seconds=checkpoint_seconds, quiet=quiet)
     if not run.exists:  # one that was begun goes on with what it was begun with
         demand_read(recipe, given)
     changes: dict[str, Any] = {}

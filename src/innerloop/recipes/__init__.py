@@ -15,6 +15,7 @@ from innerloop.recipes.curves import curves
 from innerloop.recipes.folder import folder
 from innerloop.recipes.omniglot import omniglot
 from innerloop.recipes.policies import POLICY_RECIPES, policy_from_json, policy_recipe
+from innerloop.recipes.ratings import ratings
 from innerloop.recipes.sinusoids import sinusoids
 from innerloop.recipes.table import table
 from innerloop.recipes.text import text
@@ -30,6 +31,7 @@ RECIPES: dict[str, Callable[..., Recipe]] = {
     "curves": curves,
     "reach": reach,
     "push": push,
+    "ratings": ratings,
 }
 
 __all__ = [

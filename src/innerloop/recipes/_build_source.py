@@ -12,6 +12,7 @@ from innerloop.recipes._recipe import (
     CurvesRecipe,
     FolderRecipe,
     OmniglotRecipe,
+    RatingsRecipe,
     Recipe,
     SinusoidsRecipe,
     TableRecipe,
@@ -119,6 +120,11 @@ def _source(recipe: Recipe) -> Splits:
                 goals=goals,
                 demonstrations=(recipe.demonstrations, shown, shown),
                 noise=recipe.noise,
+            )
+        case RatingsRecipe():
+            raise ConfigurationError(
+                "Runs of `ratings` are recommenders: use `innerloop recommend RUN --events FILE.csv`, and "
+                "innerloop.recommend in Python."
             )
         case _:
             raise ConfigurationError(f"No data are known for {type(recipe).__name__}.")

@@ -20,6 +20,7 @@ _LEAST = {
     "demonstrations": 2,
     "noise": 0,
     **dict.fromkeys(("chunk", "memory", "train_classes", "train_tasks"), 1),
+    **dict.fromkeys(("factors", "negatives"), 1),
     "points": 7,
     "dimensions": 1,
     "curve_steps": 0,
@@ -250,6 +251,26 @@ class CurvesRecipe(Recipe):
     """Most points of a training task, divided at random into support and query; None: as in evaluation."""
     hidden: tuple[int, ...] = (64, 64)
     """Widths of the hidden layers of the network (of the embedding, where a method has layers of its own)."""
+
+
+@dataclass(frozen=True)
+class RatingsRecipe(Recipe):
+    """Personalised recommendation: a user is a task. Simulated users, embedded; or your own table with --data."""
+
+    data: str | None = None
+    """Folder of MovieLens, or a table of users, items and ratings; None: simulated users."""
+    goal: Literal["ratings", "ranking"] = "ratings"
+    """Predict ratings, or rank what a user has done before what they have not."""
+    factors: int = 32
+    """Length of an item's vector."""
+    stretch: float = 4.0
+    """What the factors that training starts from are multiplied by."""
+    hidden: tuple[int, ...] = (32,)
+    """Widths of the hidden layers of a head that adapts."""
+    hide: float = 0.3
+    """Share of items whose identity a training task hides, so that features learn to stand for it."""
+    negatives: int = 50
+    """Items that a user never met beside each of their events, in rankings."""
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,65 @@
+"""`innerloop recommend RUN --events FILE.csv`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated
+
+import tyro
+
+from innerloop.cli._parse import parse
+
+
+@dataclass(frozen=True)
+class Options:
+    """Recommend items to a user by their events, and say which of these count."""
+
+    run: Annotated[str, tyro.conf.Positional]
+    """Folder of a run of `innerloop train ratings`."""
+    events: str
+    """CSV file of one user with a header line: item, and rating where ratings were learned; time, where lines are not
+    in its order."""
+    k: int = 10
+    """How many items."""
+    reasons: int = 3
+    """How many of the user's events are named for each."""
+    seen: bool = False
+    """Recommend items of the user's events too."""
+    threads: int | None = None
+    """Threads of a CPU."""
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Prints one line for each recommendation."""
+    options = parse(Options, arguments, "innerloop recommend", "Recommend items to a user, with reasons.")
+    from pathlib import Path
+
+    from innerloop.cli._events_file import read_events
+    from innerloop.cli._ratings import MODEL
+    from innerloop.cli._work import set_threads
+    from innerloop.errors import CheckpointError
+    from innerloop.recommend import Schema, Service, load
+
+    set_threads(options.threads)
+    path = Path(options.run) / MODEL
+    if not path.exists():
+        raise CheckpointError(f"{options.run} holds no recommender. Train one with `innerloop train ratings`.")
+    model, about = load(path)
+    said = about.get("schema")
+    schema = None if said is None else Schema.from_json(said)
+    items_named = [str(number) for number in range(model.tower.items)] if schema is None else list(schema.items)
+    titles = items_named if schema is None or schema.titles is None else schema.titles
+    names = [title or name for title, name in zip(titles, items_named, strict=True)]
+    items, values = read_events(Path(options.events), items_named, rated=model.scale is not None)
+    service = Service(model)
+    user = service.read(items, values)
+    for place, found in enumerate(
+        service.recommend(user, options.k, reasons=options.reasons, exclude_seen=not options.seen), 1
+    ):
+        new = "" if found.known else "  (new: known by its features alone)"
+        print(f"{place:>3}. {names[found.item]}  {found.score:.2f}{new}")
+        for reason in found.reasons:
+            rating = f" ({reason.value:g})" if model.scale is not None else ""
+            print(f"       {reason.effect:+.2f}  {names[reason.item]}{rating}")
+    return 0

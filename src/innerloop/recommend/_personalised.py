@@ -1,0 +1,246 @@
+"""Meta-learned recommenders: trained on users as tasks, then fitted to anybody by a few of their events."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any, Self, cast
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from innerloop.errors import DataError
+from innerloop.evaluation import evaluate
+from innerloop.evaluation._evaluate import evaluating
+from innerloop.network_learner import NetworkLearner
+from innerloop.outer import Fit, Run, fit
+from innerloop.recommend._build import build_learner, fine_tuned
+from innerloop.recommend._cases import Cases
+from innerloop.recommend._events import Events, Real, Whole
+from innerloop.recommend._features import Features
+from innerloop.recommend._learners import Scores
+from innerloop.recommend._recommender import Recommender
+from innerloop.recommend._rows import Scale, bucket
+from innerloop.recommend._setting import Setting
+from innerloop.recommend._start import item_biases, item_factors, popularity, scale_of
+from innerloop.recommend._tower import Tower
+from innerloop.recommend._user_tasks import CaseTasks, UserTasks
+from innerloop.task import Task, Tree
+
+BATCH = 256
+"""Users that are adapted side by side, at most."""
+
+NUMBERS = 20_000_000
+"""Numbers that scoring a batch of users may hold at a time: 80 MB."""
+
+WORTH_CAPTURING = 200
+"""Outer steps from which on it pays to record a step as a graph. Without a trial, whose choice would change the last
+bits from run to run."""
+
+RATES = (0.003, 0.01, 0.03, 0.1, 0.3)
+"""Rates of fine-tuning that the validation users choose from: half a decade apart, around the 0.01 of MELU_pytorch."""
+
+
+class Personalised(Recommender):
+    """A learner of users as a recommender: training meta-learns it, serving adapts it to each user's events.
+
+    The weights with the best validation are kept. A user without events gets what a new user gets.
+
+    Args:
+        setting: how users are learned.
+        item_features: one row for each item; items without training events are known by them alone.
+        user_features: one row for each user, those who come later among them.
+        name: what tables call it; None: after its learner.
+        progress: show progress on stderr.
+
+    >>> events = Events.of([0, 0, 1, 1], [0, 1, 0, 1], [5.0, 1.0, 4.0, 2.0], users=2, items=2)
+    >>> nobody = Events.of([], [], [], users=2, items=2)
+    >>> model = Personalised(Setting("ridge", factors=2, steps=2)).fit(events, Cases(nobody, nobody))
+    >>> scores = model.scores(nobody, np.array([0]))
+    >>> bool(scores[0, 0] > scores[0, 1])
+    True
+    """
+
+    learner: NetworkLearner
+    tower: Tower
+    scale: Scale | None
+    done: Fit
+
+    rate: float | None = None
+    """Of fine-tuning, as the validation users chose it."""
+
+    def __init__(
+        self, setting: Setting, *, item_features: Features | None = None, user_features: Features | None = None,
+        name: str | None = None, progress: bool = False,
+    ):  # fmt: skip
+        self.setting, self.progress = setting, progress
+        self.predicts_ratings = setting.goal == "ratings"
+        self.item_features, self.user_features = item_features, user_features
+        self._prepare(Tower(1, max(1, setting.factors)))  # for its name; the events say how many items there are
+        self.name, self.family = name or self.learner.name, self.learner.family
+
+    def fit(
+        self, train: Events, validation: Cases, *, run: str | Path | Run | None = None, resume: bool = False,
+        config: dict[str, Any] | None = None, checkpoint_seconds: float = 30.0,
+    ) -> Self:  # fmt: skip
+        """Meta-trains on the users of `train`.
+
+        Args:
+            train: events of the training users.
+            validation: users to choose the weights on (and the rate of fine-tuning); none: the last weights are kept.
+            run: folder for checkpoints; None: nothing is written.
+            resume: go on with the run that is there.
+            config: plain values to keep in the run's `config.json`.
+            checkpoint_seconds: time between checkpoints.
+
+        Raises:
+            DataError: if there is nothing to learn from, or ratings are asked of events that have none.
+        """
+        setting = self.begin(train).setting
+        source = UserTasks(
+            train, self.tower.known, self.scale, shots=setting.shots, queries=setting.queries, cut=setting.cut,
+            negatives=setting.negatives, hide=setting.hide, user_features=self.user_features, seed=setting.seed,
+        )  # fmt: skip
+        cases = self._cases(validation, queries=100) if len(validation.query) else None
+        # recording the step as a graph takes about as long as a few dozen steps
+        mapping = "captured" if setting.steps >= WORTH_CAPTURING else "vmap"
+        self.done = fit(
+            self.learner, source, steps=setting.steps, validation=cases,
+            validation_tasks=1 if cases is None else len(cases), tasks_per_step=setting.tasks_per_step,
+            optimiser=self._optimiser,
+            scheduler=lambda optimiser: torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, T_max=setting.steps),
+            validate_every=setting.validate_every, patience=setting.patience,
+            seed=setting.seed, progress=self.progress, run=run, resume=resume, config=config, mapping=mapping,
+            checkpoint_seconds=checkpoint_seconds,
+        )  # fmt: skip
+        if setting.kind == "fine_tuned":
+            self._choose_rate(cases)
+        self.learner.eval()
+        return self
+
+    def begin(self, train: Events) -> Self:
+        """The recommender before training: the model of biases, or popularity, with fresh weights for the rest.
+
+        A "bias" without factors is then the closed form with the shrinkage that it starts from.
+
+        Raises:
+            DataError: if ratings are asked of events that have none.
+        """
+        setting = self.setting
+        ranking = setting.goal == "ranking"
+        if not ranking and not train.explicit:
+            raise DataError("These events have no ratings to learn. Use goal='ranking'.")
+        self.scale = None if ranking else scale_of(train)
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(setting.seed)
+            tower = Tower(train.items, setting.factors, self.item_features, self.user_features)
+            biases = popularity(train) if self.scale is None else item_biases(train, self.scale)
+            counts = torch.from_numpy(np.bincount(train.item, minlength=train.items))
+            factors = setting.stretch * item_factors(train, self.scale, setting.factors)
+            tower.start_from(biases, counts, factors)
+            self._prepare(tower)
+        self.learner.eval()
+        return self
+
+    def scores(self, support: Events, users: Whole) -> Real:
+        """`(len(users), items)` predicted ratings, or preferences, from the users' support events."""
+        cases = Cases(support, support.where(np.zeros(len(support), bool)))
+        tasks = self._cases(cases, users=users)
+        with torch.no_grad():
+            table = self.tower.table()
+        found = np.empty((len(users), self.tower.items))
+
+        def one(task: Task) -> Tensor:
+            return self.score(self.learner.adapt(task.support), table, task.support.x)
+
+        for rows, batch in self._batches(tasks, table.numel() * self._widening):
+            found[rows] = self._map(one, batch).double().numpy()
+        return self._ratings(found)
+
+    def predict(self, cases: Cases) -> Real:
+        """`(N,)` predictions for the query events; ratings are held to the range of the training ratings."""
+        tasks = self._cases(cases)
+        found = np.empty(len(cases.query))
+        first = cases.query.starts[cases.users]
+        counts = cases.query.counts[cases.users]
+        with torch.no_grad():
+            table = self.tower.table()
+
+        def one(task: Task) -> Tensor:
+            state, x = self.learner.adapt(task.support), task.query.x
+            z = table[x["item"][:, 0]]
+            if self.tower.has_users:
+                z = self.tower.personal(z, x["codes"], x["numbers"])
+            return cast(Scores, self.learner).score(state, z)
+
+        for rows, batch in self._batches(tasks, int(counts.max(initial=1)) * (self.tower.factors + 1) * self._widening):
+            predicted = self._map(one, batch).double().numpy()
+            for row, values in zip(rows, predicted, strict=True):
+                found[first[row] : first[row] + counts[row]] = values[: counts[row]]
+        found = self._ratings(found)
+        return found if self.scale is None else np.clip(found, self.scale.low, self.scale.high)
+
+    def score(self, state: Any, table: Tensor, x: Tree) -> Tensor:
+        """`(items,)` scores of all items, in units of the targets.
+
+        Args:
+            state: what the learner made of the user's events.
+            table: `Tower.table()`.
+            x: of any examples of the user, whose features say who they are.
+        """
+        if self.tower.has_users:
+            table = self.tower.personal(table, x["codes"][0], x["numbers"][0])
+        return cast(Scores, self.learner).score(state, table)
+
+    def _optimiser(self, parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
+        # What items are beside their features is known from few events; all else is shared. A penalty in the loss, and
+        # not a decay beside it: Adam would move a rare item as far as a frequent one, and the decay would not tell them
+        # apart either.
+        factors = self.tower.ids.weight
+        own = [p for p in parameters if p is factors]
+        rest = [p for p in self.learner.parameters() if p.requires_grad and p is not factors]
+        groups = [{"params": rest, "weight_decay": 0.0}, {"params": own, "weight_decay": self.setting.weight_decay}]
+        return torch.optim.Adam([group for group in groups if group["params"]], lr=self.setting.lr)
+
+    def _cases(self, cases: Cases, **more: Any) -> CaseTasks:
+        return CaseTasks(
+            cases, self.tower.known, self.scale, negatives=self.setting.negatives, user_features=self.user_features,
+            seed=self.setting.seed, **more,
+        )  # fmt: skip
+
+    def _prepare(self, tower: Tower) -> None:
+        self.tower, self.learner = tower, build_learner(self.setting, tower)
+
+    @property
+    def _widening(self) -> int:
+        """How many numbers a head makes of each of an item's."""
+        inside = {"attention": 4 * self.setting.width, "ridge": 1, "bias": 1, "cavia": 1}
+        return 1 + inside.get(self.setting.kind, max(self.setting.hidden)) // (self.setting.factors + 1)
+
+    def _batches(self, tasks: CaseTasks, numbers: int) -> Iterator[tuple[NDArray[np.int64], Task]]:
+        """Users of one bucket together, as many as `numbers` for each allow."""
+        most = max(1, min(BATCH, NUMBERS // max(1, numbers)))
+        lengths = np.array([bucket(int(count)) for count in tasks.support.counts[tasks.users]], np.int64)
+        for length in np.unique(lengths):
+            rows = np.flatnonzero(lengths == length)
+            for at in range(0, len(rows), most):
+                some = rows[at : at + most]
+                yield some, tasks.batch(torch.from_numpy(some))
+
+    def _map(self, function: Callable[[Task], Tensor], batch: Task) -> Tensor:
+        with evaluating(self.learner), torch.no_grad():
+            return cast(Tensor, self.learner.map(function, batch))
+
+    def _ratings(self, targets: Real) -> Real:
+        return targets if self.scale is None else targets * self.scale.deviation + self.scale.mean
+
+    def _choose_rate(self, cases: CaseTasks | None) -> None:
+        candidates = [fine_tuned(self.setting, self.learner, rate) for rate in RATES]
+        if cases is None:
+            self.learner, self.rate = candidates[1], RATES[1]
+            return
+        losses = [float(evaluate(each, cases, len(cases)).losses.mean()) for each in candidates]
+        best = int(np.argmin(losses))
+        self.learner, self.rate = candidates[best], RATES[best]

@@ -1,0 +1,132 @@
+"""`innerloop train ratings` and `innerloop recommend`, on a small world in place of the simulator."""
+
+import json
+from functools import partial
+
+import pytest
+
+from helpers.ratings import ratings
+from innerloop.cli import main
+from innerloop.recipes import _build_ratings, recipe
+from innerloop.recipes._build_ratings import build_recommender
+from innerloop.recipes.ratings import RECOMMENDERS
+from innerloop.recommend import RECOMMENDERS as MAKERS
+from innerloop.recommend import Dataset, Features, Simulator
+
+SMALL = [
+    "--steps", "3", "--tasks-per-step", "4", "--factors", "3", "--shots", "4", "--train-queries", "4", "--negatives",
+    "4", "--threads", "1", "--quiet",
+]  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def _small_world(monkeypatch):
+    small = partial(Simulator, users=40, items=30, least=12, most=12)
+    monkeypatch.setattr(_build_ratings, "Simulator", small)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A folder like MovieLens's."""
+    events, _ = ratings()
+    rows = zip(events.user + 1, events.item + 100, events.value, events.time.astype(int), strict=True)
+    found = tmp_path / "movies"
+    found.mkdir()
+    (found / "ratings.csv").write_text(
+        "userId,movieId,rating,timestamp\n" + "".join(f"{u},{i},{v:.1f},{t}\n" for u, i, v, t in rows)
+    )
+    genres = ("Drama", "Comedy", "Drama|Crime")
+    films = "".join(f"{i + 100},Film {i} (1999),{genres[i % 3]}\n" for i in range(events.items))
+    (found / "movies.csv").write_text("movieId,title,genres\n" + films)
+    return found
+
+
+@pytest.mark.parametrize("goal", ["ratings", "ranking"])
+def test_a_run_recommends_with_reasons(goal, tmp_path, capsys):
+    run, events = tmp_path / "run", tmp_path / "events.csv"
+    assert main(["train", "ratings", "--method", "cavia", "--goal", goal, "--run", str(run), *SMALL]) == 0
+    results = json.loads((run / "results" / "test.json").read_text())
+    assert ("absolute error" in results["metrics"]) == (goal == "ratings")
+    page = (run / "page.html").read_text()
+    rivals = ("user_item_bias", "ridge_on_factors", "oracle") if goal == "ratings" else ("item_knn", "popularity")
+    for rival in rivals:
+        name = json.loads((run / "results" / f"test.{rival}.json").read_text())["name"]
+        assert name in page
+    assert "CAVIA" in page
+    events.write_text("item,rating,time\n4,5,20\n7,1.5,10\n")
+    capsys.readouterr()
+    assert main(["recommend", str(run), "--events", str(events), "--k", "3", "--reasons", "2"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line[:4].strip() for line in lines if not line.startswith("     ")] == ["1.", "2.", "3."]
+    assert len(lines) == 9
+    assert all((" 4" in line) or (" 7" in line) for line in lines if line.startswith("     "))
+
+
+def test_a_run_goes_on_where_it_was_and_a_folder_is_read(folder, tmp_path, capsys):
+    run = tmp_path / "run"
+    command = ["train", "ratings", "--method", "ridge", "--data", str(folder), "--run", str(run), *SMALL]
+    assert main(command) == 0
+    assert main(command) == 2
+    before = (run / "results" / "test.json").read_text()
+    assert main([*command, "--resume"]) == 0
+    again = (run / "results" / "test.json").read_text()
+    assert json.loads(again)["metrics"] == json.loads(before)["metrics"]
+    (tmp_path / "events.csv").write_text("item,rating\n104,5\n")
+    capsys.readouterr()
+    assert main(["recommend", str(run), "--events", str(tmp_path / "events.csv"), "--k", "2"]) == 0
+    assert "Film " in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("item\n4\n", "no column 'rating'"),
+        ("item,rating\n4,five\n", "line 2: rating must be a number; got 'five'"),
+        ("item,rating\n4,nan\n", "line 2: rating must be a number"),
+        ("item,rating\n4,5\n99,1\n", "line 3: the model knows no item '99'"),
+        ("item,rating\n4,5\n4,1\n", "line 3: a second event with item '4'"),
+        ("item,rating,time\n4,5,noon\n", "line 2: time must be a number"),
+    ],
+)
+def test_events_that_cannot_be_are_one_line(text, said, tmp_path, capsys):
+    run, events = tmp_path / "run", tmp_path / "events.csv"
+    assert main(["train", "ratings", "--method", "ridge", "--run", str(run), *SMALL]) == 0
+    events.write_text(text)
+    capsys.readouterr()
+    assert main(["recommend", str(run), "--events", str(events)]) == 2
+    line = capsys.readouterr().err
+    assert said in line
+    assert line.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--method", "prototypes"], "prototypes learns no users"),
+        (["--norm", "running"], "--norm has no meaning"),
+        (["--test-steps", "9"], "as many inner steps in use as in training"),
+        (["--shots", "12"], "more than 12 events"),
+    ],
+)
+def test_what_cannot_be_leaves_nothing(options, said, tmp_path, capsys):
+    assert main(["train", "ratings", "--run", str(tmp_path / "run"), *SMALL, *options]) == 2
+    assert said in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_minutes_are_refused_and_other_folders_hold_no_recommender(tmp_path, capsys):
+    arguments = ["train", "ratings", "--run", str(tmp_path / "run"), "--minutes", "1"]
+    assert main(arguments) == 2
+    assert "--minutes is not for `ratings`" in capsys.readouterr().err
+    (tmp_path / "events.csv").write_text("item,rating\n")
+    assert main(["recommend", str(tmp_path), "--events", str(tmp_path / "events.csv")]) == 2
+    assert "holds no recommender" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("method", RECOMMENDERS)
+@pytest.mark.parametrize("goal", ["ratings", "ranking"])
+def test_the_recipe_has_the_settings_of_the_catalogue(method, goal):
+    events, features = ratings()
+    dataset = Dataset(events, features, Features({}, events.users))
+    made = build_recommender(recipe("ratings", method, goal=goal), dataset).setting
+    assert made == MAKERS[RECOMMENDERS[method]](goal=goal).setting
