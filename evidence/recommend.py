@@ -2,11 +2,15 @@
 
     python evidence/recommend.py
 
-A row is one recommender, number of support events and seed. On MovieLens small the first K events of each held-out user
-are known and all after the 20th are predicted, so every K predicts the same rows; seed s trains with seed s and holds
-the s-th fifth of the users out, so that seeds pool to different users. The simulator's rows are at three noise levels,
-with the oracle. Rows are written to results/recommend.json when they are done and never computed again; what each user
-got is kept in the folder of runs, and the statistics over pooled users and the verdicts are made from that at the end.
+A row is one recommender and seed: fitted once, with what is to be chosen chosen at 10 support events (20 where ratings
+are simulated), then judged at every number of support events. On MovieLens small the first K events of each held-out
+user are known and all after the 20th are predicted, so every K predicts the same rows; seed s trains with seed s and
+holds the s-th fifth of the users out, so that seeds pool to different users. What is learned on users as tasks is
+fitted twice there: to ratings, which gives the errors, and to rankings, which gives the places in the catalogue. The
+simulator's rows are at three noise levels, with the oracle.
+
+Rows are written to results/recommend.json when they are done and never computed again; what each user got is kept in
+the folder of runs, and the statistics over pooled users and the verdicts are made from that at the end.
 Needs $INNERLOOP_DATA.
 """
 
@@ -26,11 +30,10 @@ from _grid import grid, write
 from innerloop.errors import DataError
 from innerloop.files import read_json
 from innerloop.recommend import (
+    LEARNED,
     NOISES,
     RECOMMENDERS,
     Dataset,
-    Events,
-    Features,
     Oracle,
     RecommendationEvaluation,
     Recommender,
@@ -38,49 +41,71 @@ from innerloop.recommend import (
     compare_recommenders,
     evaluate_recommender,
     leave_users_out,
+    movielens,
 )
 
 OUT = Path("results/recommend.json")
 SHOTS, LONGEST = (5, 10, 20), 20
+TUNED_AT = 10
 SEEDS = 3
 RIVALS = {"absolute error": ("user_item_bias", "ridge_on_factors"), "nDCG@10": ("item_knn", "popularity")}
 """Whom every row is compared with, in pairs."""
 SIMULATED_RIVALS = {"root mean squared error": ("oracle", "user_item_bias", "ridge_on_factors")}
 
 
-def movielens_small(folder: str) -> Dataset:
-    """The ratings of MovieLens small, without features."""
-    rows = np.loadtxt(Path(folder) / "ratings.csv", delimiter=",", skiprows=1)
-    user, item = (np.unique(column, return_inverse=True)[1] for column in rows[:, :2].T)
-    events = Events.of(user, item, rows[:, 2], rows[:, 3], users=user.max() + 1, items=item.max() + 1)
-    return Dataset(events, Features({}, events.items), Features({}, events.users))
-
-
 def world(data: str, folder: str, users: int) -> tuple[Dataset, Recommender | None]:
     """A table and who knows the truth about it: "movielens", or "simulated" with a noise level."""
     if data == "movielens":
-        return movielens_small(folder), None
+        return movielens(folder).dataset, None
     simulator = Simulator(users=users, noise=float(data.removeprefix("simulated ")))
     return simulator.dataset(), Oracle(simulator)
 
 
-def row(data: str, shots: int, method: str, seed: int, *, folder: str, runs: str, users: int) -> dict[str, Any]:
-    """One recommender, fitted and judged; what each user got is kept in `runs`."""
+def row(
+    data: str, method: str, seed: int, *, folder: str, runs: str, users: int, changes: dict[str, Any] | None = None
+) -> dict[str, Any]:
+    """One recommender, fitted and judged; what each user got is kept in `runs`.
+
+    Args:
+        data: the table.
+        method: the recommender.
+        seed: of the training, and which fifth of the users is held out.
+        folder: of MovieLens small.
+        runs: where each user's values are kept.
+        users: of the simulator.
+        changes: other settings of what is learned, to try the script in small.
+    """
     dataset, oracle = world(data, folder, users)
-    split = leave_users_out(dataset.events, shots=shots, longest=LONGEST, test=0.2, fold=seed)
+    real = data == "movielens"
+    splits = {
+        shots: leave_users_out(dataset.events, shots=shots, longest=LONGEST, test=0.2, fold=seed)
+        for shots in (SHOTS if real else (LONGEST,))
+    }
+    chosen_at = splits[TUNED_AT if real else LONGEST]
     features = {"item_features": dataset.item_features, "user_features": dataset.user_features}
-    model = oracle if method == "oracle" else RECOMMENDERS[method](**features, seed=seed)
-    start = time.perf_counter()
-    model.fit(split.train, split.validation)
-    seconds = round(time.perf_counter() - start, 2)
-    found = evaluate_recommender(model, split.test, name=data)
-    place = kept(runs, data, shots, method, seed)
-    place.parent.mkdir(parents=True, exist_ok=True)
-    np.savez_compressed(place, users=found.users, **found.values)
-    tried = [[setting_of(setting), round(value, 6)] for setting, value in getattr(model, "tried", ())]
-    return {
-        **found.to_json(), "fit_seconds": seconds, "setting": setting_of(getattr(model, "setting", {})), "tried": tried,
-    }  # fmt: skip
+    values: dict[int, dict[str, Any]] = {shots: {} for shots in splits}
+    written: dict[str, Any] = {"fit_seconds": {}, "settings": {}, "tried": []}
+    for goal in ("ratings", "ranking") if method in LEARNED and real else ("ratings",):
+        more = {**(changes or {}), "goal": goal} if method in LEARNED else {}
+        model = oracle if method == "oracle" else RECOMMENDERS[method](**features, **more, seed=seed)
+        start = time.perf_counter()
+        model.fit(chosen_at.train, chosen_at.validation)
+        written["fit_seconds"][goal] = round(time.perf_counter() - start, 2)
+        written["settings"][goal] = setting_of(getattr(model, "setting", {}))
+        written["tried"] += [[setting_of(one), round(value, 6)] for one, value in getattr(model, "tried", ())]
+        for shots, split in splits.items():
+            found = evaluate_recommender(model, split.test, name=data)
+            values[shots] |= found.values | {"users": found.users}
+            written |= {"name": model.name, "family": model.family, "source": found.source, "about": found.about}
+    for shots, own in values.items():
+        place = kept(runs, data, shots, method, seed)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        np.savez_compressed(place, **own)
+    means = {
+        str(shots): {name: round(float(np.nanmean(each)), 6) for name, each in own.items() if name != "users"}
+        for shots, own in values.items()
+    }
+    return {**written, "means": means}
 
 
 def setting_of(setting: Any) -> dict[str, Any]:
@@ -93,8 +118,8 @@ def kept(runs: str, data: str, shots: int, method: str, seed: int) -> Path:
     return Path(runs) / f"{data.replace(' ', '-')}-{shots}-{method}-{seed}.npz"
 
 
-def pooled(rows: list[dict[str, Any]], runs: str) -> dict[str, RecommendationEvaluation]:
-    """The rows of one table and number of shots, by method; the users of all seeds in one list.
+def pooled(rows: list[dict[str, Any]], shots: int, runs: str) -> dict[str, RecommendationEvaluation]:
+    """The rows of one table at one number of shots, by method; the users of all seeds in one list.
 
     Only methods that have every seed that any has.
 
@@ -103,13 +128,13 @@ def pooled(rows: list[dict[str, Any]], runs: str) -> dict[str, RecommendationEva
     """
     by_method: dict[str, dict[int, dict[str, Any]]] = {}
     for one in rows:
-        by_method.setdefault(one["cell"][2], {})[one["cell"][3]] = one
+        by_method.setdefault(one["cell"][1], {})[one["cell"][2]] = one
     seeds = sorted({seed for found in by_method.values() for seed in found})
     result = {}
     for method, found in by_method.items():
         if len(found) < len(seeds):
             continue
-        places = [kept(runs, *found[seed]["cell"]) for seed in seeds]
+        places = [kept(runs, found[seed]["cell"][0], shots, method, seed) for seed in seeds]
         if missing := [str(place) for place in places if not place.exists()]:
             raise DataError(f"{missing[0]} is not there, though its row is. Remove the row, so that it is made again.")
         parts = [np.load(place) for place in places]
@@ -119,7 +144,7 @@ def pooled(rows: list[dict[str, Any]], runs: str) -> dict[str, RecommendationEva
             {name: np.concatenate([part[name] for part in parts]) for name in parts[0].files if name != "users"},
             np.concatenate([part["users"] for part in parts]),
             {**first["source"], "fingerprint": [found[seed]["source"]["fingerprint"] for seed in seeds]},
-            sum(found[seed]["evaluation_seconds"] for seed in seeds), first["about"],
+            0.0, first["about"],
         )  # fmt: skip
     return result
 
@@ -127,11 +152,11 @@ def pooled(rows: list[dict[str, Any]], runs: str) -> dict[str, RecommendationEva
 def statistics(rows: list[dict[str, Any]], runs: str) -> list[dict[str, Any]]:
     """For each table, number of shots and method: means over all users, differences in pairs, verdicts in words."""
     found = []
-    for data, shots in dict.fromkeys((one["cell"][0], one["cell"][1]) for one in rows):
-        table = pooled([one for one in rows if one["cell"][:2] == [data, shots]], runs)
+    for data, shots in dict.fromkeys((one["cell"][0], int(shots)) for one in rows for shots in one["means"]):
+        own = [one for one in rows if one["cell"][0] == data]
+        table = pooled(own, shots, runs)
         rivals = RIVALS if data == "movielens" else SIMULATED_RIVALS
         for method, one in table.items():
-            written = one.to_json()
             against = {}
             for metric, names in rivals.items():
                 if metric not in one.values:
@@ -146,18 +171,17 @@ def statistics(rows: list[dict[str, Any]], runs: str) -> list[dict[str, Any]]:
                         "difference": round(mean, 6), "low": round(low, 6), "high": round(high, 6),
                         "ratio": round(ratio, 4), "verdict": compared.verdict(method, name),
                     }  # fmt: skip
-            seeds = spread(rows, data, shots, method)
             found.append({
                 "data": data, "shots": shots, "method": method, "family": one.family, "users": len(one.users),
-                "metrics": written["metrics"], "seeds": seeds, "against": against,
+                "metrics": one.to_json()["metrics"], "seeds": spread(own, shots, method), "against": against,
             })  # fmt: skip
     return found
 
 
-def spread(rows: list[dict[str, Any]], data: str, shots: int, method: str) -> dict[str, list[float | None]]:
+def spread(rows: list[dict[str, Any]], shots: int, method: str) -> dict[str, list[float]]:
     """Means of the single seeds."""
-    own = [one for one in rows if one["cell"][:3] == [data, shots, method]]
-    return {metric: [one["metrics"][metric]["mean"] for one in own] for metric in own[0]["metrics"]}
+    own = [one["means"][str(shots)] for one in rows if one["cell"][1] == method]
+    return {metric: [one[metric] for one in own] for metric in own[0]}
 
 
 def main() -> None:
@@ -167,7 +191,6 @@ def main() -> None:
     worlds = ["movielens", *(f"simulated {noise}" for noise in NOISES)]
     parser.add_argument("--methods", nargs="+", default=names, choices=names)
     parser.add_argument("--tables", nargs="+", default=worlds, choices=worlds)
-    parser.add_argument("--shots", nargs="+", type=int, default=list(SHOTS))
     parser.add_argument("--seeds", nargs="+", type=int, default=list(range(SEEDS)))
     parser.add_argument("--users", type=int, default=Simulator.users, help="of the simulator")
     parser.add_argument("--processes", type=int, default=1)
@@ -183,9 +206,8 @@ def main() -> None:
         "simulated_users": given.users,
     }
     cells = [
-        (data, shots, method, seed)
+        (data, method, seed)
         for data in given.tables
-        for shots in (given.shots if data == "movielens" else [LONGEST])
         for seed in given.seeds
         for method in given.methods
         if method != "oracle" or data != "movielens"

@@ -1,6 +1,7 @@
 """The script that makes the evidence: rows, pooled users and verdicts, on a small world."""
 
 import json
+import os
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,11 +16,11 @@ def test_rows_pool_to_verdicts(tmp_path):
     rows = []
     for method in ("oracle", "user_item_bias", "global_mean", "popularity"):
         for seed in (0, 1):
-            found = evidence.row("simulated 0.5", 20, method, seed, folder="", runs=str(tmp_path), users=120)
-            rows.append({"cell": ["simulated 0.5", 20, method, seed], **found})
+            found = evidence.row("simulated 0.5", method, seed, folder="", runs=str(tmp_path), users=120)
+            rows.append({"cell": ["simulated 0.5", method, seed], **found})
     bias = rows[2]
     assert len(bias["tried"]) == 8
-    assert bias["setting"] in [setting for setting, _ in bias["tried"]]
+    assert bias["settings"]["ratings"] in [setting for setting, _ in bias["tried"]]
     table = json.loads(json.dumps(evidence.statistics(rows, str(tmp_path)), allow_nan=False))
     by_method = {one["method"]: one for one in table}
     assert [one["users"] for one in table] == [48] * 4  # two folds of a fifth of 120
@@ -35,12 +36,12 @@ def test_rows_pool_to_verdicts(tmp_path):
 def test_a_method_without_all_seeds_is_not_pooled(tmp_path):
     rows = []
     for method, seed in (("global_mean", 0), ("global_mean", 1), ("item_mean", 0)):
-        found = evidence.row("simulated 1.0", 20, method, seed, folder="", runs=str(tmp_path), users=60)
-        rows.append({"cell": ["simulated 1.0", 20, method, seed], **found})
-    assert list(evidence.pooled(rows, str(tmp_path))) == ["global_mean"]
-    evidence.kept(str(tmp_path), *rows[1]["cell"]).unlink()
+        found = evidence.row("simulated 1.0", method, seed, folder="", runs=str(tmp_path), users=60)
+        rows.append({"cell": ["simulated 1.0", method, seed], **found})
+    assert list(evidence.pooled(rows, 20, str(tmp_path))) == ["global_mean"]
+    evidence.kept(str(tmp_path), "simulated 1.0", 20, "global_mean", 1).unlink()
     with pytest.raises(DataError, match=r"global_mean-1.npz is not there, though its row is"):
-        evidence.pooled(rows, str(tmp_path))
+        evidence.pooled(rows, 20, str(tmp_path))
 
 
 def test_settings_are_written_whatever_they_are():
@@ -54,3 +55,16 @@ def test_settings_are_written_whatever_they_are():
 def test_every_rival_of_a_verdict_is_in_the_table():
     named = {name for names in (*evidence.RIVALS.values(), *evidence.SIMULATED_RIVALS.values()) for name in names}
     assert named <= {*RECOMMENDERS, "oracle"}
+
+
+@pytest.mark.skipif("INNERLOOP_DATA" not in os.environ, reason="needs INNERLOOP_DATA")
+def test_what_is_learned_is_fitted_to_ratings_and_to_rankings(tmp_path):
+    movielens_small = os.path.join(os.environ["INNERLOOP_DATA"], "movielens-latest-small")
+    small = {"steps": 2, "factors": 2, "tasks_per_step": 2, "negatives": 2}
+    found = evidence.row("movielens", "cavia", 0, folder=movielens_small, runs=str(tmp_path), users=0, changes=small)
+    assert set(found["fit_seconds"]) == {"ratings", "ranking"}
+    assert set(found["means"]) == {"5", "10", "20"}
+    for means in found["means"].values():
+        assert set(means) == {"absolute error", "root mean squared error", "HR@10", "nDCG@10"}
+    [at_5, at_20] = (np.load(evidence.kept(str(tmp_path), "movielens", shots, "cavia", 0)) for shots in (5, 20))
+    assert np.array_equal(at_5["users"], at_20["users"])
