@@ -7,7 +7,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from innerloop.catalogue import is_own
 from innerloop.cli import main
+from innerloop.recipes._unread import function_of, parameters_of
 
 PICTURE_OPTIONS = [
     "--ways", "2", "--queries", "2", "--train-queries", "2", "--size", "16", "--filters", "4", "--inner-steps", "1",
@@ -77,6 +79,21 @@ def write_texts(path: Path, classes: int = 12, each: int = 6) -> Path:
 def train(recipe: str, folder: Path, *options: str) -> Path:
     """Trains a small run in this process; gives its folder."""
     own = {"folder": PICTURE_OPTIONS, "table": TABLE_OPTIONS, "sinusoids": SINUSOID_OPTIONS, "text": TEXT_OPTIONS}
-    own = own.get(recipe, SINUSOID_OPTIONS)
+    own = read_by(method_of(options), own.get(recipe, SINUSOID_OPTIONS))
     assert main(["train", recipe, "--run", str(folder), *own, *options]) == 0
     return folder
+
+
+def method_of(options: tuple[str, ...]) -> str:
+    """The method that options name."""
+    return options[options.index("--method") + 1] if "--method" in options else "maml"
+
+
+def read_by(method: str, options: list[str]) -> list[str]:
+    """The options without those of an inner loop that the method does not read: they would be refused."""
+    if is_own(method):
+        return options
+    reads = parameters_of(function_of(method, classes=True))
+    unread = [f"--{name.replace('_', '-')}" for name in ("inner_steps", "test_steps") if name not in reads]
+    at = [options.index(name) for name in unread if name in options]
+    return [option for place, option in enumerate(options) if place not in at and place - 1 not in at]

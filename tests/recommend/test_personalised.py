@@ -5,7 +5,7 @@ import pytest
 
 from helpers.ratings import cases, divided, ratings
 from innerloop.errors import ConfigurationError, DataError
-from innerloop.recommend import RECOMMENDERS, Cases, Column, Events, Features, Setting
+from innerloop.recommend import LEARNED, Cases, Column, Events, Features, Setting
 from innerloop.recommend._start import item_biases, item_factors, popularity, scale_of
 
 FEW = {"factors": 3, "steps": 3, "tasks_per_step": 4, "queries": 4, "hidden": (4,), "width": 4, "negatives": 4}
@@ -15,14 +15,14 @@ def small(name, features=None, **more):
     changes = {**FEW, **more}
     if name == "learned_bias":
         changes["factors"] = 0
-    return RECOMMENDERS[name](item_features=features, **changes)
+    return LEARNED[name](item_features=features, **changes)
 
 
 def rmse(model, found):
     return float(np.sqrt(np.mean((model.predict(found) - found.query.value) ** 2)))
 
 
-@pytest.mark.parametrize("name", RECOMMENDERS)
+@pytest.mark.parametrize("name", LEARNED)
 @pytest.mark.parametrize("goal", ["ratings", "ranking"])
 def test_each_scores_and_predicts_alike_for_many_users_and_for_one(name, goal):
     events, features = ratings()
@@ -87,7 +87,7 @@ def test_features_of_users_are_read_by_their_number():
     events, _ = ratings()
     train, found = divided(events)
     users = Features({"age": Column.categories(np.arange(40) % 2 + 1, 3)}, 40)
-    model = RECOMMENDERS["cavia"](user_features=users, **FEW).fit(train, found)
+    model = LEARNED["cavia"](user_features=users, **FEW).fit(train, found)
     nobody = Events.of([], [], [], users=40, items=30)
     scores = model.scores(nobody, np.array([31, 33, 34]))
     np.testing.assert_allclose(scores[0], scores[1], atol=1e-6)
@@ -143,8 +143,8 @@ def test_what_cannot_be_is_refused():
     implicit = Events.of([0, 0, 1, 1], [0, 1, 1, 2], users=2, items=4)
     none = implicit.where(np.zeros(4, bool))
     with pytest.raises(DataError, match="no ratings to learn"):
-        RECOMMENDERS["cavia"](**FEW).fit(implicit, Cases(none, none))
-    RECOMMENDERS["cavia"](goal="ranking", **FEW).fit(implicit, Cases(none, none))
+        LEARNED["cavia"](**FEW).fit(implicit, Cases(none, none))
+    LEARNED["cavia"](goal="ranking", **FEW).fit(implicit, Cases(none, none))
     with pytest.raises(ConfigurationError, match="squared, huber, absolute; got 'bpr'"):
         Setting("cavia", loss="bpr")
     with pytest.raises(ConfigurationError, match="got 'mamel'"):

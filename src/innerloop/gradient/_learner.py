@@ -171,7 +171,8 @@ class GradientLearner(NetworkLearner):
             DataError: if `state` is of a task with another number of classes.
         """
         demand_same_ways(support, state)
-        *_, last = self._walk(support, self.steps if self.training else self.test_steps, state)
+        steps = self.steps if self.training else self.test_steps
+        *_, last = self._walk(support, steps, state, self._phase()[0].stride)
         return self._with_statistics(last, support)
 
     def trajectory(self, support: Examples, steps: int) -> Iterator[GradientState]:
@@ -191,9 +192,9 @@ class GradientLearner(NetworkLearner):
         weights = (outer_loss if self.training else LastStep()).weights(steps)
         wanted = adjoint.uses_query_gradient and (adjoint.uses_path or bool(self._others))
         losses = []
-        for passed in self._walk(task.support, steps):
-            weight = [0.0, *weights][passed.steps]
-            if not weight:
+        handed_on = [0, *range(adjoint.stride, steps, adjoint.stride), steps]
+        for after, passed in zip(handed_on, self._walk(task.support, steps, stride=adjoint.stride), strict=True):
+            if after == 0 or not (weight := weights[after - 1]):
                 continue
             state = passed if adjoint.uses_path else _cut(passed)
             with torch.set_grad_enabled(torch.is_grad_enabled() and wanted):
@@ -230,12 +231,14 @@ class GradientLearner(NetworkLearner):
         prediction = self.predict_under(state, task.query.x, call)
         return _Judged(self.query_loss(prediction, task.query), prediction, within("network", call.seen))
 
-    def _walk(self, support: Examples, steps: int, state: GradientState | None = None) -> Iterator[GradientState]:
+    def _walk(
+        self, support: Examples, steps: int, state: GradientState | None = None, stride: int = 1
+    ) -> Iterator[GradientState]:
+        """The first state, that after every `stride` steps, and the last."""
         adjoint, _ = self._phase()
         features = self._support_features(support, adjoint.keeps_graph(steps - 1, steps)) if self._split else None
         state = self.start(support, features) if state is None else state
         yield state
-        stride = adjoint.stride if torch.is_grad_enabled() else 1
         for first in range(0, steps, stride):
             keep = [adjoint.keeps_graph(number, steps) for number in range(first, min(first + stride, steps))]
             state = self._go_on(support, keep, (state, features))
