@@ -122,7 +122,8 @@ def stream(name: str) -> str:
         f"Memory rises by {found['growth_megabytes']:.1f} MB after the first {found['course'][0]['users']:,} users. "
         f"{store['events']:,} events of {found['users']:,} users take {store['disk_megabytes']:.0f} MB on disk, and "
         f"are written with at most {store['peak_megabytes']:.0f} MB of memory, of which "
-        f"{found['import_megabytes']:.0f} MB are the library's. The whole took {found['wall_seconds'] / 60:.0f} min. From `results/{name}.json`: "
+        f"{found['import_megabytes']:.0f} MB are the library's. The whole took {found['wall_seconds'] / 60:.0f} min. "
+        f"From `results/{name}.json`: "
         + about(found["provenance"], 1),
     ])  # fmt: skip
 
