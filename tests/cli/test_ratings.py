@@ -102,8 +102,11 @@ def test_features_of_users_are_told_or_unknown(tmp_path, capsys):
     rows = zip(events.user, events.item, events.value, events.user % 3, strict=True)
     table = tmp_path / "table.csv"
     table.write_text("user,item,rating,age\n" + "".join(f"{u},i{i},{v:.1f},{20 + a}\n" for u, i, v, a in rows))
+    films = tmp_path / "films.csv"
+    films.write_text("item,title,genre\n" + "".join(f"i{i},Film {i},g{i % 3}\n" for i in range(30)))
     run, mine = tmp_path / "run", tmp_path / "events.csv"
-    assert main(["train", "ratings", "--method", "ridge", "--data", str(table), "--run", str(run), *SMALL]) == 0
+    data = ["--data", str(table), "--items", str(films)]
+    assert main(["train", "ratings", "--method", "ridge", *data, "--run", str(run), *SMALL]) == 0
     mine.write_text("item,rating\ni4,5\n")
     said = []
     for about in ([], ["--about", "age=20"], ["--about", "age=22"]):
@@ -111,6 +114,7 @@ def test_features_of_users_are_told_or_unknown(tmp_path, capsys):
         assert main(["recommend", str(run), "--events", str(mine), "--k", "2", *about]) == 0
         said.append(capsys.readouterr().out)
     assert said[1] != said[2]
+    assert "Film 4 (5)" in said[0]
     assert main(["recommend", str(run), "--events", str(mine), "--about", "ages=20"]) == 2
     assert "column=value with a column of age; got 'ages=20'" in capsys.readouterr().err
 
@@ -144,6 +148,7 @@ def test_events_that_cannot_be_are_one_line(text, said, tmp_path, capsys):
         (["--norm", "running"], "--norm has no meaning"),
         (["--test-steps", "9"], "as many inner steps in use as in training"),
         (["--shots", "12"], "more than 12 events"),
+        (["--items", "films.csv"], "--items goes with a table in --data"),
     ],
 )
 def test_what_cannot_be_leaves_nothing(options, said, tmp_path, capsys):
