@@ -36,7 +36,7 @@ METRICS = {"ratings": "absolute error", "ranking": f"nDCG@{_CUT}"}
 """What rows are compared by."""
 
 RIVALS = {
-    "ratings": ("user_item_bias", "ridge_on_factors", "item_mean", "global_mean"),
+    "ratings": ("user_item_bias", "ridge_on_factors", "item_mean", "global_mean", "popularity"),
     "ranking": ("item_knn", "ease", "popularity"),
 }
 """Whom every recommender must be compared with: closed forms, each tuned on the validation users."""
@@ -123,7 +123,7 @@ def write_ratings_page(run: Run, recipe: RatingsRecipe, model: Personalised, jud
             _table(title, each, judged, compare_recommenders(rivals, each), caption)
             for each, title, caption in (
                 (metric, "On users left out", _caption(recipe, first)),
-                *([(other, "The same rows, ranking every item", _RANKED)] if other != metric else []),
+                *([(other, "Ranking every item", _ranked(judged))] if other != metric else []),
             )
         ],
         learning=[Learning.from_metrics(model.name, run.metrics())],
@@ -140,10 +140,13 @@ def write_ratings_page(run: Run, recipe: RatingsRecipe, model: Personalised, jud
     return run.page
 
 
-_RANKED = (
-    "nDCG@10 over the whole catalogue, items of the support set left out; liked is a rating of 4 or more. An oracle of "
-    "ratings does not know what people choose, and popular items are what they choose."
-)
+def _ranked(judged: list[Judged]) -> str:
+    """How the second table of a run that learned ratings is to be read."""
+    said = "All items are ranked, those of the support set left out; liked is a rating of 4 or more. What is made for"
+    said += " rankings, popularity aside, is in the runs with --goal ranking."
+    if any(each.found.family == "oracle" for each in judged):
+        said += " An oracle of ratings does not know what people choose."
+    return said
 
 
 def _lead(recipe: RatingsRecipe, own: str, found: Comparison, users: int) -> str:

@@ -39,7 +39,11 @@ def show_table(table: Table) -> Html:
     accuracy = rows[0].evaluation.higher_is_better
     metric = rows[0].evaluation.metric
     better = "higher is better" if accuracy else "lower is better"
-    heads = [("Learner", "name"), (metric.capitalize(), "number"), (f"95 % interval, {better}", "plot")]
+    heads = [
+        ("Learner", "name"),
+        (metric.capitalize() if metric.islower() else metric, "number"),
+        (f"95 % interval, {better}", "plot"),
+    ]
     heads += [("Training", "time"), ("Normalised with", "norm")]
     head = tag("tr", *(tag("th", h, scope="col", class_=c, role="columnheader") for h, c in heads), role="row")
     axis_row = tag(
