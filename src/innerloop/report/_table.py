@@ -38,10 +38,11 @@ def show_table(table: Table) -> Html:
     scale = common_axis(rows, table.chance)
     accuracy = rows[0].evaluation.higher_is_better
     metric = rows[0].evaluation.metric
+    said = metric.capitalize() if metric.islower() else metric
     better = "higher is better" if accuracy else "lower is better"
     heads = [
         ("Learner", "name"),
-        (metric.capitalize() if metric.islower() else metric, "number"),
+        (said, "number"),
         (f"95 % interval, {better}", "plot"),
     ]
     heads += [("Training", "time"), ("Normalised with", "norm")]
