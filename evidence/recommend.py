@@ -33,6 +33,7 @@ from innerloop.recommend import (
     LEARNED,
     NOISES,
     RECOMMENDERS,
+    Cases,
     Dataset,
     Oracle,
     RecommendationEvaluation,
@@ -48,7 +49,7 @@ OUT = Path("results/recommend.json")
 SHOTS, LONGEST = (5, 10, 20), 20
 TUNED_AT = 10
 SEEDS = 3
-RIVALS = {"absolute error": ("user_item_bias", "ridge_on_factors"), "nDCG@10": ("item_knn", "popularity")}
+RIVALS = {"absolute error": ("user_item_bias", "ridge_on_factors", "global"), "nDCG@10": ("item_knn", "popularity")}
 """Whom every row is compared with, in pairs."""
 SIMULATED_RIVALS = {"root mean squared error": ("oracle", "user_item_bias", "ridge_on_factors")}
 
@@ -93,6 +94,8 @@ def row(
         written["fit_seconds"][goal] = round(time.perf_counter() - start, 2)
         written["settings"][goal] = setting_of(getattr(model, "setting", {}))
         written["tried"] += [[setting_of(one), round(value, 6)] for one, value in getattr(model, "tried", ())]
+        if method in LEARNED and goal == "ratings":
+            written["moved"] = moved(model, chosen_at.test)
         for shots, split in splits.items():
             found = evaluate_recommender(model, split.test, name=data)
             values[shots] |= found.values | {"users": found.users}
@@ -106,6 +109,12 @@ def row(
         for shots, own in values.items()
     }
     return {**written, "means": means}
+
+
+def moved(model: Recommender, cases: Cases) -> float:
+    """Mean change of a prediction for a query event by the support events: 0 where nothing is adapted."""
+    nobody = Cases(cases.support.where(np.zeros(len(cases.support), bool)), cases.query)
+    return round(float(np.abs(model.predict(cases) - model.predict(nobody)).mean()), 6)
 
 
 def setting_of(setting: Any) -> dict[str, Any]:

@@ -126,6 +126,11 @@ def test_networks_and_texts():
     assert "larson2019clinc" not in keys(run("prototypes", "text", {"network": "mlp"}))
 
 
+def test_recommendation():
+    assert {"lee2019melu", "koren2008neighborhood", "cremonesi2010puresvd"} < set(keys(run("maml", "ratings")))
+    assert "lee2019melu" not in keys(run("cavia", "ratings"))
+
+
 @pytest.mark.parametrize("name", NAMED)
 def test_each_once_in_one_order(name):
     found = keys(run(name))

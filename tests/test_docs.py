@@ -21,11 +21,13 @@ PAGES = [
     if path.exists()
 ]
 MODULES = (
+    "actors",
     "checks",
     "citations",
     "control",
     "evaluation",
     "explain",
+    "extras",
     "gradient",
     "losses",
     "mapping",
@@ -34,6 +36,8 @@ MODULES = (
     "metric",
     "networks",
     "outer",
+    "recommend",
+    "recommend.rivals",
     "rl",
     "sources",
     "transfer",

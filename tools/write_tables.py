@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable
 
 import _control
+import _recommendation
 from _explained import explain
 from _families import answers
 from _grids import omniglot_methods, sinusoid_family
@@ -28,6 +29,7 @@ PAGES = (
     "docs/explain.md",
     "docs/control.md",
     "docs/rl.md",
+    "docs/recommend.md",
 )
 
 TABLES: dict[str, Callable[[bool], str]] = {
@@ -51,6 +53,12 @@ TABLES: dict[str, Callable[[bool], str]] = {
     "control_more": lambda full: _control.more("control"),
     "rl": lambda full: returns("rl"),
     "rl_kills": lambda full: kills("rl_kills"),
+    "recommend": lambda full: _recommendation.movielens("recommend"),
+    "recommend_melu": lambda full: _recommendation.melu("recommend"),
+    "recommend_simulated": lambda full: _recommendation.simulated("recommend"),
+    "recommend_stream": lambda full: _recommendation.stream("recommend_stream"),
+    "bench_recommend": lambda full: _recommendation.serving("bench_recommend"),
+    "onboarding": lambda full: _recommendation.onboarding("onboarding"),
     "families": lambda full: answers("families"),
     **{
         f"families_{name}": lambda full, name=name: crossover(f"families_{name}")
@@ -58,7 +66,10 @@ TABLES: dict[str, Callable[[bool], str]] = {
     },
     "families_data": lambda full: budget("families_data"),
 }
-FILES = {"robustness": "kill", "control_curves": "control", "control_more": "control"}
+FILES = {
+    "robustness": "kill", "control_curves": "control", "control_more": "control", "recommend_melu": "recommend",
+    "recommend_simulated": "recommend",
+}  # fmt: skip
 COMMANDS = {
     "bench": "innerloop bench --workloads S --allocator default --seconds 30",
     "bench_28": "innerloop bench --workloads O --threads 2 --seconds 70 --out results/bench_28.json",
@@ -72,6 +83,10 @@ COMMANDS = {
     **dict.fromkeys(("control", "control_curves", "control_more"), "python evidence/control.py"),
     "rl": "python evidence/rl.py",
     "rl_kills": "python evidence/rl_kills.py",
+    **dict.fromkeys(("recommend", "recommend_melu", "recommend_simulated"), "python evidence/recommend.py"),
+    "recommend_stream": "python benchmarks/recommend_stream.py",
+    "bench_recommend": "python benchmarks/recommend.py",
+    "onboarding": "python evidence/onboarding.py",
     **dict.fromkeys(
         (f"families_{name}" for name in ("characters", "omniglot", "clinc", "sinusoids", "data")),
         "python evidence/families.py",

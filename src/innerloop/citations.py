@@ -61,7 +61,11 @@ _DATA: dict[str, tuple[str, ...]] = {
     "text": ("weinberger2009hashing",),
     "reach": ("yu2019metaworld", "laskey2017dart"),
     "push": ("yu2019metaworld", "laskey2017dart"),
+    # what training starts from: biases of items, or how popular they are, and factors
+    "ratings": ("koren2008neighborhood", "cremonesi2010puresvd"),
 }
+_HEADS = ("maml", "fomaml", "anil", "meta_sgd")
+"""Methods of recommendation that adapt a head on embeddings of items, as MeLU does."""
 _OPTIMISERS: dict[str, tuple[str, ...]] = {
     "adam": ("kingma2015adam",),
     "adamw": ("kingma2015adam", "loshchilov2019adamw"),
@@ -99,6 +103,8 @@ def _keys(config: dict[str, Any]) -> Iterator[str]:
     data = recipe.get("recipe") or _inside(settings, "train").get("name")
     found = _of(_DATA, data)
     yield from found[:1] if recipe.get("protocol") == "B" else found
+    if data == "ratings" and recipe.get("method") in _HEADS:
+        yield "lee2019melu"
     name = network.get("network")
     if isinstance(name, str) and name in NETWORKS:
         yield from NETWORKS[name].papers

@@ -52,7 +52,10 @@ def test_a_run_recommends_with_reasons(goal, tmp_path, capsys):
     for rival in rivals:
         name = json.loads((run / "results" / f"test.{rival}.json").read_text())["name"]
         assert name in page
-    assert "CAVIA" in page
+    assert "CAVIA met 8 users that it had never seen" in page
+    assert "Against the best of its rivals" in page
+    assert "oracle is better" not in page
+    assert ("Ranking every item" in page) == (goal == "ratings")
     events.write_text("item,rating,time\n4,5,20\n7,1.5,10\n")
     capsys.readouterr()
     assert main(["recommend", str(run), "--events", str(events), "--k", "3", "--reasons", "2"]) == 0
@@ -71,10 +74,49 @@ def test_a_run_goes_on_where_it_was_and_a_folder_is_read(folder, tmp_path, capsy
     assert main([*command, "--resume"]) == 0
     again = (run / "results" / "test.json").read_text()
     assert json.loads(again)["metrics"] == json.loads(before)["metrics"]
-    (tmp_path / "events.csv").write_text("item,rating\n104,5\n")
-    capsys.readouterr()
-    assert main(["recommend", str(run), "--events", str(tmp_path / "events.csv"), "--k", "2"]) == 0
-    assert "Film " in capsys.readouterr().out
+    said = []
+    for text in (
+        "item,rating\n104,5\n107,1\n",
+        "userId,movieId,rating,timestamp\n7,104,5,8\n7,107,1,9\n",  # as in the table of the training
+        "item,rating,time\n107,1,2024-06-01\n104,5,2024-05-31\n",
+    ):
+        (tmp_path / "events.csv").write_text(text)
+        capsys.readouterr()
+        assert main(["recommend", str(run), "--events", str(tmp_path / "events.csv"), "--k", "2"]) == 0
+        said.append(capsys.readouterr().out)
+    assert "Film " in said[0]
+    assert said[0] == said[1] == said[2]
+    arguments = ["recommend", str(run), "--events", str(tmp_path / "events.csv"), "--about", "gender=F"]
+    assert main(arguments) == 2
+    assert "knows nothing of users but their events" in capsys.readouterr().err
+    assert main(["cite", str(run)]) == 0
+    cited = capsys.readouterr().out
+    assert "koren2008neighborhood" in cited
+    assert "lee2019melu" not in cited  # a ridge has no head
+    assert main(["adapt", str(run), "--support", str(tmp_path / "events.csv")]) == 2
+    assert "use `innerloop recommend RUN" in capsys.readouterr().err
+
+
+def test_features_of_users_are_told_or_unknown(tmp_path, capsys):
+    events, _ = ratings()
+    rows = zip(events.user, events.item, events.value, events.user % 3, strict=True)
+    table = tmp_path / "table.csv"
+    table.write_text("user,item,rating,age\n" + "".join(f"{u},i{i},{v:.1f},{20 + a}\n" for u, i, v, a in rows))
+    films = tmp_path / "films.csv"
+    films.write_text("item,title,genre\n" + "".join(f"i{i},Film {i},g{i % 3}\n" for i in range(30)))
+    run, mine = tmp_path / "run", tmp_path / "events.csv"
+    data = ["--data", str(table), "--items", str(films)]
+    assert main(["train", "ratings", "--method", "ridge", *data, "--run", str(run), *SMALL]) == 0
+    mine.write_text("item,rating\ni4,5\n")
+    said = []
+    for about in ([], ["--about", "age=20"], ["--about", "age=22"]):
+        capsys.readouterr()
+        assert main(["recommend", str(run), "--events", str(mine), "--k", "2", *about]) == 0
+        said.append(capsys.readouterr().out)
+    assert said[1] != said[2]
+    assert "Film 4 (5)" in said[0]
+    assert main(["recommend", str(run), "--events", str(mine), "--about", "ages=20"]) == 2
+    assert "column=value with a column of age; got 'ages=20'" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -85,7 +127,7 @@ def test_a_run_goes_on_where_it_was_and_a_folder_is_read(folder, tmp_path, capsy
         ("item,rating\n4,nan\n", "line 2: rating must be a number"),
         ("item,rating\n4,5\n99,1\n", "line 3: the model knows no item '99'"),
         ("item,rating\n4,5\n4,1\n", "line 3: a second event with item '4'"),
-        ("item,rating,time\n4,5,noon\n", "line 2: time must be a number"),
+        ("item,rating,time\n4,5,noon\n", "line 2: time must be a number or a date"),
     ],
 )
 def test_events_that_cannot_be_are_one_line(text, said, tmp_path, capsys):
@@ -106,6 +148,7 @@ def test_events_that_cannot_be_are_one_line(text, said, tmp_path, capsys):
         (["--norm", "running"], "--norm has no meaning"),
         (["--test-steps", "9"], "as many inner steps in use as in training"),
         (["--shots", "12"], "more than 12 events"),
+        (["--items", "films.csv"], "--items goes with a table in --data"),
     ],
 )
 def test_what_cannot_be_leaves_nothing(options, said, tmp_path, capsys):

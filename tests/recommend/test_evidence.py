@@ -9,7 +9,8 @@ import pytest
 
 import recommend as evidence
 from innerloop.errors import DataError
-from innerloop.recommend import RECOMMENDERS
+from innerloop.recommend import RECOMMENDERS, Simulator, leave_users_out
+from innerloop.recommend.rivals import GlobalMean, UserMean
 
 
 def test_rows_pool_to_verdicts(tmp_path):
@@ -42,6 +43,14 @@ def test_a_method_without_all_seeds_is_not_pooled(tmp_path):
     evidence.kept(str(tmp_path), "simulated 1.0", 20, "global_mean", 1).unlink()
     with pytest.raises(DataError, match=r"global_mean-1.npz is not there, though its row is"):
         evidence.pooled(rows, 20, str(tmp_path))
+
+
+def test_how_far_events_move_a_prediction():
+    events = Simulator(users=40, items=50, least=12, most=20).events()
+    split = leave_users_out(events, shots=5, test=0.2)
+    means = GlobalMean().fit(split.train, split.validation), UserMean().fit(split.train, split.validation)
+    assert evidence.moved(means[0], split.test) == 0
+    assert evidence.moved(means[1], split.test) > 0.01
 
 
 def test_settings_are_written_whatever_they_are():

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
 from innerloop.cli._pages import facts, headline, table_of
+from innerloop.evaluation import Comparison
 from innerloop.files import write_json
 from innerloop.outer import Run
 from innerloop.recipes._build_ratings import RatingsData, build_recommender, ratings_data
@@ -21,7 +23,7 @@ from innerloop.recommend import (
     evaluate_recommender,
     save,
 )
-from innerloop.report import Learning, Page, Row, write_page
+from innerloop.report import Learning, Page, Row, Table, write_page
 
 MODEL = "recommender.safetensors"
 """The fitted recommender in a run."""
@@ -34,7 +36,7 @@ METRICS = {"ratings": "absolute error", "ranking": f"nDCG@{_CUT}"}
 """What rows are compared by."""
 
 RIVALS = {
-    "ratings": ("user_item_bias", "ridge_on_factors", "item_mean", "global_mean"),
+    "ratings": ("user_item_bias", "ridge_on_factors", "item_mean", "global_mean", "popularity"),
     "ranking": ("item_knn", "ease", "popularity"),
 }
 """Whom every recommender must be compared with: closed forms, each tuned on the validation users."""
@@ -108,31 +110,76 @@ def rivals(recipe: RatingsRecipe, data: RatingsData) -> dict[str, Recommender]:
 
 def write_ratings_page(run: Run, recipe: RatingsRecipe, model: Personalised, judged: list[Judged]) -> Path:
     """Writes the page of a run."""
-    metric = METRICS[recipe.goal]
-    found = compare_recommenders({each.found.name: each.found for each in judged}, metric)
-    rows = [
-        Row(each.found.evaluation(metric), each.found.family, each.seconds, highlight=each.found.name == model.name)
-        for each in judged
-    ]
-    own = rows[0].evaluation
-    rest = [name for name in found.rows if name != found.best]
+    first = judged[0].found
+    metric, other = METRICS[recipe.goal], METRICS["ranking"]
+    # an oracle is no rival: it stands in the table, and nothing is said to have lost against it
+    rivals = {each.found.name: each.found for each in judged if each.found.family != "oracle"}
+    found = compare_recommenders(rivals, metric)
     page = Page(
-        title=f"{own.name} on {own.source['name']}",
-        lead=f"{own.name} met {len(judged[0].found.users):,} users that it had never seen, with {recipe.shots} events "
-        f"of each. Best of these rows: {found.best}; {found.verdict(found.best, rest[0])}.",
-        headline=headline(own, found, model.done.seconds),
-        tables=[table_of("On users left out", own, rows, found)],
-        learning=[Learning.from_metrics(own.name, run.metrics())],
-        facts=facts(run, own),
+        title=f"{model.name} on {first.source['name']}",
+        lead=_lead(recipe, model.name, found, len(first.users)),
+        headline=headline(first.evaluation(metric), found, model.done.seconds),
+        tables=[
+            _table(title, each, judged, compare_recommenders(rivals, each), caption)
+            for each, title, caption in (
+                (metric, "On users left out", _caption(recipe, first)),
+                *([(other, "Ranking every item", _ranked(judged))] if other != metric else []),
+            )
+        ],
+        learning=[Learning.from_metrics(model.name, run.metrics())],
+        facts=[("Learner", _told(model)), *facts(run, first.evaluation(metric))[1:]],
         command=str(run.config()["provenance"]["command"]),
         notes=[
             "Intervals are 95 % over test users, for one training seed: another seed may move a row by more.",
             "A user's support set is their first events by time; everything later is predicted.",
             *_about_ranking(recipe),
+            f"To use it: innerloop recommend {run.folder} --events FILE.csv, with one user's events in the file.",
         ],
     )
     write_page(run.page, page)
     return run.page
+
+
+def _ranked(judged: list[Judged]) -> str:
+    """How the second table of a run that learned ratings is to be read."""
+    said = "All items are ranked, those of the support set left out; liked is a rating of 4 or more. What is made for"
+    said += " rankings, popularity aside, is in the runs with --goal ranking."
+    if any(each.found.family == "oracle" for each in judged):
+        said += " An oracle of ratings does not know what people choose."
+    return said
+
+
+def _lead(recipe: RatingsRecipe, own: str, found: Comparison, users: int) -> str:
+    """The run against its best rival: whether it was worth it."""
+    rival = next(name for name in found.rows if name != own)
+    difference = found.difference(own, rival)
+    better = difference.seen and (difference.mean > 0) == found.rows[own].higher_is_better
+    enough = "" if better else f" Here {rival} is enough."
+    return (
+        f"{own} met {users:,} users that it had never seen, with {recipe.shots} events of each. Against the best of "
+        f"its rivals: {found.verdict(own, rival)}.{enough}"
+    )
+
+
+def _caption(recipe: RatingsRecipe, found: RecommendationEvaluation) -> str:
+    each = found.source["queries"] / len(found.users)
+    return f"{len(found.users):,} users, {recipe.shots} events known and {each:.0f} later ones of each in the mean."
+
+
+def _table(title: str, metric: str, judged: list[Judged], found: Comparison, caption: str) -> Table:
+    rows = [
+        Row(each.found.evaluation(metric), each.found.family, each.seconds, highlight=each is judged[0])
+        for each in judged if metric in each.found.values
+    ]  # fmt: skip
+    return replace(table_of(title, rows[0].evaluation, rows, found), caption=caption)
+
+
+def _told(model: Personalised) -> str:
+    setting = model.setting
+    said = [f"items are {setting.factors} numbers"]
+    if setting.kind in ("maml", "fomaml", "anil", "meta_sgd", "cavia"):
+        said.append(f"{setting.inner_steps} inner steps at {setting.inner_lr:g}")
+    return f"{model.name}: {', '.join(said)}"
 
 
 def _about_ranking(recipe: RatingsRecipe) -> list[str]:

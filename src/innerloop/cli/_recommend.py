@@ -19,7 +19,9 @@ class Options:
     """Folder of a run of `innerloop train ratings`."""
     events: str
     """CSV file of one user with a header line: item, and rating where ratings were learned; time, where lines are not
-    in its order."""
+    in its order. Columns may be called as in the table of the training."""
+    about: tuple[str, ...] = ()
+    """What is known of the user, column=value, where the training had features of users; what is missing is unknown."""
     k: int = 10
     """How many items."""
     reasons: int = 3
@@ -35,10 +37,10 @@ def run(arguments: Sequence[str]) -> int:
     options = parse(Options, arguments, "innerloop recommend", "Recommend items to a user, with reasons.")
     from pathlib import Path
 
-    from innerloop.cli._events_file import read_events
+    from innerloop.cli._events_file import features_of, read_events
     from innerloop.cli._ratings import MODEL
     from innerloop.cli._work import set_threads
-    from innerloop.errors import CheckpointError
+    from innerloop.errors import CheckpointError, DataError
     from innerloop.recommend import Schema, Service, load
 
     set_threads(options.threads)
@@ -51,12 +53,17 @@ def run(arguments: Sequence[str]) -> int:
     items_named = [str(number) for number in range(model.tower.items)] if schema is None else list(schema.items)
     titles = items_named if schema is None or schema.titles is None else schema.titles
     names = [title or name for title, name in zip(titles, items_named, strict=True)]
-    items, values = read_events(Path(options.events), items_named, rated=model.scale is not None)
+    features = None if schema is None else features_of(options.about, schema)
+    if features is None and options.about:
+        raise DataError(f"{options.run} knows nothing of users but their events. Leave --about out.")
+    roles = None if schema is None else vars(schema.roles)
+    items, values = read_events(Path(options.events), items_named, rated=model.scale is not None, roles=roles)
     service = Service(model)
-    user = service.read(items, values)
-    for place, found in enumerate(
-        service.recommend(user, options.k, reasons=options.reasons, exclude_seen=not options.seen), 1
-    ):
+    user = service.read(items, values, features)
+    wanted = service.recommend(
+        user, options.k, reasons=options.reasons, exclude_seen=not options.seen, features=features
+    )  # fmt: skip
+    for place, found in enumerate(wanted, 1):
         new = "" if found.known else "  (new: known by its features alone)"
         print(f"{place:>3}. {names[found.item]}  {found.score:.2f}{new}")
         for reason in found.reasons:

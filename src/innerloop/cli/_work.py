@@ -140,7 +140,7 @@ def open_learner(folder: str | Path) -> tuple[Run, Recipe, Learner]:
     """
     run = Run(folder)
     config, recipe = run.config(), _recipe(run)
-    if is_own(recipe.method):  # only its own file can build it
+    if is_own(recipe.method) or isinstance(recipe, RatingsRecipe):  # only its own file can build it; no task learner
         run, experiment = open_run(folder)
         return run, recipe, experiment.learner.eval()
     settings = config.get("settings")

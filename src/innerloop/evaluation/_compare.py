@@ -72,10 +72,12 @@ class Comparison:
     def __str__(self) -> str:
         width = max(len(name) for name in self.rows)
         lines = []
+        normed = any(row.norm != "none" for row in self.rows.values())  # else it says nothing
         for name, row in self.rows.items():
             (mean, half), accuracy = row.interval, row.higher_is_better
             number = words.value(mean, accuracy).rjust(7 if accuracy else 9)
-            lines.append(f"{name:<{width}}  {number} {words.half(half, accuracy)}  norm: {row.norm}")
+            norm = f"  norm: {row.norm}" if normed else ""
+            lines.append(f"{name:<{width}}  {number} {words.half(half, accuracy)}{norm}")
         return "\n".join([*lines, *(f"- {self.verdict(self.best, n)}" for n in self.rows if n != self.best)])
 
     def to_json(self) -> dict[str, Any]:

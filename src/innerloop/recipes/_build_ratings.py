@@ -53,11 +53,16 @@ def ratings_data(recipe: RatingsRecipe) -> RatingsData:
         DataError: if the table cannot be used.
     """
     schema, oracle = None, None
+    folder = recipe.data is not None and Path(recipe.data).is_dir()
+    if recipe.items is not None and (recipe.data is None or folder):
+        raise ConfigurationError(
+            "--items goes with a table in --data; a folder of MovieLens has its own. Leave it out."
+        )
     if recipe.data is None:
         simulator = Simulator()
         dataset, oracle = simulator.dataset(), Oracle(simulator)
     else:
-        table = movielens(recipe.data) if Path(recipe.data).is_dir() else read_table(recipe.data)
+        table = movielens(recipe.data) if folder else read_table(recipe.data, items=recipe.items)
         dataset, schema = table.dataset, table.schema
     split = leave_users_out(dataset.events, shots=recipe.shots, validation=0.2, test=0.2)
     return RatingsData(dataset, split, schema, oracle)

@@ -259,6 +259,8 @@ class RatingsRecipe(Recipe):
 
     data: str | None = None
     """Folder of MovieLens, or a table of users, items and ratings; None: simulated users."""
+    items: str | None = None
+    """A table with a row for each item, beside the table of --data: titles, and features."""
     goal: Literal["ratings", "ranking"] = "ratings"
     """Predict ratings, or rank what a user has done before what they have not."""
     factors: int = 32

@@ -34,6 +34,9 @@ class Cases:
         if shared := int(_members(self.query, self.support).sum()):
             raise DataError(f"{shared} query events are in the support set too: same user and item.")
 
+    def __repr__(self) -> str:
+        return f"Cases({len(self.users):,} users, {len(self.support):,} support and {len(self.query):,} query events)"
+
     @property
     def users(self) -> Whole:
         """The users that are judged: those with a query event, ascending."""

@@ -34,6 +34,8 @@ class Events:
     >>> events = Events.of(user=[1, 0, 1], item=[2, 2, 0], value=[4.0, 3.0, 5.0], time=[9, 1, 2], users=2, items=3)
     >>> events.item.tolist(), events.history(1).value.tolist()
     ([2, 0, 2], [5.0, 4.0])
+    >>> events
+    Events(3 ratings, 2 users, 3 items)
     """
 
     user: Whole
@@ -82,6 +84,10 @@ class Events:
 
     def __len__(self) -> int:
         return len(self.user)
+
+    def __repr__(self) -> str:
+        what = "ratings" if self.explicit else "events"
+        return f"Events({len(self):,} {what}, {self.users:,} users, {self.items:,} items)"
 
     @property
     def starts(self) -> Whole:

@@ -57,10 +57,16 @@ class Features:
     >>> genre = Column.categories(np.array([[1, 2], [2, -1]]), size=3)
     >>> Features({"genre": genre}, rows=2).columns["genre"].codes.tolist()
     [[1, 2], [2, -1]]
+    >>> Features({"genre": genre, "year": Column.numeric(np.zeros(2))}, rows=2)
+    Features({'genre': 3, 'year': a number}, rows=2)
     """
 
     columns: Mapping[str, Column] = field(default_factory=dict)
     rows: int = 0
+
+    def __repr__(self) -> str:
+        said = (f"{name!r}: {column.size or 'a number'}" for name, column in self.columns.items())
+        return f"Features({{{', '.join(said)}}}, rows={self.rows:,})"
 
     def __post_init__(self) -> None:
         for name, column in self.columns.items():

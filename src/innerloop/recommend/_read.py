@@ -41,6 +41,10 @@ class Table:
     left_out: Mapping[str, str]
     dropped: int = 0
 
+    def __repr__(self) -> str:
+        left = "".join(f", without {name!r} ({why})" for name, why in self.left_out.items())
+        return f"Table({self.events}, {self.schema}{left})"
+
     @property
     def events(self) -> Events:
         """The dataset's events."""

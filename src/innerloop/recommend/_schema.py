@@ -81,6 +81,16 @@ class Schema:
 
         return read_table(table, items=items, users=users, roles=roles, kinds=kinds).schema
 
+    def __repr__(self) -> str:
+        sides = {"item": self.item_features, "user": self.user_features}
+        said = [
+            f"{side} features {', '.join(repr(each.column) for each in features)}"
+            for side, features in sides.items() if features
+        ]  # fmt: skip
+        if self.range is not None:
+            said.append(f"ratings from {self.range[0]:g} to {self.range[1]:g}")
+        return f"Schema({', '.join([repr(self.roles), f'{len(self.items):,} items', *said])})"
+
     @cached_property
     def places(self) -> dict[str, int]:
         """The number of each item."""

@@ -38,8 +38,13 @@ def show_table(table: Table) -> Html:
     scale = common_axis(rows, table.chance)
     accuracy = rows[0].evaluation.higher_is_better
     metric = rows[0].evaluation.metric
+    said = metric.capitalize() if metric.islower() else metric
     better = "higher is better" if accuracy else "lower is better"
-    heads = [("Learner", "name"), (metric.capitalize(), "number"), (f"95 % interval, {better}", "plot")]
+    heads = [
+        ("Learner", "name"),
+        (said, "number"),
+        (f"95 % interval, {better}", "plot"),
+    ]
     heads += [("Training", "time"), ("Normalised with", "norm")]
     head = tag("tr", *(tag("th", h, scope="col", class_=c, role="columnheader") for h, c in heads), role="row")
     axis_row = tag(
