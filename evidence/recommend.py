@@ -52,6 +52,10 @@ RIVALS = {"absolute error": ("user_item_bias", "ridge_on_factors"), "nDCG@10": (
 """Whom every row is compared with, in pairs."""
 SIMULATED_RIVALS = {"root mean squared error": ("oracle", "user_item_bias", "ridge_on_factors")}
 
+SIMULATED: dict[str, dict[str, Any]] = {
+    "learned_ridge": {"factors": 8, "stretch": 2.5, "weight_decay": 2e-5, "hide": 0.0, "lr": 3e-3},
+}
+
 
 def world(data: str, folder: str, users: int) -> tuple[Dataset, Recommender | None]:
     """A table and who knows the truth about it: "movielens", or "simulated" with a noise level."""
