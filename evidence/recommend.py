@@ -52,9 +52,19 @@ RIVALS = {"absolute error": ("user_item_bias", "ridge_on_factors"), "nDCG@10": (
 """Whom every row is compared with, in pairs."""
 SIMULATED_RIVALS = {"root mean squared error": ("oracle", "user_item_bias", "ridge_on_factors")}
 
+_WELL_KNOWN: dict[str, Any] = {"factors": 8, "weight_decay": 2e-5, "hide": 0.0, "lr": 3e-3}
+_VECTOR = {**_WELL_KNOWN, "stretch": 2.5}
+_HEAD = {**_WELL_KNOWN, "stretch": 6.0, "hidden": (8,), "inner_lr": 0.15}
+
 SIMULATED: dict[str, dict[str, Any]] = {
-    "learned_ridge": {"factors": 8, "stretch": 2.5, "weight_decay": 2e-5, "hide": 0.0, "lr": 3e-3},
-}
+    "maml": _HEAD, "fomaml": _HEAD, "anil": _HEAD, "meta_sgd": _HEAD, "fine_tuned": _HEAD, "global": _HEAD,
+    "cavia": _VECTOR, "learned_ridge": _VECTOR, "attention": _WELL_KNOWN, "melu": _WELL_KNOWN,
+}  # fmt: skip
+"""What differs from `LEARNED` where ratings are simulated. There 300 items have hundreds of ratings each, on MovieLens
+small most have a few: so the penalty of an item's vector is that of a prior as wide as the factors, no identity is
+hidden, vectors are short, and start so long that five steps come as far as twenty events say. This reckoning was tried
+on the validation users of seed 0 at the middle noise, for MAML, CAVIA and the ridge, with fewer trials than an opponent
+has; the kinds beside them take the settings of the one that they are made like."""
 
 
 def world(data: str, folder: str, users: int) -> tuple[Dataset, Recommender | None]:
@@ -90,7 +100,8 @@ def row(
     values: dict[int, dict[str, Any]] = {shots: {} for shots in splits}
     written: dict[str, Any] = {"fit_seconds": {}, "settings": {}, "tried": []}
     for goal in ("ratings", "ranking") if method in LEARNED and real else ("ratings",):
-        more = {**(changes or {}), "goal": goal} if method in LEARNED else {}
+        own = {} if real else SIMULATED.get(method, {})
+        more = {**own, **(changes or {}), "goal": goal} if method in LEARNED else {}
         model = oracle if method == "oracle" else RECOMMENDERS[method](**features, **more, seed=seed)
         start = time.perf_counter()
         model.fit(chosen_at.train, chosen_at.validation)
