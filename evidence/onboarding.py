@@ -18,6 +18,7 @@ A fit is not computed again while its row is in results/onboarding.json and its 
 from __future__ import annotations
 
 import argparse
+import sys
 import time
 from functools import partial
 from pathlib import Path
@@ -29,6 +30,7 @@ from _grid import grid, write
 from innerloop.errors import DataError
 from innerloop.evaluation import interval, paired_difference
 from innerloop.files import read_json
+from innerloop.outer._run import provenance
 from innerloop.recommend import RECOMMENDERS, Events, Simulator, leave_users_out, onboarding
 from innerloop.recommend._onboarding import Array
 from innerloop.recommend._simulator import MEAN
@@ -167,7 +169,8 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=OUT)
     given = parser.parse_args()
     head = {
-        "command": "python evidence/onboarding.py", "device": "cpu", "noise": NOISE, "simulated_users": given.users,
+        "command": " ".join(["python evidence/onboarding.py", *sys.argv[1:]]), "device": "cpu",
+        "noise": NOISE, "simulated_users": given.users,
         "seeds": given.seeds, "tosses": TOSSES,
     }  # fmt: skip
     cells = [(seed,) for seed in given.seeds]
@@ -175,7 +178,7 @@ def main() -> None:
     fits = grid(given.out, head, cells, compute, key="fits", processes=given.processes)
     content = {**read_json(given.out), **statistics(given.seeds, given.runs)}
     about = {
-        "provenance": fits[0]["provenance"], "wall_seconds": round(sum(one["seconds"] for one in fits), 1),
+        "provenance": provenance(), "wall_seconds": round(sum(one["seconds"] for one in fits), 1),
         "users": sum(one["users"] for one in fits),
     }  # fmt: skip
     write(given.out, {**content, **about})
