@@ -176,7 +176,7 @@ def main() -> None:
     cells = [(seed,) for seed in given.seeds]
     compute = partial(fitted, users=given.users, runs=given.runs)
     fits = grid(given.out, head, cells, compute, key="fits", processes=given.processes)
-    content = {**read_json(given.out), **statistics(given.seeds, given.runs)}
+    content = {**read_json(given.out), **head, **statistics(given.seeds, given.runs)}
     about = {
         "provenance": provenance(), "wall_seconds": round(sum(one["seconds"] for one in fits), 1),
         "users": sum(one["users"] for one in fits),
