@@ -57,7 +57,7 @@ _VECTOR = {**_WELL_KNOWN, "stretch": 2.5}
 _HEAD: dict[str, Any] = {
     "factors": 8, "weight_decay": 4e-6, "hide": 0.0, "lr": 6e-3, "stretch": 5.6, "hidden": (4,), "inner_lr": 0.2
 }  # fmt: skip
-"""CAVIA's with vectors 2.2 times as long, since its rate is five times as high: penalty and outer rate follow."""
+"""CAVIA's setting at a fifth of its inner rate: vectors √5 times as long, and a penalty and an outer rate to match."""
 
 SIMULATED: dict[str, dict[str, Any]] = {
     "maml": _HEAD, "fomaml": _HEAD, "anil": _HEAD, "meta_sgd": _HEAD, "fine_tuned": _HEAD, "global": _HEAD,
