@@ -66,6 +66,16 @@ def test_every_rival_of_a_verdict_is_in_the_table():
     assert named <= {*RECOMMENDERS, "oracle"}
 
 
+def test_simulated_worlds_have_settings_of_their_own(tmp_path):
+    assert set(evidence.SIMULATED) < set(evidence.LEARNED)
+    small = {"steps": 1, "tasks_per_step": 2}
+    for method in evidence.SIMULATED:
+        evidence.LEARNED[method](**evidence.SIMULATED[method])  # they can be
+    found = evidence.row("simulated 0.75", "cavia", 0, folder="", runs=str(tmp_path), users=60, changes=small)
+    assert {**found["settings"]["ratings"], **evidence.SIMULATED["cavia"], **small} == found["settings"]["ratings"]
+    assert found["settings"]["ratings"]["inner_lr"] == 1.0  # the catalogue's
+
+
 @pytest.mark.skipif("INNERLOOP_DATA" not in os.environ, reason="needs INNERLOOP_DATA")
 def test_what_is_learned_is_fitted_to_ratings_and_to_rankings(tmp_path):
     movielens_small = os.path.join(os.environ["INNERLOOP_DATA"], "movielens-latest-small")
