@@ -19,6 +19,7 @@ import torch
 from _grid import grid
 from _sinusoid_rivals import OUTSIDE, rivals
 
+from innerloop.errors import TrainingError
 from innerloop.evaluation import evaluate
 from innerloop.files import read_json
 from innerloop.gradient import SGD, FirstOrder, GradientLearner
@@ -81,7 +82,10 @@ def tune(method: str, steps: int, tasks: int) -> dict[str, Any]:
 
 def row(method: str, shots: int, seed: int, rate: float, steps: int, tasks: int) -> dict[str, Any]:
     """One trained learner, measured inside and outside of the range that it was trained on."""
-    learner, seconds = trained(method, shots, seed, rate, steps)
+    try:
+        learner, seconds = trained(method, shots, seed, rate, steps)
+    except TrainingError as error:  # held for the steps of the trials, and not for all; that is a result too
+        return {"name": build(recipe("sinusoids", method)).learner.name, "diverged": str(error)}
     name, inner_steps = learner.name, recipe("sinusoids", method).inner_steps
     if method == "pretraining":
         learner, name, inner_steps = fine_tuner(learner.network, rate), "Pretrained + fine-tuned", None
@@ -113,7 +117,7 @@ def picture(rows: list[dict[str, Any]], path: Path) -> None:
     figure, axes = plt.subplots(1, len(SHOTS), figsize=(12, 4), sharey=True, layout="constrained")
     for axis, shots in zip(axes, SHOTS, strict=True):
         for place, method in enumerate(METHODS):
-            of = [row for row in rows if row["cell"][:2] == [method, shots]]
+            of = [row for row in rows if row["cell"][:2] == [method, shots] and "diverged" not in row]
             if not of:
                 continue
             mean = np.mean([np.array(row["inside"]["mean"], dtype=float)[: CURVE + 1] for row in of], 0)

@@ -77,11 +77,12 @@ def test_sinusoid_family(monkeypatch):
         shown = {"name": method.upper(), "trained_steps": 2, "trained_seconds": 60.0, "provenance": PROVENANCE}
         return {"cell": cell, **shown, "inside": curve(value), "outside": curve(value + 100)}
 
+    lost = {"cell": ["imaml", 5, 0, 0.003, 15_000, 1_000], "name": "iMAML", "diverged": "at step 9"}
     broken = row("anil", 0, 3.0) | {"inside": {"mean": [None] * 11, "half": [None] * 11}}
     result = {
         "tasks": 1_000, "outer_steps": 15_000, "tuning_steps": 3_000, "outside": [5.0, 10.0],
         "tuned": [{"cell": ["lstm"], "rate": None, "tried": dict.fromkeys("abcdefgh")}],
-        "rows": [row("maml", 0, 1.0), broken, row("maml", 1, 2.0)],
+        "rows": [row("maml", 0, 1.0), broken, row("maml", 1, 2.0), lost],
         "rivals": [{"name": "Oracle", "shots": 5, "inside": [0.0, 0.0], "outside": [0.0, 0.0]}],
     }  # fmt: skip
     monkeypatch.setattr(_grids, "load", lambda name: result)
@@ -91,7 +92,9 @@ def test_sinusoid_family(monkeypatch):
     assert maml == ["MAML", "0.03", "2", *mean_of_the_seeds, "2"]
     assert anil[3:6] == ["diverged"] * 3
     assert oracle[0] == "Oracle"
-    assert "every rate that was tried: lstm." in _grids.sinusoid_family("sinusoid_family")
+    said = _grids.sinusoid_family("sinusoid_family")
+    assert "every rate that was tried: lstm." in said
+    assert "held in the trials: iMAML at K = 5, seed 0." in said
 
 
 def test_omniglot_methods(monkeypatch):

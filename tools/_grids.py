@@ -67,12 +67,13 @@ def sinusoid_family(name: str) -> str:
         "interval over tasks; in brackets the standard deviation over seeds. Outside: amplitudes from "
         f"{found['outside'][0]:g} to {found['outside'][1]:g}, where training had at most 5."
     ]
-    for shots in sorted({row["cell"][1] for row in found["rows"]}):
+    rows = [row for row in found["rows"] if "diverged" not in row]
+    for shots in sorted({row["cell"][1] for row in rows}):
         lines = [["method", "rate", "trained steps", "after 1 step", "after its steps", "after 10 steps"]]
         lines[0] += ["outside, its steps", "seeds"]
         body = []
-        for method in dict.fromkeys(row["cell"][0] for row in found["rows"]):
-            of = [row for row in found["rows"] if row["cell"][:2] == [method, shots]]
+        for method in dict.fromkeys(row["cell"][0] for row in rows):
+            of = [row for row in rows if row["cell"][:2] == [method, shots]]
             if not of:
                 continue
             steps = of[0]["trained_steps"] or 10
@@ -87,6 +88,9 @@ def sinusoid_family(name: str) -> str:
         parts += [f"K = {shots}:", markdown(lines)]
     if failed := [entry["cell"][0] for entry in found["tuned"] if entry["rate"] is None]:
         parts.append(f"Diverged at every rate that was tried: {', '.join(failed)}.")
+    if lost := [row for row in found["rows"] if "diverged" in row]:
+        said = (f"{row['name']} at K = {row['cell'][1]}, seed {row['cell'][2]}" for row in lost)
+        parts.append(f"Diverged in training, though its rate had held in the trials: {'; '.join(said)}.")
     about_ = about(found["rows"][0]["provenance"], len({row["cell"][2] for row in found["rows"]}))
     return "\n\n".join([*parts, f"From `results/{name}.json`: at most {about_}"])
 
