@@ -13,6 +13,7 @@ from innerloop.errors import InnerloopError, closest
 from innerloop.recipes._types import reads, words
 
 T = TypeVar("T")
+R = TypeVar("R")
 
 
 class UsageError(InnerloopError):
@@ -70,6 +71,28 @@ def joined(*kinds: type, hidden: Sequence[str] = ()) -> Any:
             for name in hidden
         ]
     return dataclasses.make_dataclass("Joined", own, bases=kinds, namespace=namespace, frozen=True)
+
+
+def options_and_recipe(options: T, recipe: R, arguments: Sequence[str], program: str, description: str) -> tuple[T, R]:
+    """What a command line makes of the options of a command and the fields of a recipe, which it may name together.
+
+    Args:
+        options: a dataclass of the defaults; its fields come first.
+        recipe: another one.
+        arguments: the command line.
+        program: as `parse`.
+        description: as `parse`.
+
+    Raises:
+        UsageError: with one line on the first mistake.
+    """
+    both = joined(type(recipe), type(options))
+    values = vars(parse(both, arguments, program, description, default=both(**vars(options), **vars(recipe))))
+    own = vars(options).keys()
+    return (
+        type(options)(**{key: value for key, value in values.items() if key in own}),
+        type(recipe)(**{key: value for key, value in values.items() if key not in own}),
+    )
 
 
 def value_of(flag: str, arguments: Sequence[str]) -> str | None:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from innerloop.cli._parse import UsageError, joined, parse, value_of
+from innerloop.cli._parse import UsageError, options_and_recipe, value_of
 from innerloop.recipes import PolicyRecipe, policy_recipe
 
 
@@ -50,18 +49,6 @@ def read(arguments: Sequence[str]) -> tuple[Options, PolicyRecipe]:
     default = policy_recipe(name, value_of("--method", rest), value_of("--preset", rest) or "short")
     if value_of("--recipe", rest) not in (None, name):
         raise UsageError(f"--recipe: the recipe is named once, and it is {name}.")
-    both = joined(type(default), Options)
     cost = f"At most {default.environment_steps / 1e6:.1f} million environment steps as it stands."
-    found = parse(
-        both,
-        rest,
-        f"innerloop train {name}",
-        f"Meta-train a policy by the recipe {name!r}. {cost}",
-        default=both(**vars(Options()), **vars(default)),
-    )
-    values = vars(found)
-    own = {field.name for field in dataclasses.fields(Options)}
-    return (
-        Options(**{key: value for key, value in values.items() if key in own}),
-        type(default)(**{key: value for key, value in values.items() if key not in own}),
-    )
+    text = f"Meta-train a policy by the recipe {name!r}. {cost}"
+    return options_and_recipe(Options(), default, rest, f"innerloop train {name}", text)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from innerloop.cli._parse import UsageError, joined, named, parse, value_of
+from innerloop.cli._parse import UsageError, named, options_and_recipe, value_of
 from innerloop.cli._policy import run as run_policy
 from innerloop.errors import closest
 from innerloop.recipes import METHODS, POLICY_METHODS, POLICY_RECIPES, RECIPES, Recipe, recipe, variants
@@ -79,17 +78,5 @@ def read(arguments: Sequence[str]) -> tuple[Options, Recipe]:
     method = value_of("--method", rest) or "maml"
     variant = {key: value for key in variants(name) if (value := value_of(f"--{key}", rest)) is not None}
     default = recipe(name, method, **variant)
-    both = joined(type(default), Options)
-    found = parse(
-        both,
-        rest,
-        f"innerloop train {name}",
-        f"Meta-train a learner by the recipe {name!r}.",
-        default=both(**vars(Options()), **vars(default)),
-    )
-    values = vars(found)
-    own = {field.name for field in dataclasses.fields(Options)}
-    return (
-        Options(**{key: value for key, value in values.items() if key in own}),
-        type(default)(**{key: value for key, value in values.items() if key not in own}),
-    )
+    text = f"Meta-train a learner by the recipe {name!r}."
+    return options_and_recipe(Options(), default, rest, f"innerloop train {name}", text)

@@ -14,7 +14,7 @@ from innerloop.gradient._combination import demand_sense
 from innerloop.gradient._optimisers import SGD, InnerOptimiser, Parameters, Step
 from innerloop.gradient._outer_gradient import InnerLoop, OuterGradient, Unrolled
 from innerloop.gradient._outer_loss import LastStep, OuterLoss
-from innerloop.gradient._recompute import recomputed
+from innerloop.gradient._recompute import recomputed_steps
 from innerloop.gradient._selection import Selection, select
 from innerloop.gradient._start import Start, demand_replaceable_head, head_names, prototype_head, shared_head
 from innerloop.gradient._state import GradientState
@@ -246,29 +246,18 @@ class GradientLearner(NetworkLearner):
 
     def _go_on(self, support: Examples, keep: list[bool], at: tuple[GradientState, Tree | None]) -> GradientState:
         """As many steps as `keep` has entries; each says whether its gradient keeps its graph."""
+
+        def step(keep_graph: bool, at: tuple[GradientState, Tree | None]) -> GradientState:
+            return self.step(at[0], support, at[1], keep_graph=keep_graph)
+
+        steps = [partial(step, each) for each in keep]
         if self._phase()[0].recompute and torch.is_grad_enabled():
-            # several steps are taken one by one when they are computed again: each then keeps its first state alone
-            again = self._steps if len(keep) == 1 else self._steps_one_by_one
-            found: GradientState = recomputed(partial(again, support, keep), at, self._trained())
+            found: GradientState = recomputed_steps(steps, *at, [p for p in self.parameters() if p.requires_grad])
             return found
-        return self._steps(support, keep, at)
-
-    def _steps(self, support: Examples, keep: list[bool], at: tuple[GradientState, Tree | None]) -> GradientState:
         state, features = at
-        for keep_graph in keep:
-            state = self.step(state, support, features, keep_graph=keep_graph)
+        for take in steps:
+            state = take((state, features))
         return state
-
-    def _steps_one_by_one(
-        self, support: Examples, keep: list[bool], at: tuple[GradientState, Tree | None]
-    ) -> GradientState:
-        state, features = at
-        for keep_graph in keep:
-            state = self._go_on(support, [keep_graph], (state, features))
-        return state
-
-    def _trained(self) -> list[nn.Parameter]:
-        return [p for p in self.parameters() if p.requires_grad]
 
     def _support_loss(
         self, parameters: Parameters, support: Examples, features: Tree | None, state: GradientState

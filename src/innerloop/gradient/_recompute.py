@@ -43,6 +43,30 @@ def recomputed(function: Callable[[Tree], Tree], inputs: Tree, parameters: Seque
     return pytree.tree_unflatten([next(tensors) if c is None else c for c in constants], after)
 
 
+def recomputed_steps(
+    steps: Sequence[Callable[[tuple[Tree, Tree]], Tree]], state: Tree, beside: Tree, parameters: Sequence[nn.Parameter]
+) -> Tree:
+    """Steps one after the other, of which the graph holds the first state alone.
+
+    When they are computed again, each keeps the state before it and nothing else, so several steps are computed three
+    times in all, and one step twice.
+
+    Args:
+        steps: each from a state and what stands beside it to the next state.
+        state: the first one.
+        beside: what every step looks at and gradients flow back into.
+        parameters: as for `recomputed`.
+    """
+
+    def one_by_one(at: tuple[Tree, Tree]) -> Tree:
+        state, beside = at
+        for step in steps:
+            state = recomputed(step, (state, beside), parameters)
+        return state
+
+    return one_by_one((state, beside)) if len(steps) == 1 else recomputed(one_by_one, (state, beside), parameters)
+
+
 def device_generators(tensors: Sequence[Tensor]) -> dict[int, Tensor]:
     """States of the generators of the devices that hold the tensors, by device number; the CPU's is not among them.
 
