@@ -84,14 +84,25 @@ def test_implicit_events_are_added_without_ratings():
     assert grown.to_bytes() == serving.read([4, 7]).to_bytes()
 
 
+def test_a_replayed_event_does_no_harm_and_events_without_ratings_are_refused():
+    serving = service("cavia")
+    state = serving.read([4, 7, 9], [5.0, 1.5, 3.0])
+    assert serving.extend(state, [9], [3.0]).to_bytes() == state.to_bytes()
+    assert serving.extend(state, []).to_bytes() == state.to_bytes()
+    assert serving.extend(state, [4], [2.0]).to_bytes() == serving.read([7, 9, 4], [1.5, 3.0, 2.0]).to_bytes()
+    with pytest.raises(DataError, match="learned ratings; got events without"):
+        serving.extend(state, [1])
+    with pytest.raises(DataError, match="got 120 items and 90 ratings"):
+        serving.read([place % 30 for place in range(120)], [3.0] * 90)
+
+
 @pytest.mark.parametrize("name", KINDS)
 def test_a_state_takes_a_kilobyte_at_most_and_keeps_the_latest_events(name):
     serving = service(name)
     items = [place % 30 for place in range(3 * EVENTS)]
     state = serving.read(items, [float(item % 5 + 1) for item in items])
     assert len(state.to_bytes()) <= 1_024
-    assert state.items.tolist() == items[-EVENTS:]
-    assert 100_000 * len(state.to_bytes()) <= 100 * 2**20
+    assert state.items.tolist() == items[-30:]  # one event an item, the latest
     wide = UserState(np.arange(EVENTS), np.ones(EVENTS, np.float32), np.ones(94, np.float32))
     assert len(wide.to_bytes()) <= 1_024
 

@@ -78,6 +78,8 @@ class Service:
              ) -> UserState:  # fmt: skip
         """The state of a user with these events, in the order of time; of more than `EVENTS`, the latest.
 
+        A later event with the same item takes the place of the earlier one.
+
         Args:
             items: numbers of the items.
             values: ratings; None: the events are implicit.
@@ -86,9 +88,8 @@ class Service:
         Raises:
             DataError: for items that there are not, ratings that are no numbers, or columns of different length.
         """
-        item = np.asarray(items, np.int64).reshape(-1)[-EVENTS:]
-        value = np.ones(len(items)) if values is None else np.asarray(values, np.float64)
-        value = value.reshape(-1)[-EVENTS:]
+        item = np.asarray(items, np.int64).reshape(-1)
+        value = np.ones(len(item)) if values is None else np.asarray(values, np.float64).reshape(-1)
         if len(item) != len(value):
             raise DataError(f"Each event has an item and a rating; got {len(item)} items and {len(value)} ratings.")
         if self.model.scale is not None and values is None and len(item):
@@ -99,6 +100,9 @@ class Service:
             )
         if not np.isfinite(value).all():
             raise DataError(f"Event {int(np.argmin(np.isfinite(value)))} has no finite rating; leave it out.")
+        last = len(item) - 1 - np.unique(item[::-1], return_index=True)[1]
+        kept = np.sort(last)[-EVENTS:]
+        item, value = item[kept], value[kept]
         state = UserState(item, value.astype(np.float32), np.zeros(0, np.float32))
         support = self._support(state, features)
         with evaluating(self.model.learner), torch.no_grad():
@@ -107,10 +111,18 @@ class Service:
 
     def extend(self, state: UserState, items: Sequence[int], values: Sequence[float] | None = None,
                features: Features | None = None) -> UserState:  # fmt: skip
-        """The state after more events: that of reading all of them at once, to the bit."""
+        """The state after more events: that of reading all of them at once, to the bit.
+
+        Up to `EVENTS` different items; of more, what was cut off before does not come back.
+
+        Raises:
+            DataError: as `read`.
+        """
+        if values is None and self.model.scale is not None and len(items):
+            raise DataError("This model learned ratings; got events without. Give values=.")
         more = [1.0] * len(items) if values is None else list(values)
-        return self.read([*state.items.tolist(), *items], None if values is None and self.model.scale is None
-                         else [*state.values.tolist(), *more], features)  # fmt: skip
+        every = None if self.model.scale is None and values is None else [*state.values.tolist(), *more]
+        return self.read([*state.items.tolist(), *items], every, features)
 
     def scores(self, state: UserState, features: Features | None = None) -> NDArray[np.float64]:
         """`(items,)` the predicted rating of every item, or the preference for it."""
@@ -125,7 +137,8 @@ class Service:
     ) -> list[Recommendation]:  # fmt: skip
         """The `k` items with the best scores, and the events that moved them most.
 
-        An effect is exact: the user is learned again without the event, all such users side by side.
+        An effect is exact: the user is learned again without the event, all such users side by side. In rankings the
+        items that are drawn beside the other events stay those of the whole history.
 
         Args:
             state: what `read` gave.
