@@ -32,7 +32,7 @@ from innerloop.evaluation._evaluate import evaluating
 from innerloop.learner import Learner
 from innerloop.outer import Run, fit
 from innerloop.recipes._build import Experiment
-from innerloop.recipes._recipe import ControlRecipe
+from innerloop.recipes.control import ControlRecipe
 from innerloop.transfer import Joint
 
 FILM = "before_after.gif"
