@@ -17,17 +17,14 @@ from innerloop.learner import Learner
 from innerloop.networks import bias_mlp, conv4, conv_maps, mlp, resnet12
 from innerloop.own import guarded
 from innerloop.recipes._build_source import build_source
-from innerloop.recipes._recipe import (
-    ClassRecipe,
-    ClincRecipe,
-    ControlRecipe,
-    CurvesRecipe,
-    PictureRecipe,
-    Recipe,
-    TextRecipe,
-)
+from innerloop.recipes._picture_recipe import PictureRecipe
+from innerloop.recipes._recipe import ClassRecipe, Recipe
 from innerloop.recipes._start import start_from_run
 from innerloop.recipes._unread import function_of, parameters_of
+from innerloop.recipes.clinc import ClincRecipe
+from innerloop.recipes.control import ControlRecipe
+from innerloop.recipes.curves import CurvesRecipe
+from innerloop.recipes.text import TextRecipe
 from innerloop.sources import (
     HashedNgrams,
     Splits,

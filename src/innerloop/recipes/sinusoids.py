@@ -3,11 +3,23 @@
 from __future__ import annotations
 
 import dataclasses
+from dataclasses import dataclass
 from typing import Any
 
 from innerloop.catalogue import family_of
 from innerloop.recipes._methods import of_papers
-from innerloop.recipes._recipe import SinusoidsRecipe
+from innerloop.recipes._recipe import Recipe
+
+
+@dataclass(frozen=True)
+class SinusoidsRecipe(Recipe):
+    """Sinusoid regression, MAML's first experiment."""
+
+    train_tasks: int | None = None
+    """Different curves to train on; None: no end of them."""
+    hidden: tuple[int, ...] = (40, 40)
+    """Widths of the hidden layers."""
+
 
 _OWN: dict[str, dict[str, Any]] = {
     "reptile": {"inner_steps": 5, "test_steps": 5},
