@@ -280,3 +280,13 @@ def test_an_outer_rate_of_inner_rates_that_are_not_learned_is_refused():
     chosen = dataclasses.replace(recipe("sinusoids", "maml"), rates_lr=1e-4)
     with pytest.raises(ConfigurationError, match="maml learns no inner rates"):
         build(chosen).fit_settings()
+
+
+def test_a_memory_has_label_slots_for_larger_tasks_in_training():
+    chosen = dataclasses.replace(recipe("characters", "in_context"), train_ways=8, steps=1, tasks_per_step=1, filters=4)
+    made = build(chosen)
+    fit(made.learner, **made.fit_settings(), progress=False)
+    task = made.source.test[0]
+    assert task.ways == 5
+    state = made.learner.adapt(task.support)
+    assert made.learner.predict(state, task.query.x).shape == (len(task.query), 5)

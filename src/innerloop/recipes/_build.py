@@ -191,9 +191,11 @@ def _method(recipe: Recipe, ways: int | None) -> tuple[Callable[..., Learner], d
 def _known(recipe: Recipe, source: Splits) -> dict[str, Any]:
     """What methods may ask for: the fields that every recipe has, and what the tasks are like."""
     task = source.train[0]
+    # label slots for the largest tasks, which may be those of training
+    more = recipe.train_ways if isinstance(recipe, ClassRecipe) else None
     return {
         **{field.name: getattr(recipe, field.name) for field in fields(Recipe)},
-        "ways": task.ways,
+        "ways": task.ways if more is None or task.ways is None else max(task.ways, more),
         "inputs": task.support.x[0].numel(),
         "outputs": outputs_of(source),
         "length": len(task.support) + 1,
