@@ -20,7 +20,7 @@ from innerloop.learner import Learner
 from innerloop.losses import absolute_error, gaussian_nll, mean_loss, mean_of, squared_error
 from innerloop.modules import device_of, in_mode
 from innerloop.networks import Policy
-from innerloop.networks._norm import demand_averages
+from innerloop.networks._norm_demands import demand_averages
 from innerloop.sound import demand_sound
 from innerloop.task import Examples, Source, Task
 
