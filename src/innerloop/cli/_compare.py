@@ -127,8 +127,9 @@ def compare(options: Options, command: str | None = None, folders: Sequence[str]
     """
     from pathlib import Path
 
-    from innerloop.cli._comparison import measured, opened
+    from innerloop.cli._comparison import measured
     from innerloop.cli._comparison_page import write_comparison_page
+    from innerloop.cli._opened import opened
     from innerloop.cli._rows import default_processes
     from innerloop.files import write_json
 
