@@ -37,6 +37,7 @@ def demand_policy(network: nn.Module, policy: Policy) -> None:
     Raises:
         ConfigurationError: if there is no such policy, or a layer in the way.
 
+    >>> from innerloop.networks import Norm
     >>> demand_policy(nn.Sequential(Norm(2)), "support")
     """
     if policy not in get_args(Policy):
@@ -64,6 +65,8 @@ def demand_averages(network: nn.Module) -> None:
     Raises:
         ConfigurationError: naming the first layer that still has those.
 
+    >>> import torch
+    >>> from innerloop.networks import Norm
     >>> norm = Norm(1)
     >>> norm.absorb(torch.ones(1), torch.ones(1))
     >>> demand_averages(norm)
