@@ -100,8 +100,9 @@ class AdaptedModel(nn.Module):
         """
         if self.learner.spec is None:
             raise CheckpointError(
-                f"{self.learner.name} has no spec from which it could be built again: its network is not one of "
-                "innerloop.networks. Save model.state_dict() and build the model in your own code."
+                f"{self.learner.name} has no spec from which it could be built again: it is not one of "
+                "innerloop.methods on a network of innerloop.networks. Save model.state_dict() and build the model in "
+                "your own code."
             )
         about = {
             "format": FORMAT,
