@@ -27,7 +27,7 @@ KNOWS = {
     "own": {"errors"},
     "extras": {"errors"},
     "simulators": {"errors", "extras"},
-    "workers": {"demands", "errors"},
+    "workers": {"errors"},
     "actors": {"demands", "errors", "simulators"},
     "kernels": {"errors"},
     "task": {"errors"},

@@ -20,7 +20,6 @@ from typing import Any, Protocol
 
 import torch
 
-from innerloop.demands import at_least
 from innerloop.errors import ConfigurationError, InnerloopError
 
 _REPLACED = 3
@@ -63,7 +62,9 @@ def run_jobs(
     """
     if not (workers is None or isinstance(workers, int)):
         return workers.run(function, jobs, what=what)
-    count = cores() if workers is None else at_least("workers", workers, 1)
+    count = cores() if workers is None else workers
+    if count < 1:
+        raise ConfigurationError(f"workers must be at least 1; got {workers}.")
     if count == 1 or len(jobs) < 2:
         with _one_thread():
             return [function(*job) for job in jobs]
