@@ -13,6 +13,7 @@ from torch.optim.lr_scheduler import CosineAnnealingLR, LRScheduler
 
 from innerloop.catalogue import METHODS, is_own
 from innerloop.errors import ConfigurationError
+from innerloop.gradient import LearnedRates
 from innerloop.learner import Learner
 from innerloop.own import guarded
 from innerloop.recipes._build_network import build_maps, build_network, outputs_of
@@ -58,7 +59,7 @@ class Experiment:
             "validation": self.source.validation,
             "steps": recipe.steps,
             "tasks_per_step": recipe.tasks_per_step,
-            "optimiser": _optimiser(recipe),
+            "optimiser": _optimiser(recipe, self.learner),
             "scheduler": _scheduler(recipe),
             "clip": recipe.clip,
             "validate_every": recipe.validate_every,
@@ -164,8 +165,25 @@ def _demand_learner(made: Any, name: str) -> Learner:
     return made
 
 
-def _optimiser(recipe: Recipe) -> Callable[[Iterable[nn.Parameter]], Optimizer]:
-    return lambda parameters: torch.optim.AdamW(parameters, lr=recipe.lr, weight_decay=recipe.weight_decay)
+def _optimiser(recipe: Recipe, learner: Learner) -> Callable[[Iterable[nn.Parameter]], Optimizer]:
+    rates = {id(p) for part in learner.modules() if isinstance(part, LearnedRates) for p in part.parameters()}
+    if recipe.rates_lr is not None and not rates:
+        raise ConfigurationError(
+            f"{recipe.method} learns no inner rates, so --rates-lr would change nothing. Leave it out, or choose a "
+            "method that does (meta_sgd, maml_plus_plus)."
+        )
+
+    def made(parameters: Iterable[nn.Parameter]) -> Optimizer:
+        given = list(parameters)
+        groups: list[dict[str, Any]] = [{"params": given}]
+        if recipe.rates_lr is not None:
+            groups = [
+                {"params": [p for p in given if id(p) not in rates]},
+                {"params": [p for p in given if id(p) in rates], "lr": recipe.rates_lr},
+            ]
+        return torch.optim.AdamW(groups, lr=recipe.lr, weight_decay=recipe.weight_decay)
+
+    return made
 
 
 def _scheduler(recipe: Recipe) -> Callable[[Optimizer], LRScheduler] | None:

@@ -43,6 +43,8 @@ class Recipe:
     """Tasks averaged in an outer step; for pretraining, batches of 128 examples."""
     lr: Annotated[float, Positive(0.001)] = 1e-3
     """Outer learning rate (Adam)."""
+    rates_lr: Annotated[float | None, Positive(3e-5)] = None
+    """Outer learning rate of inner rates that are learned (meta_sgd, maml_plus_plus); None: that of all else."""
     schedule: Literal["constant", "cosine"] = "constant"
     """Course of the outer learning rate."""
     weight_decay: Annotated[float, NotNegative()] = 0.0
