@@ -14,9 +14,7 @@ from innerloop.cli._budget_page import budget_text, laws_in_words, write_budget_
 from innerloop.cli._budget_plan import plan
 from innerloop.cli._costs import compute_costs
 from innerloop.cli._lines import Line, closed_lines, fine_tuned, free_lines, trained_lines
-from innerloop.cli._methods import (
-    train_all,
-)
+from innerloop.cli._methods import train_all
 from innerloop.cli._opened import equal, opened
 from innerloop.cli._ranges import Places, crossovers, range_json, rulings, said
 from innerloop.cli._rows import compute_rows, default_processes, load_row
