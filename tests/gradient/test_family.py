@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from helpers import family, problems, reference
+from helpers import family, needs, problems, reference
 from helpers.checks import difference, difference_from_finite_differences, largest, measure
 from innerloop import methods
 from innerloop.errors import ConfigurationError
@@ -27,7 +27,7 @@ from innerloop.task import stack
 
 LOOP, VMAP = Mapping(vectorise=False), Mapping(vectorise=True)
 STEPS, RATE = 2, 0.3
-DEVICES = ["cpu", pytest.param("cuda", marks=pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU"))]
+DEVICES = ["cpu", pytest.param("cuda", marks=needs.CUDA)]
 NETWORKS = {
     "mlp": (problems.perceptron, reference.perceptron, problems.batch),
     "mlp-norm": (problems.normed, reference.normed, problems.batch),

@@ -12,7 +12,8 @@ from innerloop.catalogue import METHODS as CATALOGUE
 from innerloop.errors import CheckpointError, ConfigurationError, DataError
 from innerloop.outer import fit
 from innerloop.recipes import METHODS, RECIPES, from_json, recipe, variants
-from innerloop.recipes._build import build, build_maps
+from innerloop.recipes._build import build
+from innerloop.recipes._build_network import build_maps
 from innerloop.recipes._build_source import build_source
 from innerloop.recipes._types import fits, reads, words
 from innerloop.sources import HashedNgrams
