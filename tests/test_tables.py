@@ -120,6 +120,26 @@ def test_omniglot_methods(monkeypatch):
     assert "at most 2 training seeds" in text
 
 
+def test_omniglot_attempts(monkeypatch):
+    def row(method, attempt, validation, test):
+        cell = [method, attempt, 20.0, 0, 1_000]
+        shown = {"name": method.upper(), "steps": 2_000, "trained_seconds": 600, "provenance": PROVENANCE}
+        return {"cell": cell, **shown, "validation": validation, "accuracy": {"running": {"mean": test, "half": 0.01}}}
+
+    rows = [row("ridge", "60 ways", 0.97, 0.985), row("ridge", "20 ways", 0.98, 0.979), row("svm", "one", 0.9, 0.9)]
+    rows += [row("snail", "one", 0.97, 0.9699)]
+    asked = {"ridge": 98.0, "snail": 97.0, "mann": 82.0}
+    monkeypatch.setattr(_grids, "load", lambda name: {"asked": asked, "rows": rows})
+    text = _grids.omniglot_attempts("omniglot_attempts")
+    _, _, *body = rows_of(text)
+    assert body[0] == ["RIDGE", "98", "60 ways", "98.5 ± 1.0", "97.0", "2,000", "10"]
+    assert body[2][:2] == ["SVM", "-"]
+    # chosen by validation, not by the test
+    assert "RIDGE: 98 % is not reached; of 2 attempts the one with the best validation has 97.9 %" in text
+    assert "SNAIL: 97 % is reached" in text
+    assert "MANN" not in text
+
+
 def test_curves(monkeypatch):
     def row(method, losses):
         known = {"posterior_squared_error": [0.1, 0.01], "constant_squared_error": [1.0, 0.1]}
