@@ -9,7 +9,6 @@ import numpy as np
 
 from innerloop.rl import Continuous, SimulatedEnvironments
 
-
 begun = count()
 """How many episodes this process has begun."""
 

@@ -63,7 +63,9 @@ def episodes(family: SimulatedEnvironments, policy: Acting, index: int, keys: Te
     return Trajectories(**pytree.tree_map(joined, *fields), index=torch.tensor(index))
 
 
-def take(family: SimulatedEnvironments, environment: Any, index: int, action: Any) -> tuple[Any, float, bool, Any]:
+def take(
+    family: SimulatedEnvironments, environment: Any, index: int, action: Any
+) -> tuple[Any, float, bool, bool, dict[str, Any]]:
     """One step of a task: what every user of a family's simulator sees of it.
 
     Args:
@@ -73,7 +75,7 @@ def take(family: SimulatedEnvironments, environment: Any, index: int, action: An
         action: `(A,)` numbers, which are clipped to the family's bounds, or a choice.
 
     Returns:
-        observation, reward, whether the simulator ended the episode, and what else it says.
+        observation, reward, whether the episode is over, whether the simulator cut it, and what else it says.
 
     Raises:
         DataError: if observation or reward is not finite.
@@ -85,7 +87,7 @@ def take(family: SimulatedEnvironments, environment: Any, index: int, action: An
     reward = family.reward(environment, index, float(reward), info)
     if not (np.isfinite(reward) and np.isfinite(after).all()):
         raise DataError("the environment gives NaN or infinity")
-    return after, reward, bool(terminated or truncated), info
+    return after, reward, bool(terminated), bool(truncated), info
 
 
 def _side_by_side(
@@ -111,8 +113,8 @@ def _side_by_side(
             reward = np.zeros(count, dtype=np.float32)
             for row in alive.nonzero()[0].tolist():
                 place.episode = first + row
-                seen[row], reward[row], over, _ = take(family, environments[row], index, taken[row])
-                going[row] = not over
+                seen[row], reward[row], over, cut, _ = take(family, environments[row], index, taken[row])
+                going[row] = not (over or cut)
             steps.append((observation, action, torch.from_numpy(reward)[None], said, torch.from_numpy(alive)[None]))
             alive = going
             if not alive.any():

@@ -59,9 +59,7 @@ class _Cheetah(_Running):
         """HalfCheetah-v5 with the paper's cost of control."""
         gymnasium = optional("gymnasium", "rl")
         optional("mujoco", "rl")
-        return gymnasium.make(
-            "HalfCheetah-v5", ctrl_cost_weight=0.05, max_episode_steps=1000, disable_env_checker=True
-        )
+        return gymnasium.make("HalfCheetah-v5", ctrl_cost_weight=0.05, max_episode_steps=1000, disable_env_checker=True)
 
 
 @dataclass(frozen=True)
