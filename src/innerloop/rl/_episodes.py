@@ -1,4 +1,4 @@
-"""Episodes of one task in a simulator: run where a worker is, some side by side, so that a policy is asked once for all.
+"""Episodes of one task in a simulator, some of them side by side, so that a policy is asked once for all of these.
 
 A policy in torch takes longer for one observation than a simulator for a step, and hardly longer for twenty.
 
