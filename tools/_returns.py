@@ -51,13 +51,16 @@ def kills(name: str) -> str:
     """The kill test in a sentence."""
     found = load(name)
     events = found["events"]
-    main = sum(event["victim"] == "main" for event in events)
+    main = [event for event in events if event["victim"] == "main"]
     said = "equal to the bit" if found["equal"] else f"different in {', '.join(found['different'])}"
+    left, seconds = sum(event["orphans"] for event in main), found.get("orphan_seconds", 10)
+    orphans = "no worker was" if not left else f"{left} worker{' was' if left == 1 else 's were'}"
     return (
-        f"`kill -9` at {found['kills']} random moments of a training of {found['iterations']:,} iterations with "
-        f"{found['workers']} worker processes: {main} times of the main process, which was started again with "
-        f"`--resume`, and {len(events) - main} times of a worker. Afterwards weights, log and test returns are {said} "
-        f"to those of the undisturbed run. From `results/{name}.json`."
+        f"`kill -9` at {len(events)} random moments of a training of {found['iterations']:,} iterations with "
+        f"{found['workers']} worker processes: {len(main)} times of the main process, which was started again with "
+        f"`--resume`, and {len(events) - len(main)} times of a worker. Afterwards weights, log and test returns are "
+        f"{said} to those of the undisturbed run. {seconds:.0f} seconds after the main process was killed, {orphans} "
+        f"still there in all these times together. From `results/{name}.json`."
     )
 
 
