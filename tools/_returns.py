@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from _markdown import about, load, markdown, number
-from _returns_said import NAMES, Rows, adapting, mean_of, methods, remembering
+from _returns_said import NAMES, Rows, adapting, crossing, mean_of, methods, remembering
 from innerloop.evaluation._statistics import interval
 
 _BANDITS = {"bandits": 10, "bandits 100": 100}
@@ -34,7 +34,7 @@ def returns(name: str) -> str:
             f"{speeds[0]['returns']['episodes']} episodes a round; rates as above:"
         )
         parts += [*_adapting(speeds, ("standing still", "")), adapting("the half cheetah", speeds)]
-        parts += _course(speeds)
+        parts += [*_course(speeds), crossing(speeds)]
     seeds = len({row["cell"][2] for row in found["rows"]})
     return "\n\n".join(
         [*filter(None, parts), f"From `results/{name}.json`: {about(found['rows'][0]['provenance'], seeds)}"]

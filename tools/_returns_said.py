@@ -49,8 +49,6 @@ def adapting(where: str, rows: Rows) -> str:
     if "scratch" in values and "pooled" in values:
         untrained = _earns("the untrained policy", values["scratch"][1], "pretraining", values["pooled"][1])
         said.append(f"After one round {untrained}.")
-    if crossed := _crossing(rows):
-        said.append(crossed)
     return " ".join(said)
 
 
@@ -86,7 +84,7 @@ def _compared(values: Any, others: Any) -> tuple[Any, str, str]:
     return found, *difference(found, False, 1 if found.mean >= 0 else -1)
 
 
-def _crossing(rows: Rows) -> str:
+def crossing(rows: Rows) -> str:
     """From which validation on ProMP's first seed is above pooled pretraining's, after one round."""
     course = {method: own[0]["course"] for method, own in methods(rows) if own[0].get("course")}
     if "promp" not in course or "pooled" not in course:
