@@ -259,3 +259,24 @@ def test_a_start_that_does_not_fit_is_named(texts, tmp_path):
     splits.write_text(json.dumps({"train": names[6:], "validation": names[3:6], "test": names[:3]}))
     with pytest.raises(ConfigurationError, match=r"trained with splits=None .* may have seen test classes"):
         build(dataclasses.replace(chosen, splits=str(splits)))
+
+
+@pytest.mark.parametrize(("rates_lr", "moved"), [(None, 1e-2), (1e-4, 1e-4)])
+def test_learned_inner_rates_have_an_outer_rate_of_their_own(rates_lr, moved):
+    chosen = dataclasses.replace(
+        recipe("sinusoids", "meta_sgd"), lr=1e-2, rates_lr=rates_lr, steps=1, schedule="constant", mapping="vmap"
+    )
+    made = build(chosen)
+    start = made.learner.network.head.weight.detach().clone()
+    fit(made.learner, **made.fit_settings(), progress=False)
+    rates = torch.cat([rate.detach().flatten() for rate in made.learner.optimiser.parameters()])
+    # Adam's first step has the size of its rate, whatever the gradient is
+    torch.testing.assert_close((rates - chosen.inner_lr).abs().max(), torch.tensor(moved), rtol=1e-2, atol=0)
+    weights = made.learner.network.head.weight.detach()
+    torch.testing.assert_close((weights - start).abs().max(), torch.tensor(1e-2), rtol=1e-2, atol=0)
+
+
+def test_an_outer_rate_of_inner_rates_that_are_not_learned_is_refused():
+    chosen = dataclasses.replace(recipe("sinusoids", "maml"), rates_lr=1e-4)
+    with pytest.raises(ConfigurationError, match="maml learns no inner rates"):
+        build(chosen).fit_settings()

@@ -21,7 +21,8 @@ from innerloop.evaluation._crossover import counted
 from innerloop.outer import Run
 from innerloop.outer._run import provenance
 from innerloop.recipes._build import Experiment
-from innerloop.recipes._recipe import ClassRecipe, TableRecipe
+from innerloop.recipes._recipe import ClassRecipe
+from innerloop.recipes.table import TableRecipe
 from innerloop.report import Row
 from innerloop.report._costs import fronts
 from innerloop.sources import Supply

@@ -16,7 +16,11 @@ from innerloop.errors import CheckpointError, ConfigurationError, DataError, Inn
 from innerloop.losses import mean_of
 from innerloop.outer import Run
 from innerloop.recipes import Recipe
-from innerloop.recipes._recipe import ClincRecipe, FolderRecipe, PictureRecipe, TableRecipe, TextRecipe
+from innerloop.recipes._picture_recipe import PictureRecipe
+from innerloop.recipes.clinc import ClincRecipe
+from innerloop.recipes.folder import FolderRecipe
+from innerloop.recipes.table import TableRecipe
+from innerloop.recipes.text import TextRecipe
 from innerloop.sources import HashedNgrams, Pictures
 from innerloop.sources._pictures import SUFFIXES, class_folders
 from innerloop.sources._scaling import Scaling

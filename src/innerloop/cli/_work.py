@@ -23,8 +23,10 @@ from innerloop.outer import Run, fit, is_main_process, load_weights
 from innerloop.recipes import POLICY_RECIPES, Recipe, from_json
 from innerloop.recipes._build import Experiment, build
 from innerloop.recipes._minutes import demand_minutes, within_minutes
-from innerloop.recipes._recipe import OmniglotRecipe, PictureRecipe, RatingsRecipe
+from innerloop.recipes._picture_recipe import PictureRecipe
 from innerloop.recipes._unread import demand_read
+from innerloop.recipes.omniglot import OmniglotRecipe
+from innerloop.recipes.ratings import RatingsRecipe
 from innerloop.sources import LakeRuns, Omniglot, TaskSource
 
 

@@ -6,7 +6,8 @@ Needs the extra `control`: pip install 'innerloop[control]'.
 from innerloop.control._choose import select_by_success
 from innerloop.control._demonstration_tasks import DemonstrationTasks
 from innerloop.control._demonstrations import Collected, Plan, collect
-from innerloop.control._evaluate import ControlEvaluation, evaluate_control
+from innerloop.control._evaluate import evaluate_control, evaluate_over_steps
+from innerloop.control._evaluation import ControlEvaluation
 from innerloop.control._normalisation import Normalisation
 from innerloop.control._policies import REPLAY_SOLVES, LastState, NearestStep, Replay, last_state
 from innerloop.control._rollouts import rollouts
@@ -30,6 +31,7 @@ __all__ = [
     "Replay",
     "collect",
     "evaluate_control",
+    "evaluate_over_steps",
     "last_state",
     "rollouts",
     "select_by_success",

@@ -78,12 +78,13 @@ def evaluate(
             found.append(_numpy(learner.map(lambda task: _judge(learner, task, metric), chunk)))
             used_mapping = str(learner.mapping_of_map(chunk))
         curve: list[tuple[float, float]] = []
+        curve_values = None
         if curve_steps:
-            found_curve = np.concatenate([
+            curve_values = np.concatenate([
                 learner.map(lambda task: _curve(learner, task, curve_steps, metric), chunk).cpu().numpy()
                 for chunk in batches(source, first, min(curve_tasks, tasks), batch, device)
-            ])  # fmt: skip
-            points = [interval(column.astype(float)) for column in found_curve.T]
+            ]).astype(float)  # fmt: skip
+            points = [interval(column) for column in curve_values.T]
             curve = [(point.mean, point.half) for point in points]
         policy = learner.norm
         used = learner.test_steps
@@ -104,6 +105,7 @@ def evaluate(
         trained_steps=learner.steps,
         curve=curve,
         curve_tasks=min(curve_tasks, tasks) if curve_steps else 0,
+        curve_values=curve_values,
         calibration=calibration(merged["confidence"][mask].astype(float), merged["correct"][mask].astype(bool))
         if classification
         else None,

@@ -13,21 +13,19 @@ from torch.optim.lr_scheduler import CosineAnnealingLR, LRScheduler
 
 from innerloop.catalogue import METHODS, is_own
 from innerloop.errors import ConfigurationError
+from innerloop.gradient import LearnedRates
 from innerloop.learner import Learner
 from innerloop.networks import bias_mlp, conv4, conv_maps, mlp, resnet12
 from innerloop.own import guarded
 from innerloop.recipes._build_source import build_source
-from innerloop.recipes._recipe import (
-    ClassRecipe,
-    ClincRecipe,
-    ControlRecipe,
-    CurvesRecipe,
-    PictureRecipe,
-    Recipe,
-    TextRecipe,
-)
+from innerloop.recipes._picture_recipe import PictureRecipe
+from innerloop.recipes._recipe import ClassRecipe, Recipe
 from innerloop.recipes._start import start_from_run
 from innerloop.recipes._unread import function_of, parameters_of
+from innerloop.recipes.clinc import ClincRecipe
+from innerloop.recipes.control import ControlRecipe
+from innerloop.recipes.curves import CurvesRecipe
+from innerloop.recipes.text import TextRecipe
 from innerloop.sources import (
     HashedNgrams,
     Splits,
@@ -65,7 +63,7 @@ class Experiment:
             "validation": self.source.validation,
             "steps": recipe.steps,
             "tasks_per_step": recipe.tasks_per_step,
-            "optimiser": _optimiser(recipe),
+            "optimiser": _optimiser(recipe, self.learner),
             "scheduler": _scheduler(recipe),
             "clip": recipe.clip,
             "validate_every": recipe.validate_every,
@@ -210,8 +208,25 @@ def _demand_learner(made: Any, name: str) -> Learner:
     return made
 
 
-def _optimiser(recipe: Recipe) -> Callable[[Iterable[nn.Parameter]], Optimizer]:
-    return lambda parameters: torch.optim.AdamW(parameters, lr=recipe.lr, weight_decay=recipe.weight_decay)
+def _optimiser(recipe: Recipe, learner: Learner) -> Callable[[Iterable[nn.Parameter]], Optimizer]:
+    rates = {id(p) for part in learner.modules() if isinstance(part, LearnedRates) for p in part.parameters()}
+    if recipe.rates_lr is not None and not rates:
+        raise ConfigurationError(
+            f"{recipe.method} learns no inner rates, so --rates-lr would change nothing. Leave it out, or choose a "
+            "method that does (meta_sgd, maml_plus_plus)."
+        )
+
+    def made(parameters: Iterable[nn.Parameter]) -> Optimizer:
+        given = list(parameters)
+        groups: list[dict[str, Any]] = [{"params": given}]
+        if recipe.rates_lr is not None:
+            groups = [
+                {"params": [p for p in given if id(p) not in rates]},
+                {"params": [p for p in given if id(p) in rates], "lr": recipe.rates_lr},
+            ]
+        return torch.optim.AdamW(groups, lr=recipe.lr, weight_decay=recipe.weight_decay)
+
+    return made
 
 
 def _scheduler(recipe: Recipe) -> Callable[[Optimizer], LRScheduler] | None:

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any, NamedTuple, cast
 
 from innerloop.errors import ConfigurationError
-from innerloop.recipes._recipe import RatingsRecipe, Recipe
-from innerloop.recipes.ratings import RECOMMENDERS, ratings
+from innerloop.recipes._recipe import Recipe
+from innerloop.recipes.ratings import RECOMMENDERS, RatingsRecipe, ratings
 from innerloop.recommend import RECOMMENDERS as MAKERS
 from innerloop.recommend import (
     Dataset,
