@@ -95,10 +95,10 @@ def _side_by_side(
 ) -> Trajectories:
     """The episodes numbered from `first` on, with fields `(1, S, H, ...)`."""
     count = len(keys)
-    environments = _environments(family, index, count)
     seen = np.empty((count, family.observation), dtype=np.float32)
     alive, steps = np.ones(count, dtype=bool), []
     with _Place(index) as place:
+        environments = _environments(family, index, count)
         for row, seed in enumerate((bits(keys, _SEED) % 2**31).tolist()):
             place.episode = first + row
             seen[row] = family.begin(environments[row], index, seed)
