@@ -21,7 +21,8 @@ from typing import Any
 from _grid import grid
 
 from innerloop.catalogue import TRAINED
-from innerloop.cli._rivals import rival, rivals_of
+from innerloop.cli._chosen_rival import rival
+from innerloop.cli._rivals import rivals_of
 from innerloop.evaluation import evaluate
 from innerloop.files import read_json, write_json
 from innerloop.learner import Learner

@@ -12,7 +12,8 @@ from innerloop.catalogue import METHODS as CATALOGUE
 from innerloop.errors import CheckpointError, ConfigurationError, DataError
 from innerloop.outer import fit
 from innerloop.recipes import METHODS, RECIPES, from_json, recipe, variants
-from innerloop.recipes._build import build, build_maps
+from innerloop.recipes._build import build
+from innerloop.recipes._build_network import build_maps
 from innerloop.recipes._build_source import build_source
 from innerloop.recipes._types import fits, reads, words
 from innerloop.sources import HashedNgrams
@@ -280,3 +281,13 @@ def test_an_outer_rate_of_inner_rates_that_are_not_learned_is_refused():
     chosen = dataclasses.replace(recipe("sinusoids", "maml"), rates_lr=1e-4)
     with pytest.raises(ConfigurationError, match="maml learns no inner rates"):
         build(chosen).fit_settings()
+
+
+def test_a_memory_has_label_slots_for_larger_tasks_in_training():
+    chosen = dataclasses.replace(recipe("characters", "in_context"), train_ways=8, steps=1, tasks_per_step=1, filters=4)
+    made = build(chosen)
+    fit(made.learner, **made.fit_settings(), progress=False)
+    task = made.source.test[0]
+    assert task.ways == 5
+    state = made.learner.adapt(task.support)
+    assert made.learner.predict(state, task.query.x).shape == (len(task.query), 5)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from innerloop.cli._rivals import RIVALS, rival
+from innerloop.cli._chosen_rival import rival
+from innerloop.cli._rivals import RIVALS
 from innerloop.evaluation import Evaluation, evaluate
 from innerloop.outer import Run
 from innerloop.recipes._build import Experiment

@@ -16,7 +16,7 @@ from typing import Any
 import torch
 
 from innerloop import methods
-from innerloop.cli._rivals import fresh_network
+from innerloop.cli._chosen_rival import fresh_network
 from innerloop.control import (
     NearestStep,
     Replay,

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from innerloop.demands import at_least
 from innerloop.errors import ConfigurationError
 from innerloop.evaluation._calibration import calibration
 from innerloop.evaluation._evaluation import Evaluation
@@ -20,7 +21,7 @@ from innerloop.learner import Learner
 from innerloop.losses import absolute_error, gaussian_nll, mean_loss, mean_of, squared_error
 from innerloop.modules import device_of, in_mode
 from innerloop.networks import Policy
-from innerloop.networks._norm import demand_averages
+from innerloop.networks._norm_demands import demand_averages
 from innerloop.sound import demand_sound
 from innerloop.task import Examples, Source, Task
 
@@ -66,8 +67,7 @@ def evaluate(
     """
     least = {"tasks": (tasks, 1), "curve_steps": (curve_steps, 0), "curve_tasks": (curve_tasks, 1), "batch": (batch, 1)}
     for name, (value, smallest) in {**least, "steps": (0 if steps is None else steps, 0)}.items():
-        if value < smallest:
-            raise ConfigurationError(f"{name} must be at least {smallest}; got {value}.")
+        at_least(name, value, smallest)
     if metric is not None and metric not in get_args(Metric):
         raise ConfigurationError(f"metric= is one of {', '.join(get_args(Metric))}; got {metric!r}.")
     start = time.perf_counter()

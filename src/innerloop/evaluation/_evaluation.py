@@ -82,7 +82,7 @@ class Evaluation:
 
     def __str__(self) -> str:
         shape = self.source
-        what = f"{shape['ways']}-way {shape['shots']}-shot, " if shape.get("ways") and "shots" in shape else ""
+        what = f"{shape['ways']}-way {shape['shots']}-shot " if shape.get("ways") and "shots" in shape else ""
         norms = {
             "batch": "; normalised with the query batch's own statistics (transductive)",
             "support": "; normalised with support statistics",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, fields
-from typing import Any, Literal, cast
+from typing import Any
 
 import torch
 from torch import nn
@@ -15,17 +15,13 @@ from innerloop.catalogue import METHODS, is_own
 from innerloop.errors import ConfigurationError
 from innerloop.gradient import LearnedRates
 from innerloop.learner import Learner
-from innerloop.networks import bias_mlp, conv4, conv_maps, mlp, resnet12
 from innerloop.own import guarded
+from innerloop.recipes._build_network import build_maps, build_network, outputs_of
 from innerloop.recipes._build_source import build_source
-from innerloop.recipes._picture_recipe import PictureRecipe
 from innerloop.recipes._recipe import ClassRecipe, Recipe
 from innerloop.recipes._start import start_from_run
 from innerloop.recipes._unread import function_of, parameters_of
-from innerloop.recipes.clinc import ClincRecipe
-from innerloop.recipes.control import ControlRecipe
 from innerloop.recipes.curves import CurvesRecipe
-from innerloop.recipes.text import TextRecipe
 from innerloop.sources import (
     HashedNgrams,
     Splits,
@@ -101,45 +97,6 @@ def build(recipe: Recipe, *, start: bool = True) -> Experiment:
     return Experiment(recipe, source, learner)
 
 
-def build_network(recipe: Recipe, source: Splits, outputs: int | None) -> nn.Module:
-    """A network for the recipe's inputs with fresh weights."""
-    task = source.train[0]
-    if isinstance(recipe, PictureRecipe):
-        channels, size = task.support.x.shape[1], task.support.x.shape[2]
-        if recipe.network == "resnet12":
-            return resnet12(outputs, recipe.filters, channels=channels, size=size)
-        return conv4(outputs, recipe.filters, channels=channels, size=size, downsample=recipe.downsample)
-    hidden = cast(Any, recipe).hidden
-    if isinstance(recipe, ControlRecipe) and outputs is not None:
-        return bias_mlp(task.support.x[0].numel(), outputs, hidden, recipe.bias)
-    # the vectors of texts are long and sparse: small weights would make all texts alike
-    initial: Literal["torch", "he"] = "he" if isinstance(recipe, TextRecipe | ClincRecipe) else "torch"
-    return mlp(task.support.x[0].numel(), outputs, hidden, initial=initial)
-
-
-def build_maps(recipe: Recipe, source: Splits) -> nn.Module:
-    """A network whose output is a feature map, with fresh weights; where inputs are no pictures, a vector.
-
-    Raises:
-        ConfigurationError: for ResNet-12, whose output is a vector.
-    """
-    if not isinstance(recipe, PictureRecipe):
-        return build_network(recipe, source, None)
-    if recipe.network != "conv4":
-        raise ConfigurationError(
-            f"{recipe.method} wants feature maps, which --network conv4 gives; got --network {recipe.network}, whose "
-            "features are a vector. Leave out --network, or compare vectors with --method prototypes."
-        )
-    channels, size = source.train[0].support.x.shape[1:3]
-    return conv_maps(recipe.filters, channels=channels, size=size, downsample=recipe.downsample)
-
-
-def outputs_of(source: Splits) -> int:
-    """How many outputs a head needs: the ways, or the width of the target."""
-    task = source.train[0]
-    return task.ways or int(task.support.y.shape[-1])
-
-
 def build_learner(recipe: Recipe, source: Splits) -> Learner:
     """The recipe's learner with weights drawn from its seed.
 
@@ -191,9 +148,11 @@ def _method(recipe: Recipe, ways: int | None) -> tuple[Callable[..., Learner], d
 def _known(recipe: Recipe, source: Splits) -> dict[str, Any]:
     """What methods may ask for: the fields that every recipe has, and what the tasks are like."""
     task = source.train[0]
+    # label slots for the largest tasks, which may be those of training
+    more = recipe.train_ways if isinstance(recipe, ClassRecipe) else None
     return {
         **{field.name: getattr(recipe, field.name) for field in fields(Recipe)},
-        "ways": task.ways,
+        "ways": task.ways if more is None or task.ways is None else max(task.ways, more),
         "inputs": task.support.x[0].numel(),
         "outputs": outputs_of(source),
         "length": len(task.support) + 1,

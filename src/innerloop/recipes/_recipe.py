@@ -90,6 +90,6 @@ class ClassRecipe(Recipe):
     ways: Annotated[int, AtLeast(2)] = 5
     """Classes in a task."""
     train_ways: Annotated[int | None, AtLeast(2)] = None
-    """Classes in a training task, for learners without a fixed head; None: as in evaluation."""
+    """Classes in a training task, for learners whose head takes fewer, too; None: as in evaluation."""
     train_classes: int | None = None
     """Classes to train on, drawn by the seed, smaller numbers within larger ones; None: all of them."""
