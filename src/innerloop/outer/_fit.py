@@ -23,6 +23,7 @@ from innerloop.outer._interrupt import stop_on_interrupt
 from innerloop.outer._loop import Loop, Settings
 from innerloop.outer._meta_loss import MetaLoss
 from innerloop.outer._progress import ProgressLine
+from innerloop.outer._record import Record
 from innerloop.outer._run import Run, provenance
 from innerloop.outer._verify import verify
 from innerloop.task import Source
@@ -165,13 +166,14 @@ def fit(
                     folder.start(begun | {"mapping": settled.to_json()}, resume)
             line.say(f"{learner.name}: mapping {settled} ({settled.reason}), norm {learner.norm}")
         meta_loss.mapping = settled
-        loop = Loop(learner, meta_loss, validation, settings, optimiser, schedule, folder, state, group)
+        record = Record(learner, optimiser, schedule, folder, state)
+        loop = Loop(record, meta_loss, validation, settings, group)
         with with_threads(settled.threads):
             loop.run(line, lambda: stop.asked, checkpoint_seconds)
     if not state.done and folder is not None:
         at = f"after step {state.step:,} and saved" if state.step else "before the first step"
         line.say(f"Stopped {at}; go on with resume=True (--resume) and the run folder {folder.folder}.")
-    group.on_lead(loop.keep_best)
+    group.on_lead(record.return_to_best)
     group.equalise(learner)
     seconds = group.on_lead(lambda: round(state.seconds, 2))
     if state.done and state.best is not None:

@@ -6,22 +6,17 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
-from torch import Tensor, nn
-from torch.optim import Optimizer
-from torch.optim.lr_scheduler import LRScheduler
+from torch import nn
 
 from innerloop.demands import at_least
 from innerloop.errors import ConfigurationError, TrainingError
 from innerloop.evaluation import Evaluation
 from innerloop.evaluation import _words as words
-from innerloop.learner import Learner
-from innerloop.outer._checkpoint import Progress, load_weights, save_checkpoint, save_weights
 from innerloop.outer._group import Group
 from innerloop.outer._meta_loss import MetaLoss
 from innerloop.outer._progress import ProgressLine
-from innerloop.outer._run import Run
+from innerloop.outer._record import Record
 from innerloop.outer._validation import validate
 from innerloop.task import Source
 
@@ -48,25 +43,14 @@ class Settings:
 
 
 class Loop:
-    """What one training holds: learner, tasks, optimiser, run folder, and how far it has come."""
+    """What one training holds: learner, tasks, optimiser, and the record of how far it has come."""
 
     def __init__(
-        self,
-        learner: Learner,
-        meta_loss: MetaLoss,
-        validation: Source | None,
-        settings: Settings,
-        optimiser: Optimizer,
-        schedule: LRScheduler | None,
-        folder: Run | None,
-        state: Progress,
-        group: Group,
+        self, record: Record, meta_loss: MetaLoss, validation: Source | None, settings: Settings, group: Group
     ):
-        self.learner, self.validation, self.settings = learner, validation, settings
-        self.optimiser, self.schedule, self.folder, self.state = optimiser, schedule, folder, state
-        self.group = group
+        self.record, self.state = record, record.state
+        self.validation, self.settings, self.group = validation, settings, group
         self.meta_loss = group.data_parallel(meta_loss, settings.tasks_per_step)
-        self.best_weights: dict[str, Tensor] | None = None
 
     def run(self, line: ProgressLine, stop: Callable[[], bool], checkpoint_seconds: float) -> None:
         """Steps, validates and saves until the end or a request to stop."""
@@ -86,7 +70,7 @@ class Loop:
                 if state.step % log_every == 0:
                     mean = state.loss_sum / state.loss_count
                     line.update(state.step, mean)
-                    self.log(loss=mean)
+                    self.record.log(loss=mean)
                     state.loss_sum, state.loss_count = 0.0, 0
                 if found is not None:
                     self.judge(found, line)
@@ -94,11 +78,11 @@ class Loop:
                 now = time.perf_counter()
                 state.seconds, clock = state.seconds + now - clock, now
                 if state.done or now - saved >= checkpoint_seconds:
-                    self.save()
+                    self.record.save()
                     saved, saved_step = now, state.step
         if state.step > saved_step:  # a request that came before the first step leaves the checkpoint as it was
             with self.group.together():
-                self.save()
+                self.record.save()
 
     def step(self) -> float:
         meta_loss = self.meta_loss(self.state.step)
@@ -108,56 +92,31 @@ class Loop:
                 f"The loss became {loss} at step {self.state.step}. Lower the inner or outer learning rate, or clip "
                 "harder; a checkpoint that was written before is intact."
             )
-        self.optimiser.zero_grad()
+        optimiser, schedule = self.record.optimiser, self.record.schedule
+        optimiser.zero_grad()
         meta_loss.backward()
         limit = float("inf") if self.settings.clip is None else self.settings.clip
-        norm = float(nn.utils.clip_grad_norm_(self.learner.parameters(), limit))
+        norm = float(nn.utils.clip_grad_norm_(self.record.learner.parameters(), limit))
         if not math.isfinite(norm):
             # the step would spoil every parameter, and a checkpoint after it would be worthless
             raise TrainingError(
                 f"The meta-gradient's norm became {norm} at step {self.state.step}. Lower the inner learning rate or "
                 "take fewer inner steps; a checkpoint that was written before is intact."
             )
-        self.optimiser.step()
-        if self.schedule is not None:
-            self.schedule.step()
+        optimiser.step()
+        if schedule is not None:
+            schedule.step()
         return loss
 
     def validate(self) -> Evaluation | None:
         if self.validation is None:
             return None
-        return validate(self.learner, self.validation, self.settings.validation_tasks, self.group)
+        return validate(self.record.learner, self.validation, self.settings.validation_tasks, self.group)
 
     def judge(self, found: Evaluation, line: ProgressLine) -> None:
-        state = self.state
         mean, half = found.interval
-        better = math.isfinite(mean) and (  # a learner that diverged is never the best
-            state.best is None or (mean > state.best if found.higher_is_better else mean < state.best)
-        )
-        if better:
-            state.best, state.best_step, state.stale = mean, state.step, 0
-            if self.folder is not None:
-                save_weights(self.folder.best, self.learner, {"step": state.step, "validation": mean})
-            self.best_weights = {name: value.clone() for name, value in self.learner.state_dict().items()}
-        else:
-            state.stale += 1
-        self.log(validation=mean, half=half, metric=found.metric)
-        line.validated(state.step, f"validation {words.result(found.interval, found.higher_is_better)}")
-        if self.settings.patience is not None and state.stale >= self.settings.patience:
-            state.done = True
-
-    def log(self, **entry: Any) -> None:
-        if self.folder is not None:
-            self.folder.log(step=self.state.step, seconds=round(self.state.seconds, 3), **entry)
-
-    def save(self) -> None:
-        if self.folder is not None:
-            save_checkpoint(self.folder.last, self.learner, self.optimiser, self.schedule, self.state)
-
-    def keep_best(self) -> None:
-        if not self.state.done or self.state.best is None:
-            return
-        if self.best_weights is not None:
-            self.learner.load_state_dict(self.best_weights)
-        elif self.folder is not None and self.folder.best.exists():
-            load_weights(self.folder.best, self.learner)
+        self.record.judge(mean, found.higher_is_better)
+        self.record.log(validation=mean, half=half, metric=found.metric)
+        line.validated(self.state.step, f"validation {words.result(found.interval, found.higher_is_better)}")
+        if self.settings.patience is not None and self.state.stale >= self.settings.patience:
+            self.state.done = True

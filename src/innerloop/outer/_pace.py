@@ -21,6 +21,7 @@ from innerloop.outer._fit import asked_mapping, fit, with_threads
 from innerloop.outer._group import Alone
 from innerloop.outer._loop import Loop, Settings
 from innerloop.outer._meta_loss import MetaLoss
+from innerloop.outer._record import Record
 from innerloop.outer._validation import validate
 from innerloop.outer._verify import verify
 from innerloop.task import Source
@@ -131,9 +132,8 @@ def pace(
     settled = learner.settle_mapping(first, asked, steps=_LONG, chunk=chunk, memory=memory)
     meta_loss.mapping = settled
     settings = Settings(STEPS, tasks_per_step, clip, STEPS, validation_tasks, None, seed)
-    loop = Loop(
-        learner, meta_loss, validation, settings, made, scheduler(made) if scheduler else None, None, Progress(), group
-    )
+    record = Record(learner, made, scheduler(made) if scheduler else None, None, Progress())
+    loop = Loop(record, meta_loss, validation, settings, group)
     with with_threads(settled.threads):
         times = _step_times(loop, seconds)
         validating = 0.0

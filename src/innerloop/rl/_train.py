@@ -13,6 +13,7 @@ from innerloop.outer._checkpoint import Progress, load_checkpoint
 from innerloop.outer._interrupt import stop_on_interrupt
 from innerloop.outer._loop import Settings
 from innerloop.outer._progress import ProgressLine
+from innerloop.outer._record import Record
 from innerloop.outer._run import provenance
 from innerloop.rl._algorithm import Algorithm
 from innerloop.rl._course import Sampling
@@ -130,13 +131,12 @@ def train(
             folder.forget_after(state.step)
             steps = next((line["environment_steps"] for line in folder.metrics()[::-1] if "loss" in line), 0)
     rounds = algorithm.rounds if validation_rounds is None else validation_rounds
-    loop = Loop(
-        learner, environments, validation, rounds, algorithm, optimiser, settings, sampling, folder, state, steps
-    )
+    record = Record(learner, optimiser, None, folder, state)
+    loop = Loop(record, learner, environments, validation, rounds, algorithm, settings, sampling, steps)
     with ProgressLine(learner.name, iterations, state.step, tasks, progress) as line, stop_on_interrupt() as stop:
         loop.run(line, lambda: stop.asked, checkpoint_seconds)
         if not state.done and folder is not None:
             line.say(f"Stopped after step {state.step:,}; go on with resume=True and the run folder {folder.folder}.")
-    loop.keep_best()
+    record.return_to_best()
     seconds, best_step = round(state.seconds, 2), state.best_step or state.step
     return Training(state.step, loop.environment_steps, seconds, best_step, state.best, not state.done)
