@@ -114,3 +114,17 @@ class Events:
         first, end = np.searchsorted(self.user, [user, user + 1])
         rows = slice(first, end)
         return replace(self, user=self.user[rows], item=self.item[rows], value=self.value[rows], time=self.time[rows])
+
+
+def joined(*parts: Events | None) -> Events:
+    """All events of several parts, of which None has none.
+
+    Args:
+        parts: of the same users and items; the first one says how many there are.
+
+    >>> joined(Events.of([1], [0], users=2, items=2), None, Events.of([0], [1], users=2, items=2)).user.tolist()
+    [0, 1]
+    """
+    some = [part for part in parts if part is not None]
+    columns = (np.concatenate([getattr(part, name) for part in some]) for name in ("user", "item", "value", "time"))
+    return Events.of(*columns, users=some[0].users, items=some[0].items, explicit=some[0].explicit)

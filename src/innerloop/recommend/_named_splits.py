@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Literal, get_args
 
 import numpy as np
@@ -59,6 +60,8 @@ def melu(events: Events, scenario: Scenario, *, new: float = 0.2, seed: int = 0)
         tested = _eligible(there)
     validation = _ten_at_random(known.of_users(tried), seed)
     test = _ten_at_random(there.of_users(tested), seed)
+    # known users have training events beside those on new items
+    test = replace(test, seen=fresh(known.of_users(tested), test.support, test.query))
     return demand_no_leak(Split(fresh(known, validation.query, test.query), validation, test), ordered=False)
 
 
