@@ -53,8 +53,7 @@ KNOWS = {
     | {"gradient", "counter", "files", "sources", "outer", "evaluation", "simulators", "workers", "actors"},
     "explain": LEARNING | {"gradient", "methods", "counter", "evaluation"},
     "control": LEARNING | {"counter", "files", "evaluation", "sources", "simulators", "workers"},
-    "recommend": LEARNING
-    | {"counter", "extras", "files", "evaluation", "sources", "gradient", "metric", "memory", "outer"},
+    "recommend": LEARNING | {"counter", "extras", "files", "evaluation", "sources", "gradient", "outer"},
 }
 # nobody knows an application except what is run from the command line
 APPLICATIONS = {"control", "recommend", "rl"}

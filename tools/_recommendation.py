@@ -11,7 +11,7 @@ from _markdown import about, load, markdown, number
 Rows = list[dict[str, Any]]
 
 MAE, RMSE, HR, NDCG = "absolute error", "root mean squared error", "HR@10", "nDCG@10"
-META = ("gradient", "memory")
+META = ("gradient", "metric", "memory")
 """Families whose best row is compared with the opponents."""
 MOVES_NOTHING = 0.01
 """A prediction that moves by less of a star is said not to move. A choice: ratings come in steps of a half."""
@@ -199,7 +199,7 @@ def _cell(one: dict[str, Any], metric: str) -> str:
 
 
 def _verdicts(here: Rows, names: dict[str, str]) -> str:
-    """The best meta-learned row against opponents named beforehand, and the closed form that is learned."""
+    """The best meta-learned row against opponents named beforehand, and the ridge on learned factors beside it."""
     lines = []
     for metric, what, rivals, lower in (
         (MAE, "MAE", ("ridge_on_factors", "user_item_bias"), True), (NDCG, "nDCG@10", ("item_knn",), False),
@@ -208,8 +208,8 @@ def _verdicts(here: Rows, names: dict[str, str]) -> str:
         if not meta:
             continue
         best = min(meta, key=lambda one: (1 if lower else -1) * one["metrics"][metric]["mean"])
-        learned = [one for one in here if one["method"] == "learned_ridge"]
-        for title, one in (("best gradient or memory row", best), *(("a closed form", each) for each in learned)):
+        learned = [one for one in here if one["method"] == "learned_ridge" and one is not best]
+        for title, one in (("best meta-learned row", best), *(("solved exactly", each) for each in learned)):
             said = [
                 f"{_word(pair, lower=lower, words=('won', 'lost', 'no difference'))} against {names[rival]} "
                 f"({_difference(pair, lower)})"

@@ -87,7 +87,7 @@ def evaluate_recommender(
             raise DataError(f"{recommender.name} gives scores that are not finite; something diverged in its fit.")
         for user, scores in zip(some, table, strict=True):
             query, own = asked.history(user), np.unique(met.history(user).item)
-            wanted = np.unique(query.item[query.value >= relevant] if query.explicit else query.item)
+            wanted = np.unique(query.liked(relevant).item)
             row = _errors(scores, query) if errors else []
             row += _places(scores, wanted, own, k)
             if sampled:

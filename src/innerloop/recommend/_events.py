@@ -103,6 +103,14 @@ class Events:
         """The events whose row is True, in the same order."""
         return replace(self, user=self.user[rows], item=self.item[rows], value=self.value[rows], time=self.time[rows])
 
+    def liked(self, least: float | None) -> Events:
+        """The events with a rating of at least `least`; all for None, or where events are implicit.
+
+        >>> Events.of([0, 0], [0, 1], [2.0, 4.0], users=1, items=2).liked(4.0).item.tolist()
+        [1]
+        """
+        return self if least is None or not self.explicit else self.where(self.value >= least)
+
     def of_users(self, users: Whole) -> Events:
         """The events of some users, whose numbers stay as they are."""
         kept = np.zeros(self.users, bool)

@@ -33,19 +33,15 @@ def bucket(length: int) -> int:
 
 
 class Scale(NamedTuple):
-    """How ratings become targets, `(rating - mean) / deviation`, and the range that predictions are held to.
+    """How ratings become targets, `(rating - mean) / deviation`.
 
     Attributes:
         mean: of the training ratings.
         deviation: of the training ratings.
-        low: the lowest of them.
-        high: the highest of them.
     """
 
     mean: float = 0.0
     deviation: float = 1.0
-    low: float = 0.0
-    high: float = 1.0
 
 
 class Rows:

@@ -44,7 +44,7 @@ def load(path: str | Path) -> tuple[Personalised, dict[str, Any]]:
     try:
         model = Personalised(Setting.from_json(said["setting"]), name=str(said["name"]))
         model._prepare(Tower.of(said["shape"]))
-        model.scale = None if said["scale"] is None else Scale(*(float(value) for value in said["scale"]))
+        model.scale = None if said["scale"] is None else Scale(*map(float, said["scale"]))
         if said["rate"] is not None:
             model.rate = float(said["rate"])
             model.learner = fine_tuned(model.setting, model.learner, model.rate)

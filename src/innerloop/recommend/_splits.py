@@ -7,7 +7,16 @@ import numpy as np
 from innerloop.demands import at_least, between
 from innerloop.errors import ConfigurationError
 from innerloop.recommend._cases import Cases, Split
-from innerloop.recommend._cuts import begun, chosen, demand_no_leak, first_of_pairs, fresh, places, population
+from innerloop.recommend._cuts import (
+    begun,
+    by_arrival,
+    chosen,
+    demand_no_leak,
+    first_of_pairs,
+    fresh,
+    places,
+    population,
+)
 from innerloop.recommend._events import Events, Whole
 
 
@@ -61,10 +70,7 @@ def newcomers(
     Raises:
         ConfigurationError: as for `leave_users_out`.
     """
-    there = np.flatnonzero(events.counts)
-    arrivals = np.full(events.users, np.inf)
-    np.minimum.at(arrivals, events.user, events.time)
-    order = there[np.argsort(arrivals[there], kind="stable")]
+    order, arrivals = by_arrival(events, "user")
     tested = max(1, round(between("test", test, 0.1) * len(order)))
     tried = max(1, round(between("validation", validation, 0.1) * len(order)))
     if tested + tried >= len(order):
