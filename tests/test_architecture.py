@@ -37,6 +37,7 @@ KNOWS = {
     "networks": CORE | {"catalogue"},
     "mapping": CORE,
     "modules": set(),
+    "user_settings": {"errors", "demands"},
     "learner": CORE | {"losses", "mapping", "modules", "networks"},
     "network_learner": LEARNING - {"network_learner"},
     "checks": CORE | {"mapping", "networks"},
@@ -53,7 +54,8 @@ KNOWS = {
     | {"gradient", "counter", "files", "sources", "outer", "evaluation", "simulators", "workers", "actors"},
     "explain": LEARNING | {"gradient", "methods", "counter", "evaluation"},
     "control": LEARNING | {"counter", "files", "evaluation", "sources", "simulators", "workers"},
-    "recommend": LEARNING | {"counter", "extras", "files", "evaluation", "sources", "gradient", "outer"},
+    "recommend": LEARNING
+    | {"counter", "extras", "files", "evaluation", "sources", "gradient", "outer", "user_settings"},
 }
 # nobody knows an application except what is run from the command line
 APPLICATIONS = {"control", "recommend", "rl"}

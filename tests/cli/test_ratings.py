@@ -7,11 +7,8 @@ import pytest
 
 from helpers.ratings import ratings
 from innerloop.cli import main
-from innerloop.recipes import _build_ratings, recipe
-from innerloop.recipes._build_ratings import build_recommender
-from innerloop.recipes.ratings import RECOMMENDERS
-from innerloop.recommend import RECOMMENDERS as MAKERS
-from innerloop.recommend import Dataset, Features, Simulator
+from innerloop.recipes import _build_ratings
+from innerloop.recommend import Simulator
 
 SMALL = [
     "--steps", "3", "--tasks-per-step", "4", "--factors", "3", "--shots", "4", "--train-queries", "4", "--negatives",
@@ -186,12 +183,3 @@ def test_minutes_are_refused_and_other_folders_hold_no_recommender(tmp_path, cap
     (tmp_path / "events.csv").write_text("item,rating\n")
     assert main(["recommend", str(tmp_path), "--events", str(tmp_path / "events.csv")]) == 2
     assert "holds no recommender" in capsys.readouterr().err
-
-
-@pytest.mark.parametrize("method", RECOMMENDERS)
-@pytest.mark.parametrize("goal", ["ratings", "ranking"])
-def test_the_recipe_has_the_settings_of_the_catalogue(method, goal):
-    events, features = ratings()
-    dataset = Dataset(events, features, Features({}, events.users))
-    made = build_recommender(recipe("ratings", method, goal=goal), dataset).setting
-    assert made == MAKERS[RECOMMENDERS[method]](goal=goal).setting

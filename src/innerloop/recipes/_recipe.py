@@ -10,6 +10,7 @@ from innerloop.catalogue import TRAINED, is_own
 from innerloop.demands import at_least, not_negative, positive
 from innerloop.errors import ConfigurationError, closest
 from innerloop.recipes._types import fits, words
+from innerloop.user_settings import Setting
 
 _LEAST = {
     **dict.fromkeys(
@@ -263,15 +264,15 @@ class RatingsRecipe(Recipe):
     """A table with a row for each item, beside the table of --data: titles, and features."""
     goal: Literal["ratings", "ranking"] = "ratings"
     """Predict ratings, or rank what a user has done before what they have not."""
-    factors: int = 32
+    factors: int = Setting.factors
     """Length of an item's vector."""
-    stretch: float = 4.0
+    stretch: float = Setting.stretch
     """What the factors that training starts from are multiplied by."""
-    hidden: tuple[int, ...] = (32,)
+    hidden: tuple[int, ...] = Setting.hidden
     """Widths of the hidden layers of a head that adapts."""
-    hide: float = 0.3
+    hide: float = Setting.hide
     """Share of items whose identity a training task hides, so that features learn to stand for it."""
-    negatives: int = 50
+    negatives: int = Setting.negatives
     """Items that a user never met beside each of their events, in rankings."""
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import Any, Literal
 
 from innerloop.recipes._recipe import RatingsRecipe
+from innerloop.user_settings import Setting, setting_of
 
 RECOMMENDERS = {
     "maml": "maml", "fomaml": "fomaml", "anil": "anil", "meta_sgd": "meta_sgd", "cavia": "cavia",
@@ -13,41 +13,28 @@ RECOMMENDERS = {
 }  # fmt: skip
 """What the methods are called in `innerloop.recommend.RECOMMENDERS`; users are learned by these."""
 
-_OWN: dict[str, dict[str, Any]] = {
-    "cavia": {"stretch": 1.0, "inner_lr": 1.0, "lr": 3e-3},
-    "ridge": {"stretch": 1.0, "lr": 3e-3, "factors": 64, "weight_decay": 1e-3},
-    "in_context": {"stretch": 1.0},
-}
-"""What differs from MAML's setting, by method; as in `innerloop.recommend.RECOMMENDERS`."""
-
-
-_RANKING: dict[str, Any] = {"factors": 64, "lr": 1e-3, "train_queries": 10, "tasks_per_step": 16}
-"""What differs in rankings."""
+_CALLED = {"train_queries": "queries"} | {
+    name: name for name in (
+        "factors", "stretch", "hidden", "hide", "negatives", "inner_steps", "inner_lr", "steps", "lr", "tasks_per_step",
+        "weight_decay", "validate_every", "patience", "seed",
+    )
+}  # fmt: skip
+"""Fields of the recipe, and what they are called in a `Setting`; the others of it go by the method's name alone."""
 
 
 def ratings(method: str = "maml", goal: Literal["ratings", "ranking"] = "ratings") -> RatingsRecipe:
-    """Ten ratings of a user, five inner steps on a small head, tasks of 1 to 20 ratings in training.
+    """Ten ratings of a user, and the settings that the method has in `innerloop.user_settings`.
 
-    Source: a head that adapts on embeddings that do not is that of Lee et al. 2019, "MeLU"; the numbers are those of
-    about thirty short trials on half of the validation users of MovieLens small.
+    Source: a head that adapts on embeddings that do not is that of Lee et al. 2019, "MeLU"; the numbers are a choice.
     """
-    base = RatingsRecipe(
-        recipe="ratings",
-        method=method,
-        shots=10,
-        train_queries=20,
-        inner_steps=5,
-        test_steps=5,
-        inner_lr=0.06,
-        steps=1_500,
-        validate_every=25,
-        patience=8,
-        tasks_per_step=32,
-        lr=1e-3,
-        weight_decay=3e-4,
-        schedule="cosine",
+    usual = setting_of(RECOMMENDERS.get(method, "maml"), goal)
+    own: dict[str, Any] = {name: getattr(usual, called) for name, called in _CALLED.items()}
+    return RatingsRecipe(
+        recipe="ratings", method=method, goal=goal, shots=10, test_steps=usual.inner_steps, schedule="cosine", **own
     )
-    ranking = {}
-    if goal == "ranking":
-        ranking = _RANKING | ({"inner_lr": 2.0} if method == "cavia" else {})
-    return dataclasses.replace(base, **{**_OWN.get(method, {}), **ranking, "goal": goal})
+
+
+def setting_of_recipe(recipe: RatingsRecipe) -> Setting:
+    """The setting of a recipe whose method learns users."""
+    changes = {called: getattr(recipe, name) for name, called in _CALLED.items() if getattr(recipe, name) is not None}
+    return setting_of(RECOMMENDERS[recipe.method], recipe.goal, **changes)

@@ -11,8 +11,8 @@ from innerloop.recommend._event_attention import EventAttention
 from innerloop.recommend._heads import MLPHead, VectorHead
 from innerloop.recommend._learners import FactorRidge, Unadapted, UserSteps, network_of
 from innerloop.recommend._losses import Shrunk, absolute, bpr, huber, sampled_softmax
-from innerloop.recommend._setting import Setting
 from innerloop.recommend._tower import Tower
+from innerloop.user_settings import Setting
 
 LOSSES: dict[str, Loss] = {
     "squared": cast(Loss, squared_error), "huber": huber, "absolute": absolute, "softmax": sampled_softmax, "bpr": bpr,

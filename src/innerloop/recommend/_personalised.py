@@ -23,11 +23,11 @@ from innerloop.recommend._features import Features
 from innerloop.recommend._learners import Scores
 from innerloop.recommend._recommender import Recommender
 from innerloop.recommend._rows import Scale, bucket
-from innerloop.recommend._setting import Setting
 from innerloop.recommend._start import item_biases, item_factors, popularity, scale_of
 from innerloop.recommend._tower import Tower
 from innerloop.recommend._user_tasks import CaseTasks, UserTasks
 from innerloop.task import Task, Tree
+from innerloop.user_settings import Setting
 
 BATCH = 256
 """Users that are adapted side by side, at most."""

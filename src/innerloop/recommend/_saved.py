@@ -10,8 +10,8 @@ from innerloop.files import load_state, load_tensors, save_tensors
 from innerloop.recommend._build import fine_tuned
 from innerloop.recommend._personalised import Personalised
 from innerloop.recommend._rows import Scale
-from innerloop.recommend._setting import Setting
 from innerloop.recommend._tower import Tower
+from innerloop.user_settings import Setting
 
 _FORMAT = "innerloop recommender 1"
 
