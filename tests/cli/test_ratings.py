@@ -51,6 +51,10 @@ def test_a_run_recommends_with_reasons(goal, tmp_path, capsys):
         assert name in page
     assert "CAVIA met 8 users that it had never seen" in page
     assert "Against the best of its rivals" in page
+    assert "95 % interval over users" in page
+    assert "interval over tasks" not in page
+    assert "Normalised with" not in page
+    assert "query examples)" not in page
     assert "oracle is better" not in page
     assert ("Ranking every item" in page) == (goal == "ratings")
     events.write_text("item,rating,time\n4,5,20\n7,1.5,10\n")

@@ -115,10 +115,11 @@ def write_ratings_page(run: Run, recipe: RatingsRecipe, model: Personalised, jud
     # an oracle is no rival: it stands in the table, and nothing is said to have lost against it
     compared = {each.found.name: each.found for each in judged if each.found.family != "oracle"}
     found = compare_recommenders(compared, metric)
+    own = first.evaluation(metric)
     page = Page(
         title=f"{model.name} on {first.source['name']}",
         lead=_lead(recipe, model.name, found, len(first.users)),
-        headline=headline(first.evaluation(metric), found, model.done.seconds),
+        headline=headline(own, found, model.done.seconds),
         tables=[
             _table(title, each, judged, compare_recommenders(compared, each), caption)
             for each, title, caption in (
@@ -126,8 +127,8 @@ def write_ratings_page(run: Run, recipe: RatingsRecipe, model: Personalised, jud
                 *([(other, "Ranking every item", _ranked(judged))] if other != metric else []),
             )
         ],
-        learning=[Learning.from_metrics(model.name, run.metrics())],
-        facts=[("Learner", _told(model)), *facts(run, first.evaluation(metric))[1:]],
+        learning=[Learning.from_metrics(model.name, run.metrics(), own.units)],
+        facts=[("Learner", _told(model)), *facts(run, own)[1:]],
         command=str(run.config()["provenance"]["command"]),
         notes=[
             "Intervals are 95 % over test users, for one training seed: another seed may move a row by more.",
