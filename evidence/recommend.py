@@ -54,6 +54,8 @@ OUT = Path("results/recommend.json")
 SHOTS, LONGEST = (5, 10, 20), 20
 TUNED_AT = 10
 SEEDS = 3
+CHOSEN_ON = 0
+"""The fold of MovieLens small on whose validation users the library's own settings were chosen (`user_settings`)."""
 RIVALS = {"absolute error": ("user_item_bias", "ridge_on_factors", "global"), "nDCG@10": ("item_knn", "popularity")}
 """Whom every row is compared with, in pairs."""
 SIMULATED_RIVALS = {"root mean squared error": ("oracle", "user_item_bias", "ridge_on_factors")}
@@ -119,7 +121,7 @@ def tune(data: str, method: str, *, users: int, changes: dict[str, Any] | None =
     tuned = Tuned(make, combinations(**TRIALS[method]), metric="root mean squared error")
     tuned.fit(split.train, split.validation)
     return {
-        "setting": dict(tuned.setting), "tried": _tried(tuned.tried), "steps": TRIAL_STEPS,
+        "setting": dict(tuned.setting), "tried": _tried(tuned.tried), "steps": make.keywords["steps"],
         "users": len(split.validation.users), "seconds": round(time.perf_counter() - start, 1),
     }  # fmt: skip
 
@@ -159,6 +161,9 @@ def row(
         written["tried"] = written["tried"] + _tried(getattr(model, "tried", ()))
         if method in LEARNED and goal == "ratings":
             written["moved"] = moved(model, chosen_at.test)
+    if method in LEARNED and real:
+        known = _split(dataset, TUNED_AT, CHOSEN_ON).validation.users
+        written["known_to_settings"] = len(np.intersect1d(known, chosen_at.test.users))
         for shots, split in splits.items():
             found = evaluate_recommender(model, split.test, name=data)
             values[shots] |= found.values | {"users": found.users}

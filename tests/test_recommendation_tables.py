@@ -36,12 +36,14 @@ def pooled(data, method, shots, against=None, **means):
     }  # fmt: skip
 
 
-def shown(monkeypatch, pooled, moved=None):
+def shown(monkeypatch, pooled, moved=None, more=None):
     rows = [row(one["data"], one["method"], seed) for one in pooled for seed in (0, 1)]
     rows += [row("simulated 0.5", method) for method in NAMES]
     for each in rows:
         if moved and each["cell"][1] in moved:
             each["moved"] = moved[each["cell"][1]]
+    for each in rows:
+        each |= more or {}
     content = {"longest": 20, "simulated_users": 2_000, "rows": rows, "pooled": pooled}
     monkeypatch.setattr(tables, "load", lambda name: content)
 
@@ -75,6 +77,21 @@ def test_each_number_of_events_has_its_table_and_verdicts(monkeypatch):
 
 
 @pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ({}, "how many of the users here are among them is not recorded."),
+        ({"known_to_settings": 0}, "none of the users here is among them."),
+        ({"known_to_settings": 20, "tried": [[{}, 0.5]] * 8}, "40 of the users here are among them."),  # two seeds
+    ],
+)
+def test_caveats_follow_from_the_rows(monkeypatch, more, said):
+    shown(monkeypatch, [pooled("movielens", "maml", 5, **{MAE: 0.7, RMSE: 0.9, HR: 0.4, NDCG: 0.2})], more=more)
+    text = tables.movielens("recommend")
+    assert said in text
+    assert ("Opponents with settings try 8 of them" in text) == ("tried" in more)
+
+
+@pytest.mark.parametrize(
     ("step", "said"), [(0.00012, "0.00012 stars in the mean; MAML's five steps move it by 0.3. That adapts nothing."),
                        (0.05, "That is more than nothing.")]
 )  # fmt: skip
@@ -105,6 +122,10 @@ def test_distance_from_the_oracle(monkeypatch):
     assert "user + item bias is at least 25 % above (30.0 to 60.0)" in text
     assert "MAML is within 10 % above (4.0 to 8.0)" in text
     assert "CAVIA is not everywhere within 10 % above (12.0 to 24.0)" in text
+    assert "settings chosen" not in text
+    content = tables.load("recommend") | {"tuned": [{"tried": [[{}, 1.0]] * 8, "steps": 300, "users": 200}]}
+    monkeypatch.setattr(tables, "load", lambda name: content)
+    assert "from 8 that were trained for 300 steps and judged by the RMSE of 200" in tables.simulated("recommend")
 
 
 def test_what_is_begun_is_not_yet_measured(monkeypatch):
