@@ -150,6 +150,9 @@ def row(
     values: dict[int, dict[str, Any]] = {shots: {} for shots in splits}
     trials = (tuned or {}).get((data, method), {})
     written: dict[str, Any] = {"fit_seconds": {}, "settings": {}, "tried": trials.get("tried", [])}
+    if method in LEARNED and real:
+        known = _split(dataset, TUNED_AT, CHOSEN_ON).validation.users
+        written["known_to_settings"] = len(np.intersect1d(known, chosen_at.test.users))
     for goal in ("ratings", "ranking") if method in LEARNED and real else ("ratings",):
         own = {} if real else {**SIMULATED.get(method, {}), **trials.get("setting", {})}
         more = {**own, **(changes or {}), "goal": goal} if method in LEARNED else {}
@@ -161,9 +164,6 @@ def row(
         written["tried"] = written["tried"] + _tried(getattr(model, "tried", ()))
         if method in LEARNED and goal == "ratings":
             written["moved"] = moved(model, chosen_at.test)
-    if method in LEARNED and real:
-        known = _split(dataset, TUNED_AT, CHOSEN_ON).validation.users
-        written["known_to_settings"] = len(np.intersect1d(known, chosen_at.test.users))
         for shots, split in splits.items():
             found = evaluate_recommender(model, split.test, name=data)
             values[shots] |= found.values | {"users": found.users}

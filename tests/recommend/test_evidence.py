@@ -114,6 +114,7 @@ def test_what_is_learned_is_fitted_to_ratings_and_to_rankings(tmp_path):
     found = evidence.row("movielens", "cavia", 0, folder=movielens_small, runs=str(tmp_path), users=0, changes=small)
     assert set(found["fit_seconds"]) == {"ratings", "ranking"}
     assert set(found["means"]) == {"5", "10", "20"}
+    assert found["known_to_settings"] == 0  # the first fold's own validation users are not its test users
     for means in found["means"].values():
         assert set(means) == {"absolute error", "root mean squared error", "HR@10", "nDCG@10"}
     [at_5, at_20] = (np.load(evidence.kept(str(tmp_path), "movielens", shots, "cavia", 0)) for shots in (5, 20))
