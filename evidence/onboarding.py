@@ -26,6 +26,7 @@ from typing import Any
 
 import numpy as np
 from _grid import grid, write
+from _user_settings import SIMULATED
 
 from innerloop.errors import DataError
 from innerloop.evaluation import interval, paired_difference
@@ -34,7 +35,7 @@ from innerloop.outer._run import provenance
 from innerloop.recommend import NOISES, RECOMMENDERS, Events, Simulator, leave_users_out, onboarding
 from innerloop.recommend._onboarding import LEAST_EVENTS, Array
 from innerloop.recommend._simulator import MEAN
-from recommend import LONGEST, SEEDS, SIMULATED
+from recommend import LONGEST, SEEDS
 
 OUT = Path("results/onboarding.json")
 QUESTIONS = (3, 5, 10)

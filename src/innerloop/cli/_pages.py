@@ -79,7 +79,7 @@ def facts(run: Run, own: Evaluation) -> list[tuple[str, str]]:
     rate = f"{optimiser['name']} at {recipe.get('lr', optimiser.get('lr'))}"
     decay = f"weight decay {optimiser['weight_decay']}, " if optimiser.get("weight_decay") else ""
     course = f"{recipe.get('schedule', 'constant')} schedule"
-    every = f"every {settings['validate_every']} steps on {settings['validation_tasks']} fixed tasks"
+    every = f"every {settings['validate_every']} steps on {settings['validation_tasks']} fixed {own.units}"
     if settings["norm"] != "none":
         found.append(("Norm", f"{settings['norm']} (query examples)"))
     found += [

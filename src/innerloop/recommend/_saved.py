@@ -13,7 +13,7 @@ from innerloop.recommend._rows import Scale
 from innerloop.recommend._tower import Tower
 from innerloop.user_settings import Setting
 
-_FORMAT = "innerloop recommender 1"
+_FORMAT = "innerloop recommender 2"
 
 
 def save(model: Personalised, path: str | Path, about: dict[str, Any] | None = None) -> None:
