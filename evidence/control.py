@@ -37,12 +37,11 @@ from innerloop.control import (
     NearestStep,
     Replay,
     evaluate_control,
+    evaluate_over_steps,
     last_state,
-    rollouts,
     select_by_success,
 )
-from innerloop.evaluation import evaluate, interval
-from innerloop.evaluation._evaluate import evaluating
+from innerloop.evaluation import evaluate
 from innerloop.files import read_json
 from innerloop.learner import Learner
 from innerloop.networks import bias_mlp, mlp
@@ -112,9 +111,10 @@ def row(
         "method": method, "name": learner.name, "family": learner.family, "chosen": chosen,
         "success": list(first.interval), "not_adapted": None if before is None else list(before.interval),
         "over_shots": {str(k): list(each.interval) for k, each in {at_once: first, **others}.items()},
-        "curve": first.curve, "curve_goals": first.curve_goals,
+        "curve": first.curve, "curve_goals": first.curve_tasks,
         # of each goal, so that rows can be compared in pairs
         "values": first.values.tolist(),
+        "values_over_shots": {str(k): each.values.tolist() for k, each in others.items()},
         "squared_error": list(evaluate(learner, test, goals, metric="squared error").interval),
         "parameters": sum(p.numel() for p in learner.parameters()),
         "seconds": {
@@ -122,7 +122,7 @@ def row(
             "evaluation": round(time.perf_counter() - trained, 1),
         },
         "hides_its_goal": Manipulation(task).hides_its_goal,
-        "source": first.source, "about": first.about,
+        "source": test.describe(), "about": first.about,
     }  # fmt: skip
 
 
@@ -187,7 +187,7 @@ def curves(
             return fixed, None
         return tuned(method, network, settings, found.validation.with_(shots=shots), told)
 
-    over_shots, over_steps, values, choices = {}, {}, {}, {}
+    over_shots, over_steps, values, values_over_steps, choices = {}, {}, {}, {}, {}
     for shots in CURVE_SHOTS:
         learner, choices[f"shots {shots}"] = fitted(shots, GRID.get(method, []))
         done = evaluate_control(learner, found.test.with_(shots=shots), rollouts=1, **told)
@@ -195,13 +195,13 @@ def curves(
     for shots in STEPS_SHOTS if learner.test_steps is not None else ():
         learner, choices[f"steps, shots {shots}"] = fitted(shots, [(CURVE_STEPS, rate) for rate in CURVE_RATES])
         test = found.test.with_(shots=shots)
-        with evaluating(learner):
-            reached = rollouts(learner, test, range(goals), curve_steps=CURVE_STEPS, episodes=1, **told).mean(2)
-        over_steps[str(shots)] = [[*interval(rates)] for rates in reached.T]
+        points = evaluate_over_steps(learner, test, curve_steps=CURVE_STEPS, **told)
+        over_steps[str(shots)] = [[*point.interval] for point in points]
+        values_over_steps[str(shots)] = [point.values.tolist() for point in points]
     close_workers()
     return {
         "method": method, "name": learner.name, "family": learner.family, "chosen": choices,
-        "over_shots": over_shots, "over_steps": over_steps, "values": values,
+        "over_shots": over_shots, "over_steps": over_steps, "values": values, "values_over_steps": values_over_steps,
         "seconds": round(time.perf_counter() - begin, 1), "source": found.test.describe(), "about": done.about,
     }  # fmt: skip
 

@@ -21,7 +21,8 @@ from typing import Any
 from _grid import grid
 
 from innerloop.catalogue import TRAINED
-from innerloop.cli._rivals import rival, rivals_of
+from innerloop.cli._chosen_rival import rival
+from innerloop.cli._rivals import rivals_of
 from innerloop.evaluation import evaluate
 from innerloop.files import read_json, write_json
 from innerloop.learner import Learner
@@ -42,15 +43,15 @@ OUT = Path("results/omniglot_methods.json")
 
 def row(
     method: str, protocol: str, ways: int, shots: int, seed: int, minutes: float, steps: int | None, filters: int,
-    tasks: int, runs: Path,
+    tasks: int, runs: Path, changes: dict[str, Any] | None = None, label: str = "",
 ) -> dict[str, Any]:  # fmt: skip
-    """One method, trained and measured."""
+    """One method, trained and measured; with `changes` to its recipe, its run's folder has a `label` of its own."""
     keep_large_blocks()
-    folder = runs / f"omniglot-{protocol}-{method}-{ways}w{shots}s-{seed}"
-    decided = folder.with_suffix(".json")
+    folder = runs / f"omniglot-{protocol}-{method}-{ways}w{shots}s-{seed}{label}"
+    decided = folder.with_name(folder.name + ".json")
     chosen = dataclasses.replace(
         recipe("omniglot", method, protocol=protocol), ways=ways, shots=shots, seed=seed, filters=filters,
-        validation_tasks=min(300, tasks),
+        validation_tasks=min(300, tasks), **(changes or {}),
     )  # fmt: skip
     if steps is None and decided.exists():
         steps = int(read_json(decided)["steps"])

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from _grid import grid
 
-from innerloop.cli._rivals import rival
+from innerloop.cli._chosen_rival import rival
 from innerloop.evaluation import evaluate
 from innerloop.learner import Learner
 from innerloop.outer import fit

@@ -28,7 +28,7 @@ KNOWS = {
     "extras": {"errors"},
     "simulators": {"errors", "extras"},
     "workers": {"errors"},
-    "actors": {"errors", "simulators"},
+    "actors": {"demands", "errors", "simulators"},
     "kernels": {"errors"},
     "task": {"errors"},
     "sound": {"errors", "task"},

@@ -89,8 +89,8 @@ def test_sinusoid_family(monkeypatch):
     head, _, maml, anil, oracle = rows_of(_grids.sinusoid_family("sinusoid_family"))
     assert len(head) == len(maml) == len(anil) == len(oracle)
     mean_of_the_seeds = ["2.5 ± 0.5 (0.71)", "3.5 ± 0.5 (0.71)", "11.5 ± 0.5 (0.71)", "104 ± 0.5 (0.71)"]
-    assert maml == ["MAML", "0.03", "2", *mean_of_the_seeds, "2"]
-    assert anil[3:6] == ["diverged"] * 3
+    assert maml == ["MAML", "0.03", "15,000", "2", *mean_of_the_seeds, "2"]
+    assert anil[4:7] == ["diverged"] * 3
     assert oracle[0] == "Oracle"
     said = _grids.sinusoid_family("sinusoid_family")
     assert "every rate that was tried: lstm." in said
@@ -399,12 +399,27 @@ def test_control_on_other_tasks_says_where_nothing_is_adapted(monkeypatch):
     assert _control.more("control") == "Not measured yet: `python evidence/control.py --parts more` does it."
 
 
+def test_what_was_not_measured_on_a_task_is_named(monkeypatch):
+    rows = [a_row_of_control(method, "reach", success) for method, success in (("maml", 0.9), ("replay", 0.3))]
+    rows.append(a_row_of_control("maml", "push", 0.9))
+    monkeypatch.setattr(_control, "load", lambda name: {"rows": rows})
+    text = _control.control("control")
+    assert "Not measured yet on push: REPLAY." in text
+    assert "Not measured yet on reach" not in text
+    said = _control.replay("control")
+    assert "not measured yet on push; 30.0 % on reach, not more than the 45 of a task solved blindly" in said
+    rows.append(a_row_of_control("replay", "push", 0.5))
+    assert "50.0 % on push, more than" in _control.replay("control")
+    assert "Not measured yet" not in _control.control("control")
+
+
 def test_curves_of_control(monkeypatch, tmp_path):
     def row(method, seed, *means):
         values = {str(k): [mean] * 10 for k, mean in zip((1, 5), means, strict=True)}
         over = {k: [each[0], 0.1] for k, each in values.items()}
         steps = {} if method == "last_state" else {"1": [[0.0, 0.0], [means[0], 0.1]]}
         told = a_row_of_control(method, "reach", 0.0) | {"over_shots": over, "over_steps": steps, "values": values}
+        told["values_over_steps"] = {"1": [[0.0] * 10, values["1"]]} if steps else {}
         return told | {"cell": [method, "reach", seed, 1_000, 150, 10, 200]}
 
     rows = [row("maml", 0, 0.9, 0.7), row("maml", 1, 0.8, 0.7), row("joint_fine_tuned", 0, 0.3, 0.7)]
@@ -414,6 +429,7 @@ def test_curves_of_control(monkeypatch, tmp_path):
     text = _control.curves("control")
     assert "K = 1: MAML ahead by 55.0 points, " in text
     assert "K = 5: no difference" in text
+    assert "After K inner steps on 1 demonstration(s), MAML against fine-tuning (paired 95 % intervals): K = 0" in text
     head, _, tuned, _, maml, _, _, _, maml_steps = rows_of(text)
     assert head == ["learner", "1 shown", "5 shown", "seeds"]
     assert tuned[1:] == ["30.0 ± 10.0 (0.0)", "70.0 ± 10.0 (0.0)", "2"]

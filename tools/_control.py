@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import groupby
 from typing import Any
 
@@ -22,6 +23,22 @@ def control(name: str) -> str:
     """A table for each of the main tasks; each learner's mean over its training seeds."""
     rows = [row for row in load(name)["rows"] if row["cell"][1] in MAIN]
     return _tables(name, rows) if rows else f"Not measured yet: {_COMMAND.format('rows')} does it."
+
+
+def replay(name: str) -> str:
+    """What replay says about each task: whether it tests adaptation, or that it was not measured."""
+    rows = load(name)["rows"]
+    tasks = sorted({row["cell"][1] for row in rows})
+    said = []
+    for task in tasks:
+        found = [row["success"][0] for row in rows if row["cell"][1] == task and row["method"] == "replay"]
+        if not found:
+            said.append(f"not measured yet on {task}")
+            continue
+        mean = float(np.mean(found))
+        side, most = "more" if mean > REPLAY_SOLVES else "not more", f"{100 * REPLAY_SOLVES:.0f}"
+        said.append(f"{100 * mean:.1f} % on {task}, {side} than the {most} of a task solved blindly")
+    return f"Success of replay in `results/{name}.json`: {'; '.join(said)}." if said else "No row is there yet."
 
 
 def more(name: str) -> str:
@@ -49,7 +66,7 @@ def curves(name: str) -> str:
     for task, of_task in groupby(rows, lambda row: row["cell"][1]):
         here = list(of_task)
         parts += [
-            _rivalry(task, here),
+            _rivalry(f"On {task}", here, lambda row: row["values"]),
             f"**{task}, over demonstrations**",
             _over(here, lambda row: row["over_shots"], "{} shown"),
         ]
@@ -59,27 +76,32 @@ def curves(name: str) -> str:
             def points(row: dict[str, Any], count: str = str(shots)) -> dict[str, Any]:
                 return {str(k): point for k, point in enumerate(row["over_steps"][count]) if k in _STEPS}
 
-            parts += [f"**{task}, over inner steps on {shots} demonstration(s)**", _over(stepping, points, "{} steps")]
+            def values(row: dict[str, Any], count: str = str(shots)) -> dict[str, Any]:
+                return {str(k): each for k, each in enumerate(row["values_over_steps"][count]) if k in _STEPS}
+
+            parts += [
+                f"**{task}, over inner steps on {shots} demonstration(s)**",
+                _over(stepping, points, "{} steps"),
+                _rivalry(f"After K inner steps on {shots} demonstration(s)", stepping, values),
+            ]
     return "\n\n".join([*filter(None, parts), _origin(name, rows)])
 
 
-def _rivalry(task: str, rows: list[dict[str, Any]]) -> str:
-    """MAML beside fine-tuning at each number of demonstrations, in pairs of one seed and goal."""
+def _rivalry(where: str, rows: list[dict[str, Any]], values: Callable[[dict[str, Any]], dict[str, Any]]) -> str:
+    """MAML beside fine-tuning at each place, in pairs of one seed and goal."""
     sides = [
-        {row["cell"][2]: row["values"] for row in rows if row["method"] == method}
+        {row["cell"][2]: values(row) for row in rows if row["method"] == method}
         for method in ("maml", "joint_fine_tuned")
     ]
     said = []
-    for shots in rows[0]["values"]:
-        both = sorted(sides[0].keys() & sides[1].keys())
-        if not both:
-            continue
-        ours, theirs = (np.concatenate([side[seed][shots] for seed in both]) for side in sides)
+    both = sorted(sides[0].keys() & sides[1].keys())
+    for place in sides[0][both[0]] if both else ():
+        ours, theirs = (np.concatenate([side[seed][place] for seed in both]) for side in sides)
         found = paired_difference(ours, theirs)
         size, between = difference(found, True, 1 if found.mean >= 0 else -1)
         who = "MAML" if found.mean >= 0 else "fine-tuning"
-        said.append(f"K = {shots}: {who} ahead by {size}, {between}" if found.seen else f"K = {shots}: no difference")
-    return f"On {task}, MAML against fine-tuning (paired 95 % intervals): {'; '.join(said)}." if said else ""
+        said.append(f"K = {place}: {who} ahead by {size}, {between}" if found.seen else f"K = {place}: no difference")
+    return f"{where}, MAML against fine-tuning (paired 95 % intervals): {'; '.join(said)}." if said else ""
 
 
 _STEPS = (0, 1, 2, 3, 5, 10)
@@ -105,6 +127,7 @@ def _tables(name: str, rows: list[dict[str, Any]]) -> str:
         f"{shots[0]} demonstration(s); ± half of the 95 % interval over goals, in brackets the standard deviation over "
         f"training seeds. {steps:,} outer steps on {demonstrated} goals. Training includes choosing steps and rates."
     ]
+    every = {row["method"]: row["name"] for row in sorted(rows, key=lambda row: row["name"])}
     for task, group_of_task in groupby(rows, lambda row: row["cell"][1]):
         of_task, body = list(group_of_task), []
         for _, group in groupby(of_task, lambda row: row["method"]):
@@ -115,7 +138,7 @@ def _tables(name: str, rows: list[dict[str, Any]]) -> str:
             body.append((np.mean(means), [_name(of[0]), of[0]["family"], *cells]))
         ordered = [line for _, line in sorted(body, key=lambda pair: -pair[0])]
         head = ["learner", "family", "success, %", "before adapting, %", "seeds", "training, s"]
-        parts += [f"**{task}**", markdown([head, *ordered]), *_remarks(task, of_task)]
+        parts += [f"**{task}**", markdown([head, *ordered]), *_remarks(task, of_task), *_missing(task, of_task, every)]
     return "\n\n".join([*parts, _origin(name, rows)])
 
 
@@ -131,6 +154,14 @@ def _remarks(task: str, rows: list[dict[str, Any]]) -> list[str]:
     if any(row.get("hides_its_goal") is False for row in rows):
         said.append(f"The goal of {task} is where its object is, which the policy sees: there is little to adapt to.")
     return said
+
+
+def _missing(task: str, rows: list[dict[str, Any]], every: dict[str, str]) -> list[str]:
+    """The methods that other tasks of the part have rows of, and this one has none of."""
+    there = {row["method"] for row in rows}
+    missing = dict.fromkeys(_name({"method": method, "name": name, "chosen": None}) for method, name in every.items()
+                            if method not in there)  # fmt: skip
+    return [f"Not measured yet on {task}: {'; '.join(missing)}."] if missing else []
 
 
 def _origin(name: str, rows: list[dict[str, Any]]) -> str:

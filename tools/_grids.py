@@ -62,14 +62,14 @@ def sinusoid_family(name: str) -> str:
         return f"Inner rates have been chosen for {len(found['tuned'])} methods, no row is measured yet."
     tried = len(found["tuned"][0]["tried"])
     parts = [
-        f"{found['tasks']:,} test tasks, {found['outer_steps']:,} outer steps; inner rates were chosen at 10 shots "
-        f"among {tried} after {found['tuning_steps']:,} steps on validation tasks. Means over seeds ± half of the 95 % "
+        f"{found['tasks']:,} test tasks; inner rates were chosen at 10 shots among {tried} on validation tasks, after "
+        "a fifth of the outer steps. Means over seeds ± half of the 95 % "
         "interval over tasks; in brackets the standard deviation over seeds. Outside: amplitudes from "
         f"{found['outside'][0]:g} to {found['outside'][1]:g}, where training had at most 5."
     ]
     rows = [row for row in found["rows"] if "diverged" not in row]
     for shots in sorted({row["cell"][1] for row in rows}):
-        lines = [["method", "rate", "trained steps", "after 1 step", "after its steps", "after 10 steps"]]
+        lines = [["method", "rate", "outer steps", "inner steps", "after 1 step", "after its steps", "after 10 steps"]]
         lines[0] += ["outside, its steps", "seeds"]
         body = []
         for method in dict.fromkeys(row["cell"][0] for row in rows):
@@ -79,12 +79,12 @@ def sinusoid_family(name: str) -> str:
             steps = of[0]["trained_steps"] or 10
             cells = [_over_seeds([row["inside"] for row in of], at) for at in (1, steps, 10)]
             outside = _over_seeds([row["outside"] for row in of], steps)
-            line = [of[0]["name"], f"{of[0]['cell'][3]:g}", str(of[0]["trained_steps"] or "-")]
+            line = [of[0]["name"], f"{of[0]['cell'][3]:g}", f"{of[0]['cell'][4]:,}", str(of[0]["trained_steps"] or "-")]
             body.append((_mean(of, steps), [*line, *cells, outside, str(len(of))]))
         lines += [line for _, line in sorted(body, key=lambda pair: pair[0])]
         for rival in (entry for entry in found["rivals"] if entry["shots"] == shots):
             inside, outside = (number(*rival[where], accuracy=False) for where in ("inside", "outside"))
-            lines.append([rival["name"], "-", "-", "-", inside, "-", outside, "-"])
+            lines.append([rival["name"], "-", "-", "-", "-", inside, "-", outside, "-"])
         parts += [f"K = {shots}:", markdown(lines)]
     if failed := [entry["cell"][0] for entry in found["tuned"] if entry["rate"] is None]:
         parts.append(f"Diverged at every rate that was tried: {', '.join(failed)}.")

@@ -49,6 +49,7 @@ TABLES: dict[str, Callable[[bool], str]] = {
     "parkinsons": lambda full: parkinsons("parkinsons"),
     "explain": lambda full: explain("explain"),
     "control": lambda full: _control.control("control"),
+    "control_replay": lambda full: _control.replay("control"),
     "control_curves": lambda full: _control.curves("control"),
     "control_more": lambda full: _control.more("control"),
     "rl": lambda full: returns("rl"),
@@ -67,8 +68,8 @@ TABLES: dict[str, Callable[[bool], str]] = {
     "families_data": lambda full: budget("families_data"),
 }
 FILES = {
-    "robustness": "kill", "control_curves": "control", "control_more": "control", "recommend_melu": "recommend",
-    "recommend_simulated": "recommend",
+    "robustness": "kill", **dict.fromkeys(("control_replay", "control_curves", "control_more"), "control"),
+    **dict.fromkeys(("recommend_melu", "recommend_simulated"), "recommend"),
 }  # fmt: skip
 COMMANDS = {
     "bench": "innerloop bench --workloads S --allocator default --seconds 30",
@@ -80,7 +81,7 @@ COMMANDS = {
     "curves": "python evidence/curves.py",
     "parkinsons": "python evidence/parkinsons.py",
     "explain": "python evidence/explain.py",
-    **dict.fromkeys(("control", "control_curves", "control_more"), "python evidence/control.py"),
+    **dict.fromkeys(("control", "control_replay", "control_curves", "control_more"), "python evidence/control.py"),
     "rl": "python evidence/rl.py",
     "rl_kills": "python evidence/rl_kills.py",
     **dict.fromkeys(("recommend", "recommend_melu", "recommend_simulated"), "python evidence/recommend.py"),

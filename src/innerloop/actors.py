@@ -14,6 +14,7 @@ from typing import Any
 
 import torch
 
+from innerloop.demands import at_least, positive
 from innerloop.errors import ConfigurationError, InnerloopError
 from innerloop.simulators import optional
 
@@ -47,10 +48,9 @@ class RayActors:
     address: str | None = None
 
     def __post_init__(self) -> None:
-        if self.count is not None and self.count < 1:
-            raise ConfigurationError(f"count must be at least 1; got {self.count}.")
-        if not self.cpus > 0:
-            raise ConfigurationError(f"cpus must be a positive number; got {self.cpus}.")
+        if self.count is not None:
+            at_least("count", self.count, 1)
+        positive("cpus", self.cpus, 1)
 
     def run(self, function: Callable[..., Any], jobs: Sequence[tuple[Any, ...]], *, what: str) -> list[Any]:
         """Calls a function with each job's arguments, as `innerloop.workers.run_jobs` does.

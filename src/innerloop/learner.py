@@ -16,7 +16,8 @@ from innerloop.mapping._trial import settle
 from innerloop.mapping._workspace import Workspace
 from innerloop.modules import in_mode
 from innerloop.networks import Policy, Statistics
-from innerloop.networks._norm import Absorbing, demand_policy
+from innerloop.networks._norm import Absorbing
+from innerloop.networks._norm_demands import demand_policy
 from innerloop.sound import demand_sound
 from innerloop.task import Examples, Task, Tree, is_padded
 

@@ -61,7 +61,8 @@ def _line_of(error: BaseException) -> str:
 
 def _from_file(path: Path) -> ModuleType:
     if not path.is_file():
-        raise ConfigurationError(f"There is no file {str(path)!r}.")
+        seen_from = "" if path.is_absolute() else f" below {str(Path.cwd())!r}"
+        raise ConfigurationError(f"There is no file {str(path)!r}{seen_from}.")
     # a name of its own: a file called random.py must not stand in for the real one
     spec = importlib.util.spec_from_file_location(f"innerloop_own_{path.stem}", path)
     if spec is None or spec.loader is None:

@@ -1,13 +1,12 @@
 """Command lines that cannot be meant: one line that names the value, exit code 2, no folder made."""
 
-import os
 import string
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from helpers import damage, folders
+from helpers import damage, folders, needs
 from innerloop.cli import COMMANDS, main
 from innerloop.recipes import RECIPES
 
@@ -195,7 +194,7 @@ def test_results_that_cannot_be_written_where_asked(sinusoid_run, adapted, pictu
     assert sorted(path.name for path in tmp_path.rglob("*")) == ["file", "folder"]
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+@needs.NOT_ROOT
 def test_a_place_without_permission(fails, tmp_path):
     tmp_path.chmod(0o500)
     try:

@@ -10,7 +10,7 @@ import pytest
 from helpers import pools
 from innerloop.cli import main
 from innerloop.cli._budget import Options
-from innerloop.cli._budgeting import plan
+from innerloop.cli._budget_plan import plan
 from innerloop.outer import Run
 from innerloop.recipes import from_json
 from innerloop.recipes._build_source import build_source

@@ -44,7 +44,8 @@ def test_a_run_is_trained_and_measured_by_its_success_with_a_gif(tmp_path, capsy
     assert "success" in said
     assert (tmp_path / "both.gif").read_bytes().startswith(b"GIF")
     found = json.loads((run / "results" / "evaluate.success.test.2goals.json").read_text())
-    assert (found["metric"], len(found["values"]), len(found["curve"]), found["limit"]) == ("success", 2, 3, 12)
+    assert (found["metric"], len(found["values"]), len(found["curve"])) == ("success", 2, 3)
+    assert found["source"]["limit_of_rollouts"] == 12
     assert main(["evaluate", str(run), "--metric", "squared error", "--tasks", "2"]) == 0
     assert "squared error" in capsys.readouterr().out
     assert main(["evaluate", str(run), "--steps", "0"]) == 0

@@ -8,9 +8,10 @@ import pytest
 from helpers import folders
 from innerloop import methods
 from innerloop.catalogue import METHODS
-from innerloop.cli import _rivals
+from innerloop.cli import _chosen_rival
+from innerloop.cli._chosen_rival import rival
 from innerloop.cli._lines import Group, free_lines, trained_lines
-from innerloop.cli._rivals import RIVALS, Rates, rival, rivals_of
+from innerloop.cli._rivals import RIVALS, Rates, rivals_of
 from innerloop.cli._work import open_run
 from innerloop.evaluation import evaluate
 
@@ -72,8 +73,8 @@ def few(monkeypatch):
             monkeypatch.setitem(
                 RIVALS, kind, replace(one, tries=replace(one.tries, rates=one.tries.rates[-2:], steps=7))
             )
-    monkeypatch.setattr(_rivals, "_VALIDATION_TASKS", 5)
-    monkeypatch.setattr(_rivals, "_WIDEN", 0)
+    monkeypatch.setattr(_chosen_rival, "_VALIDATION_TASKS", 5)
+    monkeypatch.setattr(_chosen_rival, "_WIDEN", 0)
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ def test_the_setting_that_reaches_most_is_kept_and_of_equals_the_first(monkeypat
 
     def evaluated(learner, source, goals, **told):
         asked.append((source, goals, told))
-        return SimpleNamespace(mean={1: 0.2, 2: 0.7, 3: 0.7}[learner.setting])
+        return SimpleNamespace(mean={1: 0.2, 2: 0.7, 3: 0.7}[learner.setting], higher_is_better=True)
 
     monkeypatch.setattr(module, "evaluate_control", evaluated)
 

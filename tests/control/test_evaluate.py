@@ -6,7 +6,7 @@ import torch
 
 from helpers import demonstrated
 from innerloop import methods
-from innerloop.control import Demonstrations, NearestStep, evaluate_control
+from innerloop.control import Demonstrations, NearestStep, evaluate_control, evaluate_over_steps
 from innerloop.errors import ConfigurationError
 from innerloop.evaluation import Evaluation, comparison
 from innerloop.networks import bias_mlp
@@ -35,6 +35,13 @@ def test_numbers_that_make_no_sense_are_refused(learner, wrong, said):
 def test_a_learner_without_steps_has_no_curve():
     with pytest.raises(ConfigurationError, match="Nearest demonstrated step has no inner steps"):
         evaluate_control(NearestStep(), demonstrated.tasks(), curve_steps=3)
+    with pytest.raises(ConfigurationError, match="Nearest demonstrated step has no inner steps"):
+        evaluate_over_steps(NearestStep(), demonstrated.tasks(), curve_steps=3)
+
+
+def test_a_curve_has_a_step(learner):
+    with pytest.raises(ConfigurationError, match="curve_steps must be at least 1; got 0"):
+        evaluate_over_steps(learner, demonstrated.tasks(), curve_steps=0)
 
 
 @apps
@@ -50,7 +57,7 @@ def test_an_evaluation_is_complete_and_leaves_the_learner_as_it_was(learner):
     said = json.loads(json.dumps(found.to_json(), allow_nan=False))
     assert said["values"] == found.values.tolist()
     assert said["metric"] == "success"
-    assert (said["rollouts"], said["limit"], said["steps"], said["curve_goals"]) == (2, 40, 1, 2)
+    assert (found.rollouts, found.limit, said["steps"], said["curve_tasks"]) == (2, 40, 1, 2)
     assert said["source"]["goals"] == source.data.goal_hash
     assert {"mujoco", "metaworld", "gymnasium", "torch"} <= said["about"].keys()
     assert np.isin(found.values, [0.0, 0.5, 1.0]).all()
@@ -61,15 +68,19 @@ def test_an_evaluation_is_complete_and_leaves_the_learner_as_it_was(learner):
     assert (one["half"], one["curve"][0][1]) == (None, None)
     json.dumps(one, allow_nan=False)
 
-    as_row = found.evaluation
-    assert as_row.interval == found.interval
-    assert as_row.higher_is_better
-    assert as_row.losses.tolist() == [1 - value for value in found.values]
-    assert (as_row.source["rollouts"], as_row.source["limit_of_rollouts"]) == (2, 40)
-    assert Evaluation.from_json(json.loads(json.dumps(as_row.to_json()))).source == as_row.source
-    shorter = evaluate_control(learner, source, rollouts=2, limit=20, workers=1).evaluation
+    again = Evaluation.from_json(said)
+    assert (again.source, again.interval) == (found.source, found.interval)
+    assert np.array_equal(again.curve_values, found.curve_values)
+    assert found.losses.tolist() == [1 - value for value in found.values]
+    shorter = evaluate_control(learner, source, rollouts=2, limit=20, workers=1)
     with pytest.raises(ConfigurationError, match="not evaluated on the same tasks"):
-        comparison({"long": as_row, "short": shorter})
+        comparison({"long": found, "short": shorter})
+
+    points = evaluate_over_steps(learner, source, 2, curve_steps=1, rollouts=2, limit=40, workers=1)
+    assert [point.steps for point in points] == [0, 1]
+    assert np.array_equal(np.stack([point.values for point in points], axis=1), found.curve_values)
+    paired = comparison({"before": points[0], "after": points[1]}).difference("after", "before")
+    assert paired.mean == (found.curve_values[:, 1] - found.curve_values[:, 0]).mean()
 
     unadapted = evaluate_control(learner, source, 2, steps=0, **told)
     assert found.curve[0][0] == unadapted.mean

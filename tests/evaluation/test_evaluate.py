@@ -203,7 +203,9 @@ def test_the_curve_equals_evaluations_at_each_number_of_steps(norm):
     assert len(found.curve) == 5
     assert (found.curve_tasks, found.steps, found.trained_steps) == (6, 3, 2)
     for steps, point in enumerate(found.curve):
-        assert point == pytest.approx(evaluate(learner, BLOBS.test, 6, steps=steps).interval, abs=1e-6)
+        alone = evaluate(learner, BLOBS.test, 6, steps=steps)
+        assert point == pytest.approx(alone.interval, abs=1e-6)
+        np.testing.assert_allclose(found.curve_values[:, steps], alone.values, atol=1e-6)  # task by task: pairs
 
 
 def test_learners_without_steps_take_no_steps():
@@ -240,7 +242,7 @@ def test_json_gives_the_evaluation_back(name):
     again = Evaluation.from_json(json.loads(json.dumps(found.to_json(), allow_nan=False)))
     for field in dataclasses.fields(Evaluation):
         one, other = getattr(found, field.name), getattr(again, field.name)
-        if field.name in ("values", "losses", "curve"):
+        if field.name in ("values", "losses", "curve", "curve_values"):
             np.testing.assert_allclose(one, other, atol=1e-6)
         else:
             assert one == other, field.name

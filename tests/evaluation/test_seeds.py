@@ -59,6 +59,15 @@ def test_curves_are_averaged_as_far_as_all_of_them_go():
     found = averaged({0: one, 1: two})
     np.testing.assert_allclose(found.curve, [(0.2, 0.02), (0.4, 0.03)])
     assert found.curve_tasks == 10
+    assert found.curve_values is None
+
+
+def test_curves_of_tasks_are_averaged_task_by_task():
+    draw = np.random.default_rng(2)
+    a, b = draw.random((4, 3)), draw.random((3, 2))
+    one = evaluation("a", [0.2, 0.6], curve=[(0.1, 0.0)] * 3, curve_tasks=4, curve_values=a)
+    two = evaluation("a", [0.2, 0.6], curve=[(0.1, 0.0)] * 2, curve_tasks=3, curve_values=b)
+    np.testing.assert_allclose(averaged({0: one, 1: two}).curve_values, (a[:3, :2] + b) / 2)
 
 
 def test_calibration_pools_the_predictions():

@@ -12,6 +12,7 @@ from innerloop.evaluation import interval
 from innerloop.evaluation._evaluate import evaluating
 from innerloop.explain import Influence, influence, planted_label
 from innerloop.mapping import Mapping
+from innerloop.metric import Prototypes
 from innerloop.networks import Backbone
 from innerloop.outer import fit
 from innerloop.sources import from_arrays
@@ -101,6 +102,20 @@ def test_where_nothing_matters():
     learner = methods.joint(perceptron())
     found = influence(learner, Given(classification()), 3)
     assert found.sentences == ["No support example matters: leaving any of them out changes nothing."]
+
+
+class _Means(Prototypes):
+    """Prototypes that divide by the number of a class's examples, whatever it is."""
+
+    def compare(self, state, z):
+        return -torch.cdist(z, state.sums / state.counts[:, None])
+
+
+def test_a_learner_that_cannot_do_without_an_example_is_named():
+    one_shot = Given(classification([(3, 5)] * 3))
+    with pytest.raises(ConfigurationError, match="_Means is no finite number where a support example is left out"):
+        influence(_Means(perceptron(None)), one_shot, 3)
+    assert np.isfinite(influence(methods.prototypes(perceptron(None)), one_shot, 3).size.mean)
 
 
 def test_a_network_that_cannot_see_the_mask_is_named():

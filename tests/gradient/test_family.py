@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from helpers import family, problems, reference
+from helpers import family, needs, problems, reference
 from helpers.checks import difference, difference_from_finite_differences, largest, measure
 from innerloop import methods
 from innerloop.errors import ConfigurationError
@@ -27,7 +27,7 @@ from innerloop.task import stack
 
 LOOP, VMAP = Mapping(vectorise=False), Mapping(vectorise=True)
 STEPS, RATE = 2, 0.3
-DEVICES = ["cpu", pytest.param("cuda", marks=pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU"))]
+DEVICES = ["cpu", pytest.param("cuda", marks=needs.CUDA)]
 NETWORKS = {
     "mlp": (problems.perceptron, reference.perceptron, problems.batch),
     "mlp-norm": (problems.normed, reference.normed, problems.batch),
@@ -378,3 +378,26 @@ def test_cg_solves_what_a_dense_solver_solves(size):
         bool(torch.isfinite(x).all())
         for x in conjugate_gradients(product, {n: 0 * r for n, r in right.items()}, 4).values()
     )
+
+
+def test_cg_ends_where_the_form_curves_down():
+    from innerloop.gradient import conjugate_gradients
+
+    def solve(diagonal, right, steps):
+        def product(x):
+            return {"a": diagonal * x["a"]}
+
+        return conjugate_gradients(product, {"a": right}, steps)["a"]
+
+    ones = torch.ones(3, dtype=torch.float64)
+    down, mixed = torch.tensor([-1.0, -2.0, -0.5]).double(), torch.tensor([4.0, 3.0, -0.1]).double()
+    assert torch.equal(solve(down, ones, 5), ones)  # nowhere to go: the right side itself
+    # the first direction is the right side and curves up (6.9); further ones do not
+    first = ones * (3 / 6.9)
+    torch.testing.assert_close(solve(mixed, ones, 1), first)
+    far = solve(mixed, ones, 20)
+    value = [float(0.5 * (x * mixed * x).sum() - (ones * x).sum()) for x in (first, far)]
+    assert value[1] <= value[0]
+    assert bool(torch.isfinite(far).all())
+    both = torch.vmap(lambda diagonal: solve(diagonal, ones, 5))(torch.stack([down, 1 - down]))
+    torch.testing.assert_close(both, torch.stack([ones, ones / (1 - down)]))

@@ -2,7 +2,7 @@
 
 from concurrent.futures import Future
 
-from innerloop.cli import _costs, _rivals, _rows, _training, main
+from innerloop.cli import _chosen_rival, _costs, _rows, _training, main
 
 log: list[str] = []
 """What was trained and computed, in order."""
@@ -62,7 +62,7 @@ def install(patch) -> list[str]:
     patch.setattr(_rows, "ProcessPoolExecutor", Pool)
     patch.setattr(_costs, "ProcessPoolExecutor", Pool)
     patch.setattr(_training, "_start", start)
-    patch.setattr(_rivals, "_SMALL_STEPS", 2)
-    patch.setattr(_rivals, "_VALIDATION_TASKS", 6)
-    patch.setattr(_rivals, "_WIDEN", 1)
+    patch.setattr(_chosen_rival, "_SMALL_STEPS", 2)
+    patch.setattr(_chosen_rival, "_VALIDATION_TASKS", 6)
+    patch.setattr(_chosen_rival, "_WIDEN", 1)
     return log

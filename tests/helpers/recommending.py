@@ -1,11 +1,8 @@
 """Small tables of events, and the MovieLens folder."""
 
-import os
-from pathlib import Path
-
 import numpy as np
-import pytest
 
+from helpers import needs
 from innerloop.recommend import Cases, Events
 
 
@@ -32,9 +29,6 @@ def no_cases(events):
 
 def movielens_small():
     """The ratings of MovieLens small, or a skipped test."""
-    folder = os.environ.get("INNERLOOP_DATA")
-    if not folder:
-        pytest.skip("INNERLOOP_DATA is not set")
-    rows = np.loadtxt(Path(folder) / "movielens-latest-small" / "ratings.csv", delimiter=",", skiprows=1)
+    rows = np.loadtxt(needs.data("movielens-latest-small") / "ratings.csv", delimiter=",", skiprows=1)
     user, item = (np.unique(column, return_inverse=True)[1] for column in rows[:, :2].T)
     return Events.of(user, item, rows[:, 2], rows[:, 3], users=user.max() + 1, items=item.max() + 1)

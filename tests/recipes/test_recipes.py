@@ -12,7 +12,8 @@ from innerloop.catalogue import METHODS as CATALOGUE
 from innerloop.errors import CheckpointError, ConfigurationError, DataError
 from innerloop.outer import fit
 from innerloop.recipes import METHODS, RECIPES, from_json, recipe, variants
-from innerloop.recipes._build import build, build_maps
+from innerloop.recipes._build import build
+from innerloop.recipes._build_network import build_maps
 from innerloop.recipes._build_source import build_source
 from innerloop.recipes._types import fits, reads, words
 from innerloop.sources import HashedNgrams
@@ -259,3 +260,34 @@ def test_a_start_that_does_not_fit_is_named(texts, tmp_path):
     splits.write_text(json.dumps({"train": names[6:], "validation": names[3:6], "test": names[:3]}))
     with pytest.raises(ConfigurationError, match=r"trained with splits=None .* may have seen test classes"):
         build(dataclasses.replace(chosen, splits=str(splits)))
+
+
+@pytest.mark.parametrize(("rates_lr", "moved"), [(None, 1e-2), (1e-4, 1e-4)])
+def test_learned_inner_rates_have_an_outer_rate_of_their_own(rates_lr, moved):
+    chosen = dataclasses.replace(
+        recipe("sinusoids", "meta_sgd"), lr=1e-2, rates_lr=rates_lr, steps=1, schedule="constant", mapping="vmap"
+    )
+    made = build(chosen)
+    start = made.learner.network.head.weight.detach().clone()
+    fit(made.learner, **made.fit_settings(), progress=False)
+    rates = torch.cat([rate.detach().flatten() for rate in made.learner.optimiser.parameters()])
+    # Adam's first step has the size of its rate, whatever the gradient is
+    torch.testing.assert_close((rates - chosen.inner_lr).abs().max(), torch.tensor(moved), rtol=1e-2, atol=0)
+    weights = made.learner.network.head.weight.detach()
+    torch.testing.assert_close((weights - start).abs().max(), torch.tensor(1e-2), rtol=1e-2, atol=0)
+
+
+def test_an_outer_rate_of_inner_rates_that_are_not_learned_is_refused():
+    chosen = dataclasses.replace(recipe("sinusoids", "maml"), rates_lr=1e-4)
+    with pytest.raises(ConfigurationError, match="maml learns no inner rates"):
+        build(chosen).fit_settings()
+
+
+def test_a_memory_has_label_slots_for_larger_tasks_in_training():
+    chosen = dataclasses.replace(recipe("characters", "in_context"), train_ways=8, steps=1, tasks_per_step=1, filters=4)
+    made = build(chosen)
+    fit(made.learner, **made.fit_settings(), progress=False)
+    task = made.source.test[0]
+    assert task.ways == 5
+    state = made.learner.adapt(task.support)
+    assert made.learner.predict(state, task.query.x).shape == (len(task.query), 5)

@@ -93,7 +93,7 @@ def test_every_class_has_ink_in_every_font(characters, split):
     assert longer.max() <= INK + 2
 
 
-@pytest.mark.skipif(not same_fonts(), reason="the characters were chosen with other font files")
+@pytest.mark.skipif(not same_fonts(), reason="needs the font files of matplotlib that the characters were chosen with")
 def test_no_two_characters_look_alike_in_any_font(characters):
     data = [getattr(characters, split).data for split in SPLITS]
     rows = torch.cat([part.rows for part in data]).flatten(1).float()

@@ -2,11 +2,11 @@
 
 import json
 import os
-from pathlib import Path
 
 import pytest
 import torch
 
+from helpers import needs
 from innerloop.errors import DataError
 from innerloop.sources import Clinc150
 from innerloop.sources._base import SPLITS
@@ -92,10 +92,7 @@ def test_other_files_are_refused(mini, name, content, said):
 
 @pytest.fixture(scope="module")
 def real():
-    data = os.environ.get("INNERLOOP_DATA")
-    if not data or not Path(data, "clinc150").is_dir():
-        pytest.skip("INNERLOOP_DATA does not name a folder with clinc150")
-    return Clinc150(Path(data, "clinc150"), dimensions=256)
+    return Clinc150(needs.data("clinc150"), dimensions=256)
 
 
 @pytest.mark.data

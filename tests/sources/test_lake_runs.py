@@ -59,7 +59,7 @@ def test_learners_are_judged_on_them(runs):
     found = evaluate(methods.nearest_mean(), LakeRuns(runs), tasks=RUNS)
     assert found.mean == 1.0
     assert found.source["name"] == "omniglot, Lake's runs"
-    assert "5-way 1-shot, test tasks" in str(found)
+    assert "5-way 1-shot test tasks" in str(found)
 
 
 def test_there_are_no_more(runs):

@@ -3,7 +3,6 @@
 import dataclasses
 import hashlib
 import json
-import os
 import shutil
 import threading
 import zipfile
@@ -20,6 +19,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from helpers import needs
 from innerloop.errors import ConfigurationError, DataError
 from innerloop.sources import _omniglot_files
 from innerloop.sources._base import SPLITS
@@ -316,12 +316,10 @@ def test_a_failed_download_is_one_clear_error(server, tmp_path, url):
 
 @pytest.fixture(scope="module")
 def real(tmp_path_factory):
-    data = os.environ.get("INNERLOOP_DATA")
-    if not data or not Path(data, "omniglot").is_dir():
-        pytest.skip("INNERLOOP_DATA does not name a folder with omniglot")
+    folder = needs.data("omniglot")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("INNERLOOP_CACHE", str(tmp_path_factory.mktemp("cache")))
-        yield Path(data, "omniglot")
+        yield folder
 
 
 @pytest.mark.data

@@ -2,8 +2,6 @@ import csv
 import dataclasses
 import json
 import math
-import os
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,6 +9,7 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from helpers import needs
 from innerloop.errors import ConfigurationError, DataError
 from innerloop.sources._base import SPLITS
 from innerloop.sources._scaling import Scaling
@@ -403,9 +402,7 @@ def test_neither_the_task_nor_what_was_dropped_is_an_input(write):
 
 @pytest.mark.data
 def test_parkinsons_telemonitoring():
-    data = Path(os.environ.get("INNERLOOP_DATA", "nowhere"), "parkinsons-telemonitoring", "parkinsons_updrs.data")
-    if not data.is_file():
-        pytest.skip("INNERLOOP_DATA does not name a folder with parkinsons-telemonitoring")
+    data = needs.data("parkinsons-telemonitoring") / "parkinsons_updrs.data"
     splits = Table(data, task="subject#", target="motor_UPDRS", drop=["total_UPDRS"])
     sources = [getattr(splits, split) for split in SPLITS]
     assert [source.describe()["distinct"] for source in sources] == [27, 7, 8]

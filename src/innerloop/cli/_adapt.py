@@ -81,7 +81,7 @@ def _saved(options: Options) -> tuple[AdaptedModel, Inputs]:
     from pathlib import Path
 
     from innerloop.adapted import load
-    from innerloop.cli._inputs import from_about
+    from innerloop.cli._inputs_of import from_about
     from innerloop.errors import CheckpointError
 
     path = Path(options.model) if options.model is not None else Path(str(options.run)) / "adapted.safetensors"
@@ -95,7 +95,7 @@ def _saved(options: Options) -> tuple[AdaptedModel, Inputs]:
 
 def _learned(options: Options) -> tuple[AdaptedModel, Inputs, list[str], str]:
     from innerloop.adapted import adapted_model
-    from innerloop.cli._inputs import of_run
+    from innerloop.cli._inputs_of import of_run
     from innerloop.cli._work import open_learner
 
     run, recipe, learner = open_learner(str(options.run))

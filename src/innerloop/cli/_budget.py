@@ -8,6 +8,7 @@ from typing import Any
 
 from innerloop.cli._compare import read_with_recipe
 from innerloop.cli._parse import UsageError
+from innerloop.demands import at_least
 from innerloop.recipes import RECIPES
 
 
@@ -67,14 +68,12 @@ def read(arguments: Sequence[str]) -> tuple[str, Options, dict[str, Any]]:
 def check(options: Options) -> None:
     """Refuses what can be refused without looking at the data."""
     for name in ("tasks", "processes", "threads"):
-        value = getattr(options, name)
-        if value is not None and value < 1:
-            raise UsageError(f"--{name} must be at least 1; got {value}.")
+        if (value := getattr(options, name)) is not None:
+            at_least(f"--{name}", value, 1)
     for fraction in options.fractions:
         if not 0 < fraction <= 1:
             raise UsageError(f"--fractions: expected numbers above 0 and up to 1; got {fraction}.")
     for size in options.sizes:
-        if size < 1:
-            raise UsageError(f"--sizes must be at least 1; got {size}.")
+        at_least("--sizes", size, 1)
     if not options.sizes and not options.fractions:
         raise UsageError("--fractions: expected at least one.")

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import tyro
 
 from innerloop.cli._parse import UsageError, joined, named, parse, value_of
+from innerloop.demands import at_least
 from innerloop.errors import closest
 from innerloop.recipes import RECIPES, recipe, variants
 
@@ -110,11 +111,10 @@ def check(options: Options) -> None:
             raise UsageError(f"--{name} is for runs that are trained here: it needs a --recipe.")
     numbers = {"tasks": options.tasks, "processes": options.processes, "threads": options.threads}
     for name, value in numbers.items():
-        if value is not None and value < 1:
-            raise UsageError(f"--{name} must be at least 1; got {value}.")
+        if value is not None:
+            at_least(f"--{name}", value, 1)
     for value in options.shots:
-        if value < 1:
-            raise UsageError(f"--shots must be at least 1; got {value}.")
+        at_least("--shots", value, 1)
 
 
 def compare(options: Options, command: str | None = None, folders: Sequence[str] = ()) -> Any:
@@ -127,8 +127,9 @@ def compare(options: Options, command: str | None = None, folders: Sequence[str]
     """
     from pathlib import Path
 
-    from innerloop.cli._comparison import measured, opened
+    from innerloop.cli._comparison import measured
     from innerloop.cli._comparison_page import write_comparison_page
+    from innerloop.cli._opened import opened
     from innerloop.cli._rows import default_processes
     from innerloop.files import write_json
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from innerloop.cli._comparison import TITLES, Found, equal
+from innerloop.cli._comparison import TITLES, Found
+from innerloop.cli._opened import equal
 from innerloop.cli._pages import NOTES, facts, headline, lead, seconds_of, shape, table_of, views
 from innerloop.cli._ranges import compared, range_of, said
 from innerloop.evaluation._seeds import COVERS

@@ -10,7 +10,7 @@ from innerloop.errors import ConfigurationError
 from innerloop.files import write_json
 from innerloop.outer import Run
 from innerloop.recipes._build import Experiment
-from innerloop.recipes._recipe import ControlRecipe
+from innerloop.recipes.control import ControlRecipe
 
 
 def evaluate_success(

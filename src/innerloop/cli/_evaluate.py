@@ -63,7 +63,7 @@ def run(arguments: Sequence[str]) -> int:
     from innerloop.files import write_json
     from innerloop.mapping import keep_large_blocks
     from innerloop.outer import Run
-    from innerloop.recipes._recipe import ControlRecipe
+    from innerloop.recipes.control import ControlRecipe
     from innerloop.sources import LakeRuns
 
     keep_large_blocks()

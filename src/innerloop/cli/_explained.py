@@ -11,7 +11,7 @@ from innerloop.explain import Explanation
 from innerloop.files import read_json
 from innerloop.outer import Run
 from innerloop.recipes._build import Experiment
-from innerloop.recipes._recipe import PictureRecipe
+from innerloop.recipes._picture_recipe import PictureRecipe
 from innerloop.report._views import influence_views
 from innerloop.sources._base import SPLITS
 

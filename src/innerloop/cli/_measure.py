@@ -5,11 +5,14 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from innerloop.cli._rivals import RIVALS, rival
+from innerloop.cli._chosen_rival import rival
+from innerloop.cli._rivals import RIVALS
 from innerloop.evaluation import Evaluation, evaluate
 from innerloop.outer import Run
 from innerloop.recipes._build import Experiment
-from innerloop.recipes._recipe import ClassRecipe, ControlRecipe, CurvesRecipe, Recipe
+from innerloop.recipes._recipe import ClassRecipe, Recipe
+from innerloop.recipes.control import ControlRecipe
+from innerloop.recipes.curves import CurvesRecipe
 
 
 def free_rivals(recipe: Recipe) -> list[str]:

@@ -14,7 +14,10 @@ from innerloop.evaluation import _words as words
 from innerloop.files import read_json
 from innerloop.outer import Run
 from innerloop.recipes._build import Experiment
-from innerloop.recipes._recipe import ControlRecipe, CurvesRecipe, PictureRecipe, SinusoidsRecipe
+from innerloop.recipes._picture_recipe import PictureRecipe
+from innerloop.recipes.control import ControlRecipe
+from innerloop.recipes.curves import CurvesRecipe
+from innerloop.recipes.sinusoids import SinusoidsRecipe
 from innerloop.report import Learning, Page, Row, Table, write_page
 from innerloop.report._views import fits, notable, task_views
 

@@ -13,7 +13,7 @@ from innerloop.evaluation import Comparison
 from innerloop.files import write_json
 from innerloop.outer import Run
 from innerloop.recipes._build_ratings import RatingsData, build_recommender, ratings_data
-from innerloop.recipes._recipe import RatingsRecipe
+from innerloop.recipes.ratings import RatingsRecipe
 from innerloop.recommend import (
     RECOMMENDERS,
     Personalised,

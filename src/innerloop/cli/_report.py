@@ -28,7 +28,7 @@ def run(arguments: Sequence[str]) -> int:
     from innerloop.cli._policy_page import write_policy_page
     from innerloop.cli._work import open_run
     from innerloop.outer import Run
-    from innerloop.recipes._recipe import ControlRecipe
+    from innerloop.recipes.control import ControlRecipe
 
     if is_policy(Run(options.run).config()):
         print(write_policy_page(Run(options.run)))

@@ -12,8 +12,9 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
+from innerloop.cli._chosen_rival import rival
 from innerloop.cli._lines import RowSpec
-from innerloop.cli._rivals import RIVALS, begins_with_run, rival
+from innerloop.cli._rivals import RIVALS, begins_with_run
 from innerloop.errors import DataError, InnerloopError
 from innerloop.files import read_json, write_json
 

@@ -16,23 +16,21 @@ from typing import Any
 import torch
 
 from innerloop import methods
-from innerloop.cli._rivals import fresh_network
+from innerloop.cli._chosen_rival import fresh_network
 from innerloop.control import (
-    ControlEvaluation,
     NearestStep,
     Replay,
     evaluate_control,
+    evaluate_over_steps,
     last_state,
-    rollouts,
     select_by_success,
     video,
 )
 from innerloop.errors import ConfigurationError
-from innerloop.evaluation._evaluate import evaluating
 from innerloop.learner import Learner
 from innerloop.outer import Run, fit
 from innerloop.recipes._build import Experiment
-from innerloop.recipes._recipe import ControlRecipe
+from innerloop.recipes.control import ControlRecipe
 from innerloop.transfer import Joint
 
 FILM = "before_after.gif"
@@ -107,8 +105,7 @@ class _Measuring:
             done = evaluate_control(learner, test, rollouts=self.recipe.rollouts, steps=steps, **self.told)
             before = " before adapting" if steps == 0 else ""
             self.say(done, before)
-            evaluation = replace(done.evaluation, name=done.name + before)
-            return replace(evaluation, about={**evaluation.about, **about}).to_json()
+            return replace(done, name=done.name + before, about={**done.about, **about}).to_json()
 
         self._once(name, found)
 
@@ -119,10 +116,7 @@ class _Measuring:
             most = self.recipe.curve_steps
             learner, about = self.learner(which, shots, most)
             test, goals = self.source.test.with_(shots=shots), min(CURVE_GOALS, self.recipe.test_goals)
-            with evaluating(learner):
-                reached = rollouts(learner, test, range(goals), curve_steps=most, episodes=1, **self.told).mean(2)
-            one = ControlEvaluation(learner.name, reached[:, 0], test.describe(), 1, self.recipe.limit, 0.0).evaluation
-            points = [replace(one, values=values, losses=1 - values, steps=k) for k, values in enumerate(reached.T)]
+            points = evaluate_over_steps(learner, test, goals, curve_steps=most, **self.told)
             said = ", ".join(f"{100 * point.mean:.0f}" for point in points)
             self.say(f"{learner.name}, {shots} demonstration(s): success {said} % after 0, 1, ... inner steps")
             return {"points": [point.to_json() for point in points], "about": about}

@@ -14,7 +14,7 @@ from innerloop.evaluation import Evaluation
 from innerloop.evaluation import _words as words
 from innerloop.outer import Run
 from innerloop.recipes._build import Experiment
-from innerloop.recipes._recipe import ControlRecipe
+from innerloop.recipes.control import ControlRecipe
 from innerloop.report import Film, Page, Range, Row
 
 _FAMILIES = {

@@ -15,6 +15,7 @@ from innerloop.adapted import rebuilt
 from innerloop.catalogue import is_own
 from innerloop.cli._measure import measure
 from innerloop.cli._pages import write_run_page
+from innerloop.demands import at_least
 from innerloop.errors import CheckpointError, ConfigurationError
 from innerloop.files import write_json
 from innerloop.learner import Learner
@@ -23,8 +24,10 @@ from innerloop.outer import Run, fit, is_main_process, load_weights
 from innerloop.recipes import POLICY_RECIPES, Recipe, from_json
 from innerloop.recipes._build import Experiment, build
 from innerloop.recipes._minutes import demand_minutes, within_minutes
-from innerloop.recipes._recipe import OmniglotRecipe, PictureRecipe, RatingsRecipe
+from innerloop.recipes._picture_recipe import PictureRecipe
 from innerloop.recipes._unread import demand_read
+from innerloop.recipes.omniglot import OmniglotRecipe
+from innerloop.recipes.ratings import RatingsRecipe
 from innerloop.sources import LakeRuns, Omniglot, TaskSource
 
 
@@ -34,11 +37,8 @@ def set_threads(threads: int | None) -> None:
     Raises:
         ConfigurationError: if it is no positive number.
     """
-    if threads is None:
-        return
-    if threads < 1:
-        raise ConfigurationError(f"threads must be at least 1; got {threads}.")
-    torch.set_num_threads(threads)
+    if threads is not None:
+        torch.set_num_threads(at_least("threads", threads, 1))
 
 
 def train(

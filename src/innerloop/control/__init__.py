@@ -5,9 +5,11 @@ Needs the extra `control`: pip install 'innerloop[control]'.
 
 from innerloop.control._choose import select_by_success
 from innerloop.control._demonstration_tasks import DemonstrationTasks
-from innerloop.control._demonstrations import Collected, Plan, collect
-from innerloop.control._evaluate import ControlEvaluation, evaluate_control
+from innerloop.control._demonstrations import Collected, collect
+from innerloop.control._evaluate import evaluate_control, evaluate_over_steps
+from innerloop.control._evaluation import ControlEvaluation
 from innerloop.control._normalisation import Normalisation
+from innerloop.control._plan import Plan
 from innerloop.control._policies import REPLAY_SOLVES, LastState, NearestStep, Replay, last_state
 from innerloop.control._rollouts import rollouts
 from innerloop.control._source import Demonstrations
@@ -30,6 +32,7 @@ __all__ = [
     "Replay",
     "collect",
     "evaluate_control",
+    "evaluate_over_steps",
     "last_state",
     "rollouts",
     "select_by_success",

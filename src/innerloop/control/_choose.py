@@ -7,8 +7,8 @@ from typing import TypeVar
 
 from innerloop.control._demonstration_tasks import DemonstrationTasks
 from innerloop.control._evaluate import evaluate_control
-from innerloop.errors import ConfigurationError
-from innerloop.evaluation import Selected
+from innerloop.control._evaluation import ControlEvaluation
+from innerloop.evaluation import Selected, select_by
 from innerloop.learner import Learner
 
 V = TypeVar("V")
@@ -40,13 +40,8 @@ def select_by_success(
     Raises:
         ConfigurationError: if there is nothing to try.
     """
-    if not settings:
-        raise ConfigurationError("Expected at least one setting to try; got none.")
 
-    def success(setting: V) -> float:
-        learner = make(setting)
-        return evaluate_control(learner, validation, goals, rollouts=rollouts, limit=limit, workers=workers).mean
+    def judge(learner: Learner) -> ControlEvaluation:
+        return evaluate_control(learner, validation, goals, rollouts=rollouts, limit=limit, workers=workers)
 
-    tried = [(setting, success(setting)) for setting in settings]
-    setting, value = max(tried, key=lambda pair: pair[1])
-    return Selected(setting, make(setting), value, tried)
+    return select_by(make, settings, judge)

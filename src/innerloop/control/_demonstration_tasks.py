@@ -12,10 +12,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from innerloop.control._demonstrations import Collected, Plan
+from innerloop.control._demonstrations import Collected
 from innerloop.control._normalisation import Normalisation
+from innerloop.control._plan import Plan
 from innerloop.control._tasks import OBSERVED, Array
 from innerloop.counter import bits, fold
+from innerloop.demands import at_least
 from innerloop.errors import ConfigurationError
 from innerloop.sources._base import SPLITS, Supply, TaskSource, demand_some, shuffled
 from innerloop.sources._table_tasks import FlatTable, TableData
@@ -56,8 +58,7 @@ class DemonstrationTasks(TaskSource):
 
     def __post_init__(self) -> None:
         for what in ("shots", "queries"):
-            if getattr(self, what) < 1:
-                raise ConfigurationError(f"{what} must be at least 1; got {getattr(self, what)}.")
+            at_least(what, getattr(self, what), 1)
         there = self.data.lengths.shape[1]
         if self.shots + self.queries > there:
             raise ConfigurationError(

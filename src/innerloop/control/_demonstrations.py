@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import platform
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import NamedTuple
 
@@ -20,10 +20,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from innerloop.control._tasks import ACTIONS, HORIZON, OBSERVED, Array, Manipulation, generator, shared_arm, short_name
-from innerloop.errors import ConfigurationError, DataError
+from innerloop.control._plan import Plan
+from innerloop.control._tasks import ACTIONS, OBSERVED, Array, Manipulation, generator, shared_arm
+from innerloop.errors import DataError
 from innerloop.simulators import versions
-from innerloop.sources._base import SPLITS
 from innerloop.sources._cache import cache_folder
 from innerloop.sources._stored import keep, recall
 from innerloop.workers import run_jobs
@@ -34,60 +34,6 @@ _TRIES = 10
 
 DEMONSTRATED, ROLLED_OUT = 0, 1
 """Last but one number of an episode's key: no rollout starts where a demonstration did."""
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What is to be demonstrated.
-
-    Args:
-        task: a task of Meta-World.
-        split: "train", "validation" or "test"; the goals of one split are not those of another.
-        goals: how many goals.
-        demonstrations: how many for each goal, all of them successful.
-        seed: another seed gives other goals and demonstrations.
-        noise: standard deviation of what is added to each executed action.
-        vary_start: every episode starts elsewhere (see `Manipulation`).
-        after: steps that are recorded after the goal was reached.
-        limit: steps after which an episode has failed.
-
-    Raises:
-        ConfigurationError: for numbers that make no sense.
-    """
-
-    task: str
-    split: str = "train"
-    goals: int = 150
-    demonstrations: int = 4
-    seed: int = 0
-    noise: float = 0.3
-    vary_start: bool = True
-    after: int = 5
-    limit: int = 200
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "task", short_name(self.task))
-        least = {"goals": 1, "demonstrations": 1, "seed": 0, "after": 0, "limit": 1}
-        for name, smallest in least.items():
-            if getattr(self, name) < smallest:
-                raise ConfigurationError(f"{name} must be at least {smallest}; got {getattr(self, name)}.")
-        if self.goals > GOALS_OF_A_SPLIT:
-            raise ConfigurationError(f"A split has at most {GOALS_OF_A_SPLIT:,} goals; got {self.goals:,}.")
-        if not 0 <= self.noise < float("inf"):
-            raise ConfigurationError(f"noise is a standard deviation from 0; got {self.noise}.")
-        if self.limit + self.after > HORIZON:
-            raise ConfigurationError(
-                f"An episode has at most {HORIZON} steps; got limit={self.limit} and after={self.after}."
-            )
-        if self.split not in SPLITS:
-            raise ConfigurationError(f"There is no split {self.split!r}; there are {', '.join(SPLITS)}.")
-
-    def number(self, goal: int) -> int:
-        """A goal's number among those of all splits: each split has a range of its own."""
-        return SPLITS.index(self.split) * GOALS_OF_A_SPLIT + goal
-
-
-GOALS_OF_A_SPLIT = 1_000_000
 
 
 class Collected(NamedTuple):

@@ -2,94 +2,23 @@
 
 from __future__ import annotations
 
-import math
 import time
-from dataclasses import dataclass, field
+from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import torch
 
 from innerloop.control._demonstration_tasks import DemonstrationTasks
+from innerloop.control._evaluation import ControlEvaluation
 from innerloop.control._rollouts import rollouts as roll_out
+from innerloop.demands import at_least
 from innerloop.errors import ConfigurationError
-from innerloop.evaluation import Evaluation, Interval, interval
 from innerloop.evaluation._evaluate import evaluating, surroundings
 from innerloop.evaluation._statistics import Values
 from innerloop.learner import Learner
 from innerloop.simulators import versions
 from innerloop.sources._base import demand_some
-
-
-@dataclass(frozen=True, eq=False)
-class ControlEvaluation:
-    """How often a learner's policy reaches goals that it was shown a few demonstrations of.
-
-    Attributes:
-        name: the learner.
-        values: `(G,)` success rate of each goal.
-        source: what the tasks are (`DemonstrationTasks.describe()`), with the hash of the goals.
-        rollouts: episodes for each goal.
-        limit: most steps of an episode.
-        seconds: wall time.
-        steps: inner steps taken; None for learners without steps.
-        trained_steps: inner steps in training.
-        curve: success rate after 0, 1, ... inner steps, as (mean, half) over `curve_goals` goals.
-        curve_goals: goals behind the curve.
-        about: device, threads, versions, also those of the simulators.
-    """
-
-    name: str
-    values: Values
-    source: dict[str, Any]
-    rollouts: int
-    limit: int
-    seconds: float
-    steps: int | None = None
-    trained_steps: int | None = None
-    curve: list[tuple[float, float]] = field(default_factory=list)
-    curve_goals: int = 0
-    about: dict[str, Any] = field(default_factory=dict)
-    metric: str = "success"
-
-    @property
-    def interval(self) -> Interval:
-        """Success rate and the half-width of its 95 % interval over goals."""
-        return interval(self.values)
-
-    @property
-    def mean(self) -> float:
-        """Success rate over goals."""
-        return self.interval.mean
-
-    @property
-    def higher_is_better(self) -> bool:
-        """Always, for success."""
-        return True
-
-    def __str__(self) -> str:
-        mean, half = self.interval
-        shots = self.source["shots"]
-        return (
-            f"{self.name}: success {100 * mean:.1f} % ± {100 * half:.1f} (95 % interval over {len(self.values)} "
-            f"{self.source['split']} goals of {self.source['name']}, {shots} demonstration{'s' if shots > 1 else ''}, "
-            f"{self.rollouts} rollout{'s' if self.rollouts > 1 else ''} each)"
-        )
-
-    @property
-    def evaluation(self) -> Evaluation:
-        """The same as an evaluation with the metric "success", for `innerloop.evaluation.comparison` and pages."""
-        source = {**self.source, "rollouts": self.rollouts, "limit_of_rollouts": self.limit}
-        return Evaluation(
-            name=self.name, metric=self.metric, values=self.values, losses=1 - self.values, source=source, first=0,
-            norm="none", mapping="loop", seconds=self.seconds, steps=self.steps, trained_steps=self.trained_steps,
-            curve=self.curve, curve_tasks=self.curve_goals, about=self.about,
-        )  # fmt: skip
-
-    def to_json(self) -> dict[str, Any]:
-        """Plain values, complete."""
-        mean, half = self.interval
-        curve = [(value, _number(around)) for value, around in self.curve]
-        return {**vars(self), "values": self.values.tolist(), "mean": mean, "half": _number(half), "curve": curve}
 
 
 def evaluate_control(
@@ -123,42 +52,95 @@ def evaluate_control(
         ConfigurationError: for numbers that make no sense, or more goals than the split has.
         DataError: if the policy or the simulator gives what is not a finite number.
     """
+    count = _count(source, goals)
+    at_least("rollouts", rollouts, 1)
+    at_least("curve_steps", curve_steps, 0)
+    at_least("curve_goals", curve_goals, 1)
+    at_least("steps", 0 if steps is None else steps, 0)
+    if curve_steps:
+        _demand_steps(learner, curve_steps)
+    start = time.perf_counter()
+    told: dict[str, Any] = {"limit": limit, "workers": workers}
+    with evaluating(learner, None, steps):
+        reached = roll_out(learner, source, range(count), episodes=rollouts, **told)[:, 0]
+        used = learner.test_steps
+    found = _evaluation(learner, source, reached.mean(1), used, rollouts, limit)
+    if curve_steps:
+        some = min(curve_goals, count)
+        points = evaluate_over_steps(learner, source, some, curve_steps=curve_steps, rollouts=rollouts, **told)
+        found = replace(
+            found,
+            curve=[(point.mean, point.interval.half) for point in points],
+            curve_tasks=some,
+            curve_values=np.stack([point.values for point in points], axis=1),
+        )
+    return replace(found, seconds=round(time.perf_counter() - start, 2))
+
+
+def evaluate_over_steps(
+    learner: Learner,
+    source: DemonstrationTasks,
+    goals: int | None = None,
+    *,
+    curve_steps: int,
+    rollouts: int = 1,
+    limit: int = 200,
+    workers: int | None = None,
+) -> list[ControlEvaluation]:
+    """The success of a learner after each of 0..`curve_steps` inner steps, on the same goals and starts.
+
+    So two learners can be compared in pairs of one goal after any number of steps.
+
+    Args:
+        learner: a learner with inner steps; also past the number that it was trained with.
+        source: a split of `Demonstrations`.
+        goals: how many goals; None: all of the split.
+        curve_steps: most inner steps.
+        rollouts: episodes for each goal and number of steps.
+        limit: most steps of an episode.
+        workers: processes; None: one for each core. The numbers do not depend on it.
+
+    Raises:
+        ConfigurationError: for numbers that make no sense, or a learner without inner steps.
+        DataError: if the policy or the simulator gives what is not a finite number.
+    """
+    count = _count(source, goals)
+    _demand_steps(learner, at_least("curve_steps", curve_steps, 1))
+    told: dict[str, Any] = {"episodes": at_least("rollouts", rollouts, 1), "limit": limit, "workers": workers}
+    start = time.perf_counter()
+    with evaluating(learner):
+        reached = roll_out(learner, source, range(count), curve_steps=curve_steps, **told).mean(2)
+    each = round((time.perf_counter() - start) / (curve_steps + 1), 2)
+    points = [_evaluation(learner, source, rates, k, rollouts, limit) for k, rates in enumerate(reached.T)]
+    return [replace(point, seconds=each) for point in points]
+
+
+def _count(source: DemonstrationTasks, goals: int | None) -> int:
     there = len(source.goals)
     count = there if goals is None else goals
     demand_some(count, there, "goals", f"The {source.split} split of {source.plan.task!r}")
-    least = {"rollouts": (rollouts, 1), "curve_steps": (curve_steps, 0)}
-    least |= {"curve_goals": (curve_goals, 1), "steps": (0 if steps is None else steps, 0)}
-    for name, (value, smallest) in least.items():
-        if value < smallest:
-            raise ConfigurationError(f"{name} must be at least {smallest}; got {value}.")
-    if curve_steps and getattr(learner, "test_steps", None) is None:
+    return count
+
+
+def _demand_steps(learner: Learner, curve_steps: int) -> None:
+    if learner.test_steps is None:
         raise ConfigurationError(f"{learner.name} has no inner steps; leave out curve_steps={curve_steps}.")
-    start = time.perf_counter()
-    some = min(curve_goals, count)
-    with evaluating(learner, None, steps):
-        told: dict[str, Any] = {"episodes": rollouts, "limit": limit, "workers": workers}
-        reached = roll_out(learner, source, range(count), **told)[:, 0]
-        used = getattr(learner, "test_steps", None)
-        curve = []
-        if curve_steps:
-            found = roll_out(learner, source, range(some), curve_steps=curve_steps, **told)
-            points = [interval(rates) for rates in found.mean(2).T]
-            curve = [(point.mean, point.half) for point in points]
+
+
+def _evaluation(
+    learner: Learner, source: DemonstrationTasks, values: Values, steps: int | None, rollouts: int, limit: int
+) -> ControlEvaluation:
     return ControlEvaluation(
         name=learner.name,
-        values=reached.mean(1),
-        source=source.describe(),
-        rollouts=rollouts,
-        limit=limit,
-        seconds=round(time.perf_counter() - start, 2),
-        steps=used,
-        trained_steps=getattr(learner, "steps", None),
-        curve=curve,
-        curve_goals=some if curve_steps else 0,
+        metric="success",
+        values=values,
+        losses=1 - values,
+        source={**source.describe(), "rollouts": rollouts, "limit_of_rollouts": limit},
+        first=0,
+        norm="none",
+        mapping="loop",
+        seconds=0.0,
+        steps=steps,
+        trained_steps=learner.steps,
         about=surroundings(torch.device("cpu")) | versions("control"),
     )
-
-
-def _number(value: float) -> float | None:
-    # one goal has no interval, and JSON no infinity
-    return value if math.isfinite(value) else None

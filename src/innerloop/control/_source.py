@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from innerloop.control._demonstration_tasks import DemonstrationTasks
-from innerloop.control._demonstrations import Plan, collect
+from innerloop.control._demonstrations import collect
 from innerloop.control._normalisation import fit_normalisation
+from innerloop.control._plan import Plan
 from innerloop.errors import ConfigurationError
 from innerloop.sources._base import SPLITS, Splits
 

@@ -10,7 +10,7 @@ from innerloop.evaluation._families import Ruling, ruling
 from innerloop.evaluation._pareto import pareto
 from innerloop.evaluation._power_law import PowerLaw, power_law
 from innerloop.evaluation._seeds import averaged
-from innerloop.evaluation._select import Selected, select
+from innerloop.evaluation._select import Selected, select, select_by
 from innerloop.evaluation._spent import Spent
 from innerloop.evaluation._statistics import Difference, Interval, interval, paired_difference
 from innerloop.evaluation._tune import Tuned, tune
@@ -45,5 +45,6 @@ __all__ = [
     "power_law",
     "ruling",
     "select",
+    "select_by",
     "tune",
 ]

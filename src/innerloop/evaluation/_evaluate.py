@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from innerloop.demands import at_least
 from innerloop.errors import ConfigurationError
 from innerloop.evaluation._calibration import calibration
 from innerloop.evaluation._evaluation import Evaluation
@@ -20,7 +21,7 @@ from innerloop.learner import Learner
 from innerloop.losses import absolute_error, gaussian_nll, mean_loss, mean_of, squared_error
 from innerloop.modules import device_of, in_mode
 from innerloop.networks import Policy
-from innerloop.networks._norm import demand_averages
+from innerloop.networks._norm_demands import demand_averages
 from innerloop.sound import demand_sound
 from innerloop.task import Examples, Source, Task
 
@@ -66,8 +67,7 @@ def evaluate(
     """
     least = {"tasks": (tasks, 1), "curve_steps": (curve_steps, 0), "curve_tasks": (curve_tasks, 1), "batch": (batch, 1)}
     for name, (value, smallest) in {**least, "steps": (0 if steps is None else steps, 0)}.items():
-        if value < smallest:
-            raise ConfigurationError(f"{name} must be at least {smallest}; got {value}.")
+        at_least(name, value, smallest)
     if metric is not None and metric not in get_args(Metric):
         raise ConfigurationError(f"metric= is one of {', '.join(get_args(Metric))}; got {metric!r}.")
     start = time.perf_counter()
@@ -78,12 +78,13 @@ def evaluate(
             found.append(_numpy(learner.map(lambda task: _judge(learner, task, metric), chunk)))
             used_mapping = str(learner.mapping_of_map(chunk))
         curve: list[tuple[float, float]] = []
+        curve_values = None
         if curve_steps:
-            found_curve = np.concatenate([
+            curve_values = np.concatenate([
                 learner.map(lambda task: _curve(learner, task, curve_steps, metric), chunk).cpu().numpy()
                 for chunk in batches(source, first, min(curve_tasks, tasks), batch, device)
-            ])  # fmt: skip
-            points = [interval(column.astype(float)) for column in found_curve.T]
+            ]).astype(float)  # fmt: skip
+            points = [interval(column) for column in curve_values.T]
             curve = [(point.mean, point.half) for point in points]
         policy = learner.norm
         used = learner.test_steps
@@ -104,6 +105,7 @@ def evaluate(
         trained_steps=learner.steps,
         curve=curve,
         curve_tasks=min(curve_tasks, tasks) if curve_steps else 0,
+        curve_values=curve_values,
         calibration=calibration(merged["confidence"][mask].astype(float), merged["correct"][mask].astype(bool))
         if classification
         else None,

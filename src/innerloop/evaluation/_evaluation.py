@@ -32,6 +32,8 @@ class Evaluation:
         trained_steps: inner steps in training.
         curve: metric after 0, 1, ... inner steps, as (mean, half) over `curve_tasks` tasks; empty if not asked for.
         curve_tasks: tasks behind the curve.
+        curve_values: `(curve_tasks, 1 + steps)` the metric of each of them after 0, 1, ... inner steps, so that
+            learners can be compared in pairs at each step; None if not asked for.
         calibration: reliability of the predictions; None in regression.
         mapping: how the tasks were mapped.
         seconds: wall time.
@@ -56,6 +58,7 @@ class Evaluation:
     calibration: Calibration | None = None
     about: dict[str, Any] = field(default_factory=dict)
     seeds: list[tuple[int, float]] = field(default_factory=list)
+    curve_values: Values | None = None
 
     @property
     def interval(self) -> Interval:
@@ -84,7 +87,7 @@ class Evaluation:
 
     def __str__(self) -> str:
         shape = self.source
-        what = f"{shape['ways']}-way {shape['shots']}-shot, " if shape.get("ways") and "shots" in shape else ""
+        what = f"{shape['ways']}-way {shape['shots']}-shot " if shape.get("ways") and "shots" in shape else ""
         norms = {
             "batch": "; normalised with the query batch's own statistics (transductive)",
             "support": "; normalised with support statistics",
@@ -104,14 +107,15 @@ class Evaluation:
         """Plain values, complete: `from_json` gives the evaluation back."""
         mean, half = self.interval
         return {
-            **{name: value for name, value in vars(self).items() if name not in ("values", "losses", "calibration")},
+            **{name: value for name, value in vars(self).items() if name not in _OTHERWISE},
             "mean": _number(mean),
             "half": _number(half),
             "curve": [(_number(m), _number(h)) for m, h in self.curve],
             "seeds": [(seed, _number(m)) for seed, m in self.seeds],
             "calibration": self.calibration.to_json() if self.calibration else None,
-            "values": [_number(round(float(v), 6)) for v in self.values],
-            "losses": [_number(round(float(v), 6)) for v in self.losses],
+            "values": _rounded(self.values),
+            "losses": _rounded(self.losses),
+            **({} if self.curve_values is None else {"curve_values": [_rounded(row) for row in self.curve_values]}),
         }
 
     @staticmethod
@@ -129,6 +133,8 @@ class Evaluation:
             fields["values"] = np.asarray(fields["values"], dtype=float)
             fields["losses"] = np.asarray(fields["losses"], dtype=float)
             fields["curve"] = [tuple(math.nan if v is None else float(v) for v in point) for point in fields["curve"]]
+            if "curve_values" in fields:
+                fields["curve_values"] = np.asarray(fields["curve_values"], dtype=float)
             seeds = fields.get("seeds", [])
             fields["seeds"] = [(int(seed), math.nan if mean is None else float(mean)) for seed, mean in seeds]
             fields["calibration"] = Calibration.from_json(fields["calibration"]) if fields["calibration"] else None
@@ -139,6 +145,8 @@ class Evaluation:
             raise DataError(f"Not an evaluation of innerloop: {error!r}. Run `innerloop evaluate` again.") from error
 
 
+_OTHERWISE = ("values", "losses", "calibration", "curve_values")
+"""What is saved in another form than it has."""
 _KINDS: dict[str, Any] = {
     **dict.fromkeys(("name", "metric", "norm", "mapping"), str),
     **dict.fromkeys(("first", "curve_tasks"), int),
@@ -149,6 +157,10 @@ _KINDS: dict[str, Any] = {
     "seconds": int | float,
 }
 """What a saved evaluation holds."""
+
+
+def _rounded(values: Values) -> list[float | None]:
+    return [_number(round(float(value), 6)) for value in values]
 
 
 def _number(value: float) -> float | None:

@@ -54,6 +54,8 @@ def averaged(by_seed: Mapping[int, Evaluation]) -> Evaluation:
     if len(every) == 1:
         return replace(first, seeds=seeds)
     length = min(len(one.curve) for one in every)
+    each = [one.curve_values for one in every if one.curve_values is not None]
+    tasks = min(one.curve_tasks for one in every)
     return replace(
         first,
         values=np.mean([one.values for one in every], axis=0),
@@ -63,7 +65,8 @@ def averaged(by_seed: Mapping[int, Evaluation]) -> Evaluation:
             (float(np.mean([one.curve[k][0] for one in every])), float(np.mean([one.curve[k][1] for one in every])))
             for k in range(length)
         ],
-        curve_tasks=min(one.curve_tasks for one in every),
+        curve_tasks=tasks,
+        curve_values=np.mean([found[:tasks, :length] for found in each], axis=0) if len(each) == len(every) else None,
         calibration=pooled([one.calibration for one in every if one.calibration is not None]),
         seeds=seeds,
     )

@@ -9,6 +9,7 @@ from typing import Any, Generic, TypeVar
 
 from innerloop.errors import ConfigurationError
 from innerloop.evaluation._evaluate import Metric, evaluate
+from innerloop.evaluation._evaluation import Evaluation
 from innerloop.learner import Learner
 from innerloop.task import Source
 
@@ -66,10 +67,26 @@ def select(
     >>> chosen.setting  # a line of its own is no good guess at a sinusoid
     1000000.0
     """
+    return select_by(make, settings, lambda learner: evaluate(learner, validation, tasks, metric=metric))
+
+
+def select_by(
+    make: Callable[[V], Learner], settings: Sequence[V], judge: Callable[[Learner], Evaluation]
+) -> Selected[V]:
+    """As `select`, with an evaluation of one's own, such as the success of a policy in a simulator.
+
+    Args:
+        make: from a setting to a learner.
+        settings: what to try.
+        judge: from a learner to its evaluation on validation tasks.
+
+    Raises:
+        ConfigurationError: if there is nothing to try, or nothing gives a finite value.
+    """
     if not settings:
         raise ConfigurationError("Expected at least one setting to try; got none.")
     learners = [make(setting) for setting in settings]
-    found = [evaluate(learner, validation, tasks, metric=metric) for learner in learners]
+    found = [judge(learner) for learner in learners]
     sign = 1.0 if found[0].higher_is_better else -1.0
     finite = [i for i, each in enumerate(found) if math.isfinite(each.mean)]
     if not finite:

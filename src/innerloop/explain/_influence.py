@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from innerloop.errors import ConfigurationError
 from innerloop.evaluation import Interval, batches, evaluating, interval
 from innerloop.explain._analysis import Analysis
 from innerloop.explain._over_tasks import Array, demand
@@ -123,7 +124,7 @@ def influence(learner: Learner, source: Source, tasks: int = 200, *, first: int 
         batch: adaptations held in memory at a time.
 
     Raises:
-        ConfigurationError: where the learner's network cannot see a mask.
+        ConfigurationError: where the learner's network cannot see a mask, or a learner cannot do without an example.
 
     Source: Cook 1977, "Detection of influential observation in linear regression" (deletion); Koh and Liang 2017,
     "Understanding black-box predictions via influence functions", which approximate it.
@@ -149,6 +150,11 @@ def influence(learner: Learner, source: Source, tasks: int = 200, *, first: int 
             losses, own = (torch.cat(each).double().cpu().numpy() for each in zip(*parts, strict=True))
             examples += _by_task(chunk, losses, own, which.cpu().numpy(), left_out.cpu().numpy())
     changes = [np.array(task.changes) for task in examples]
+    if not all(np.isfinite(each).any() for each in changes):
+        raise ConfigurationError(
+            f"The query loss of {learner.name} is no finite number where a support example is left out. In one-shot "
+            "tasks its class has no example then: a learner that divides by their number should divide by at least 1."
+        )
     loss = np.array([task.loss for task in examples])
     held_out = np.array([np.nanmean(task.held_out) for task in examples])
     return Influence(

@@ -67,6 +67,10 @@ def inner(a: Parameters, b: Parameters) -> Tensor:
 def conjugate_gradients(product: Callable[[Parameters], Parameters], right: Parameters, steps: int) -> Parameters:
     """Solves `A x = right` for a symmetric positive definite `A` given as a function.
 
+    Where `A` turns out not to be positive definite, as `H + λI` is not where a loss curves down by more than λ, it
+    stops before the first direction `d` with `d'Ad <= 0`, along which the quadratic form has no minimum; if that is
+    the first one of all, `x` is the right side.
+
     A fixed number of steps and no branch on a value, so that it runs under `vmap` and can be captured: once the
     residual is zero, it stands still.
 
@@ -75,7 +79,8 @@ def conjugate_gradients(product: Callable[[Parameters], Parameters], right: Para
         right: the right side, by name.
         steps: at most this many products are useful: the number of unknowns.
 
-    Source: Hestenes and Stiefel 1952.
+    Source: Hestenes and Stiefel 1952; the end at directions without positive curvature: Nocedal and Wright 2006,
+    "Numerical optimization", algorithm 7.1.
 
     >>> diagonal = {"a": torch.tensor([1.0, 4.0])}
     >>> conjugate_gradients(lambda x: {"a": diagonal["a"] * x["a"]}, {"a": torch.tensor([1.0, 2.0])}, 2)["a"]
@@ -84,10 +89,14 @@ def conjugate_gradients(product: Callable[[Parameters], Parameters], right: Para
     x = {name: torch.zeros_like(r) for name, r in right.items()}
     residual = direction = dict(right)
     size = inner(residual, residual)
-    for _ in range(steps):
+    going = torch.ones_like(size, dtype=torch.bool)
+    for step in range(steps):
         image = product(direction)
         curvature = inner(direction, image)
-        length = _ratio(size, curvature)
+        if step == 0:
+            x = {n: torch.where(curvature > 0, x[n], right[n]) for n in x}
+        going = going & (curvature > 0)
+        length = torch.where(going, _ratio(size, curvature), 0)
         x = {n: x[n] + length * direction[n] for n in x}
         residual = {n: residual[n] - length * image[n] for n in x}
         before, size = size, inner(residual, residual)

@@ -17,7 +17,8 @@ from innerloop.networks._dropblock import DropBlock
 from innerloop.networks._functional import FunctionalNetwork
 from innerloop.networks._gru import gru
 from innerloop.networks._mlp import mlp
-from innerloop.networks._norm import Norm, NormCall, Policy, Statistics, convert_norms, per_step_norms
+from innerloop.networks._norm import Norm, NormCall, Policy, Statistics
+from innerloop.networks._norm_changes import convert_norms, per_step_norms
 from innerloop.networks._resnet12 import resnet12
 from innerloop.networks._transformer import transformer
 

@@ -11,7 +11,8 @@ from torch import Tensor, nn
 from torch.utils import _pytree as pytree
 
 from innerloop.errors import ConfigurationError, DataError, InnerloopError
-from innerloop.networks._norm import NormCall, Policy, demand_policy, foreign_norms, norm_call, norms_of
+from innerloop.networks._norm import NormCall, Policy, norm_call, norms_of
+from innerloop.networks._norm_demands import demand_policy, foreign_norms
 from innerloop.task import Tree
 
 

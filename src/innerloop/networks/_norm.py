@@ -9,13 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Literal, Protocol, get_args, runtime_checkable
+from typing import Literal, Protocol, runtime_checkable
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-
-from innerloop.errors import ConfigurationError
 
 Policy = Literal["batch", "support", "running", "none"]
 """Which statistics normalise the query examples.
@@ -163,125 +161,3 @@ def norm_call(norms: dict[str, Norm], call: NormCall) -> Iterator[NormCall]:
     finally:
         for norm in norms.values():
             norm.name, norm.call = "", None
-
-
-def per_step_norms(network: nn.Module, steps: int) -> nn.Module:
-    """Gives every `Norm` in `network` a weight and a bias for each of `steps` inner steps, all equal at first.
-
-    Raises:
-        ConfigurationError: if the network has no such layer with a single weight.
-
-    Source: Antoniou, Edwards and Storkey 2019, section 4.
-
-    >>> per_step_norms(nn.Sequential(Norm(2)), 3)[0].weight.shape
-    torch.Size([3, 2])
-    """
-    single = [norm for norm in norms_of(network).values() if norm.steps is None]
-    if not single or steps < 1:
-        raise ConfigurationError(
-            f"{type(network).__name__} has {len(single)} layers innerloop.networks.Norm with one weight, and {steps} "
-            "steps were asked for. Expected at least one of each; use innerloop.networks.convert_norms(network)."
-        )
-    for norm in single:
-        norm.steps = steps
-        norm.weight, norm.bias = (
-            nn.Parameter(p.detach().repeat(steps, 1), requires_grad=p.requires_grad) for p in (norm.weight, norm.bias)
-        )
-    return network
-
-
-_FOREIGN = (nn.modules.batchnorm._BatchNorm,)
-
-
-def foreign_norms(network: nn.Module) -> list[str]:
-    """Names of batch norm layers that are not ours: they cannot follow a policy or a mask.
-
-    Raises:
-        ConfigurationError: if one of them keeps running statistics, which no task-wise mapping gets right.
-    """
-    names = []
-    for name, module in network.named_modules():
-        if isinstance(module, _FOREIGN):
-            if module.track_running_stats:
-                raise ConfigurationError(
-                    f"Layer {name!r} is a {type(module).__name__} with running statistics: it would mix tasks and "
-                    "give wrong meta-gradients. Use innerloop.networks.convert_norms(network)."
-                )
-            names.append(name)
-    return names
-
-
-def demand_policy(network: nn.Module, policy: Policy) -> None:
-    """Refuses a policy that the norm layers of `network` cannot follow.
-
-    Raises:
-        ConfigurationError: if there is no such policy, or a layer in the way.
-
-    >>> demand_policy(nn.Sequential(Norm(2)), "support")
-    """
-    if policy not in get_args(Policy):
-        raise ConfigurationError(f"norm= is one of {', '.join(get_args(Policy))}; got {policy!r}.")
-    norms, foreign = norms_of(network), foreign_norms(network)
-    if foreign and policy != "batch":
-        raise ConfigurationError(
-            f"norm={policy!r} needs innerloop's norm layers; {foreign[0]!r} is another batch norm. "
-            "Use norm='batch' or innerloop.networks.convert_norms(network)."
-        )
-    if norms and policy == "none":
-        raise ConfigurationError(
-            f"norm='none' says that nothing normalises with batch statistics, but {next(iter(norms))!r} "
-            "does. Use 'batch', 'support' or 'running', or build the network without norms."
-        )
-    if policy == "running" and any(norm.steps is not None for norm in norms.values()):
-        raise ConfigurationError(
-            "Norm layers with weights for each inner step keep no running averages. Use norm='batch' or 'support'."
-        )
-
-
-def demand_averages(network: nn.Module) -> None:
-    """Refuses running averages that were never collected: a mean of 0 and a variance of 1 are no batch's.
-
-    Raises:
-        ConfigurationError: naming the first layer that still has those.
-
-    >>> norm = Norm(1)
-    >>> norm.absorb(torch.ones(1), torch.ones(1))
-    >>> demand_averages(norm)
-    """
-    for name, norm in norms_of(network).items():
-        if not norm.running_mean.any() and bool((norm.running_variance == 1).all()):
-            raise ConfigurationError(
-                f"norm='running' needs averages collected in training; those of {name!r} are still 0 and 1. Train with "
-                "norm='running', or evaluate with 'batch' or 'support'."
-            )
-
-
-def convert_norms(network: nn.Module) -> nn.Module:
-    """Replaces every `nn.BatchNorm*d` in `network` by a `Norm` with the same weights and statistics.
-
-    >>> convert_norms(nn.Sequential(nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2)))[1].__class__.__name__
-    'Norm'
-    """
-    if isinstance(network, _FOREIGN):
-        # None asks torch for a cumulative average, which this layer has not; 0 says that the averages are frozen
-        momentum = 0.1 if network.momentum is None else network.momentum
-        norm = Norm(network.num_features, network.eps, momentum)
-        like = next((t for t in (network.weight, network.running_mean) if t is not None), None)
-        norm = norm if like is None else norm.to(like.device, like.dtype)
-        pairs: list[tuple[Tensor, Tensor | None]] = [
-            (norm.weight, network.weight),
-            (norm.bias, network.bias),
-            (norm.running_mean, network.running_mean),
-            (norm.running_variance, network.running_var),
-        ]
-        with torch.no_grad():
-            for ours, theirs in pairs:
-                if theirs is not None:
-                    ours.copy_(theirs)
-                    ours.requires_grad_(theirs.requires_grad)
-                elif isinstance(ours, nn.Parameter):
-                    ours.requires_grad_(False)  # affine=False: nothing to learn here
-        return norm.train(network.training)
-    for name, child in list(network.named_children()):
-        setattr(network, name, convert_norms(child))
-    return network

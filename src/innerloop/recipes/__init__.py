@@ -6,6 +6,7 @@ from typing import Any
 
 from innerloop.catalogue import TRAINED as METHODS
 from innerloop.errors import ConfigurationError
+from innerloop.recipes._checked import restored
 from innerloop.recipes._policy_recipe import POLICY_METHODS, PolicyRecipe
 from innerloop.recipes._recipe import Recipe
 from innerloop.recipes.characters import characters
@@ -83,14 +84,4 @@ def from_json(value: Any) -> Recipe:
     Raises:
         ConfigurationError: if it names no recipe, has fields that this version does not know, or values of other types.
     """
-    if not isinstance(value, dict) or not all(isinstance(name, str) for name in value):
-        raise ConfigurationError(f"The saved recipe is damaged: expected fields by name; got {value!r}.")
-    base = recipe(str(value.get("recipe")))
-    unknown = sorted(set(value) - set(vars(base)))
-    if unknown:
-        raise ConfigurationError(
-            f"The saved recipe has the field {unknown[0]!r}, which {value['recipe']!r} has not in this version of "
-            f"innerloop; it has {', '.join(vars(base))}."
-        )
-    fields: dict[str, Any] = {name: tuple(entry) if isinstance(entry, list) else entry for name, entry in value.items()}
-    return type(base)(**fields)
+    return restored(value, recipe)

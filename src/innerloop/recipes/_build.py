@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, fields
-from typing import Any, Literal, cast
+from typing import Any
 
 import torch
 from torch import nn
@@ -13,21 +13,15 @@ from torch.optim.lr_scheduler import CosineAnnealingLR, LRScheduler
 
 from innerloop.catalogue import METHODS, is_own
 from innerloop.errors import ConfigurationError
+from innerloop.gradient import LearnedRates
 from innerloop.learner import Learner
-from innerloop.networks import bias_mlp, conv4, conv_maps, mlp, resnet12
 from innerloop.own import guarded
+from innerloop.recipes._build_network import build_maps, build_network, outputs_of
 from innerloop.recipes._build_source import build_source
-from innerloop.recipes._recipe import (
-    ClassRecipe,
-    ClincRecipe,
-    ControlRecipe,
-    CurvesRecipe,
-    PictureRecipe,
-    Recipe,
-    TextRecipe,
-)
+from innerloop.recipes._recipe import ClassRecipe, Recipe
 from innerloop.recipes._start import start_from_run
 from innerloop.recipes._unread import function_of, parameters_of
+from innerloop.recipes.curves import CurvesRecipe
 from innerloop.sources import (
     HashedNgrams,
     Splits,
@@ -65,7 +59,7 @@ class Experiment:
             "validation": self.source.validation,
             "steps": recipe.steps,
             "tasks_per_step": recipe.tasks_per_step,
-            "optimiser": _optimiser(recipe),
+            "optimiser": _optimiser(recipe, self.learner),
             "scheduler": _scheduler(recipe),
             "clip": recipe.clip,
             "validate_every": recipe.validate_every,
@@ -101,45 +95,6 @@ def build(recipe: Recipe, *, start: bool = True) -> Experiment:
     if start and recipe.start is not None:
         start_from_run(learner, recipe, recipe.start)
     return Experiment(recipe, source, learner)
-
-
-def build_network(recipe: Recipe, source: Splits, outputs: int | None) -> nn.Module:
-    """A network for the recipe's inputs with fresh weights."""
-    task = source.train[0]
-    if isinstance(recipe, PictureRecipe):
-        channels, size = task.support.x.shape[1], task.support.x.shape[2]
-        if recipe.network == "resnet12":
-            return resnet12(outputs, recipe.filters, channels=channels, size=size)
-        return conv4(outputs, recipe.filters, channels=channels, size=size, downsample=recipe.downsample)
-    hidden = cast(Any, recipe).hidden
-    if isinstance(recipe, ControlRecipe) and outputs is not None:
-        return bias_mlp(task.support.x[0].numel(), outputs, hidden, recipe.bias)
-    # the vectors of texts are long and sparse: small weights would make all texts alike
-    initial: Literal["torch", "he"] = "he" if isinstance(recipe, TextRecipe | ClincRecipe) else "torch"
-    return mlp(task.support.x[0].numel(), outputs, hidden, initial=initial)
-
-
-def build_maps(recipe: Recipe, source: Splits) -> nn.Module:
-    """A network whose output is a feature map, with fresh weights; where inputs are no pictures, a vector.
-
-    Raises:
-        ConfigurationError: for ResNet-12, whose output is a vector.
-    """
-    if not isinstance(recipe, PictureRecipe):
-        return build_network(recipe, source, None)
-    if recipe.network != "conv4":
-        raise ConfigurationError(
-            f"{recipe.method} wants feature maps, which --network conv4 gives; got --network {recipe.network}, whose "
-            "features are a vector. Leave out --network, or compare vectors with --method prototypes."
-        )
-    channels, size = source.train[0].support.x.shape[1:3]
-    return conv_maps(recipe.filters, channels=channels, size=size, downsample=recipe.downsample)
-
-
-def outputs_of(source: Splits) -> int:
-    """How many outputs a head needs: the ways, or the width of the target."""
-    task = source.train[0]
-    return task.ways or int(task.support.y.shape[-1])
 
 
 def build_learner(recipe: Recipe, source: Splits) -> Learner:
@@ -193,9 +148,11 @@ def _method(recipe: Recipe, ways: int | None) -> tuple[Callable[..., Learner], d
 def _known(recipe: Recipe, source: Splits) -> dict[str, Any]:
     """What methods may ask for: the fields that every recipe has, and what the tasks are like."""
     task = source.train[0]
+    # label slots for the largest tasks, which may be those of training
+    more = recipe.train_ways if isinstance(recipe, ClassRecipe) else None
     return {
         **{field.name: getattr(recipe, field.name) for field in fields(Recipe)},
-        "ways": task.ways,
+        "ways": task.ways if more is None or task.ways is None else max(task.ways, more),
         "inputs": task.support.x[0].numel(),
         "outputs": outputs_of(source),
         "length": len(task.support) + 1,
@@ -210,8 +167,25 @@ def _demand_learner(made: Any, name: str) -> Learner:
     return made
 
 
-def _optimiser(recipe: Recipe) -> Callable[[Iterable[nn.Parameter]], Optimizer]:
-    return lambda parameters: torch.optim.AdamW(parameters, lr=recipe.lr, weight_decay=recipe.weight_decay)
+def _optimiser(recipe: Recipe, learner: Learner) -> Callable[[Iterable[nn.Parameter]], Optimizer]:
+    rates = {id(p) for part in learner.modules() if isinstance(part, LearnedRates) for p in part.parameters()}
+    if recipe.rates_lr is not None and not rates:
+        raise ConfigurationError(
+            f"{recipe.method} learns no inner rates, so --rates-lr would change nothing. Leave it out, or choose a "
+            "method that does (meta_sgd, maml_plus_plus)."
+        )
+
+    def made(parameters: Iterable[nn.Parameter]) -> Optimizer:
+        given = list(parameters)
+        groups: list[dict[str, Any]] = [{"params": given}]
+        if recipe.rates_lr is not None:
+            groups = [
+                {"params": [p for p in given if id(p) not in rates]},
+                {"params": [p for p in given if id(p) in rates], "lr": recipe.rates_lr},
+            ]
+        return torch.optim.AdamW(groups, lr=recipe.lr, weight_decay=recipe.weight_decay)
+
+    return made
 
 
 def _scheduler(recipe: Recipe) -> Callable[[Optimizer], LRScheduler] | None:

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from innerloop.errors import ConfigurationError
-from innerloop.recipes._recipe import RatingsRecipe, Recipe
-from innerloop.recipes.ratings import RECOMMENDERS, ratings, setting_of_recipe
+from innerloop.recipes._recipe import Recipe
+from innerloop.recipes.ratings import RECOMMENDERS, RatingsRecipe, ratings, setting_of_recipe
 from innerloop.recommend import (
     Dataset,
     Oracle,

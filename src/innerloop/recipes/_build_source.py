@@ -5,19 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 
 from innerloop.errors import ConfigurationError
-from innerloop.recipes._recipe import (
-    CharactersRecipe,
-    ClincRecipe,
-    ControlRecipe,
-    CurvesRecipe,
-    FolderRecipe,
-    OmniglotRecipe,
-    RatingsRecipe,
-    Recipe,
-    SinusoidsRecipe,
-    TableRecipe,
-    TextRecipe,
-)
+from innerloop.recipes._recipe import Recipe
+from innerloop.recipes.characters import CharactersRecipe
+from innerloop.recipes.clinc import ClincRecipe
+from innerloop.recipes.control import ControlRecipe
+from innerloop.recipes.curves import CurvesRecipe
+from innerloop.recipes.folder import FolderRecipe
+from innerloop.recipes.omniglot import OmniglotRecipe
+from innerloop.recipes.ratings import RatingsRecipe
+from innerloop.recipes.sinusoids import SinusoidsRecipe
+from innerloop.recipes.table import TableRecipe
+from innerloop.recipes.text import TextRecipe
 from innerloop.sources import (
     Characters,
     Clinc150,

@@ -4,22 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal, get_args, get_type_hints
+from typing import Annotated, Any, ClassVar, Literal, get_args
 
-from innerloop.demands import at_least, positive
 from innerloop.errors import ConfigurationError, closest
-from innerloop.recipes._types import fits, words
+from innerloop.recipes._checked import AtLeast, Positive, Seed, check
 
 Preset = Literal["short", "paper"]
 POLICY_METHODS = ("promp", "maml_trpo", "fomaml_trpo", "rl2", "pooled")
 """What `innerloop train` takes as --method for recipes of reinforcement learning."""
-
-_LEAST = {
-    **dict.fromkeys(("iterations", "tasks", "episodes", "inner_steps", "width", "hidden", "horizon", "pulls"), 1),
-    **dict.fromkeys(("validate_every", "validation_tasks", "test_tasks"), 1),
-    **dict.fromkeys(("arms", "states", "actions"), 2),
-    "rounds": 0,
-}
 
 
 @dataclass(frozen=True)
@@ -45,11 +37,11 @@ class PolicyRecipe:
     """Discount of the advantages."""
     trace: float = 1.0
     """λ of the generalised advantages."""
-    rate: float = 5e-3
+    rate: Annotated[float, Positive(1e-3)] = 5e-3
     """Learning rate of Adam; MAML-TRPO steps within `divergence` instead."""
-    divergence: float = 0.01
+    divergence: Annotated[float, Positive(0.01)] = 0.01
     """Largest mean KL of a step of MAML-TRPO."""
-    inner_lr: float = 0.05
+    inner_lr: Annotated[float, Positive(0.1)] = 0.05
     """Learning rate of the policy gradients that adapt."""
     inner_steps: int = 1
     """Inner steps in training."""
@@ -59,9 +51,9 @@ class PolicyRecipe:
     """Widths of the policy's hidden layers."""
     width: int = 48
     """Size of the memory of rl2."""
-    std: float = 1.0
+    std: Annotated[float, Positive(1.0)] = 1.0
     """Standard deviation of an untrained policy's actions, where they are numbers."""
-    rounds: int = 3
+    rounds: Annotated[int, AtLeast(0)] = 3
     """Rounds of adaptation in evaluation; for rl2 further episodes of a trial, in training as well."""
     validate_every: int | None = None
     """Outer steps between validations; None: ten validations."""
@@ -69,13 +61,11 @@ class PolicyRecipe:
     """Tasks of a validation."""
     test_tasks: int = 40
     """Test tasks that the result is measured on."""
-    seed: int = 0
+    seed: Annotated[int, Seed()] = 0
     """Seed of the initial weights, of the training tasks and of their episodes."""
 
     def __post_init__(self) -> None:
-        for name, kind in get_type_hints(type(self)).items():
-            if name != "tensors" and not fits(value := getattr(self, name), kind):
-                raise ConfigurationError(f"{name}: expected {words(kind)}; got {value!r}.")
+        check(self)
         if self.method not in POLICY_METHODS:
             raise ConfigurationError(
                 f"Unknown method {self.method!r}; for reinforcement learning there are {', '.join(POLICY_METHODS)}."
@@ -86,14 +76,6 @@ class PolicyRecipe:
                 "rl2 runs on environments that are tensors (navigation, bandits, tabular); take promp, maml_trpo or "
                 "pooled here."
             )
-        for name, least in _LEAST.items():
-            values = getattr(self, name, None)
-            for value in values if isinstance(values, tuple) else () if values is None else (values,):
-                at_least(name, value, least)
-        for name, usual in (("rate", 1e-3), ("divergence", 0.01), ("inner_lr", 0.1), ("std", 1.0)):
-            positive(name, getattr(self, name), usual)
-        if not 0 <= self.seed < 2**63:
-            raise ConfigurationError(f"seed must be between 0 and 2^63; got {self.seed}.")
 
     @property
     def length(self) -> int:
@@ -124,7 +106,7 @@ class NavigationRecipe(PolicyRecipe):
 class BanditsRecipe(PolicyRecipe):
     """Bandits whose arms pay 1 or 0; rules that need no training are measured beside."""
 
-    arms: int = 5
+    arms: Annotated[int, AtLeast(2)] = 5
     """Arms of a bandit."""
     pulls: int = 10
     """Pulls of an episode."""
@@ -134,9 +116,9 @@ class BanditsRecipe(PolicyRecipe):
 class TabularRecipe(PolicyRecipe):
     """Random Markov decision processes."""
 
-    states: int = 10
+    states: Annotated[int, AtLeast(2)] = 10
     """States of a process."""
-    actions: int = 5
+    actions: Annotated[int, AtLeast(2)] = 5
     """Actions of a process."""
     horizon: int = 10
     """Steps of an episode."""

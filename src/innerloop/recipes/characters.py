@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
+from dataclasses import dataclass
 from typing import Any
 
 from innerloop.catalogue import family_of
 from innerloop.recipes._methods import of_papers
-from innerloop.recipes._recipe import CharactersRecipe
+from innerloop.recipes._picture_recipe import PictureRecipe
+
+
+@dataclass(frozen=True)
+class CharactersRecipe(PictureRecipe):
+    """Letters of the world's scripts, embedded: no download."""
+
 
 _STEPS = {
     # outer steps that take about the same time of one core; the seconds are in results/demo.json

@@ -2,8 +2,24 @@
 
 from __future__ import annotations
 
-from innerloop.recipes._recipe import ClincRecipe
+from dataclasses import dataclass
+
+from innerloop.recipes._recipe import ClassRecipe
 from innerloop.recipes.text import settings
+
+
+@dataclass(frozen=True)
+class ClincRecipe(ClassRecipe):
+    """CLINC150: intents of short requests, the test on domains never seen in training."""
+
+    data: str | None = None
+    """Folder with data_full.json and domains.json; None: $INNERLOOP_DATA/clinc150."""
+    within_domains: bool = False
+    """Draw all intents of a task from one domain."""
+    dimensions: int = 2_048
+    """Length of a text's vector of hashed n-grams."""
+    hidden: tuple[int, ...] = (1_024,)
+    """Widths of the hidden layers."""
 
 
 def clinc(method: str = "maml") -> ClincRecipe:

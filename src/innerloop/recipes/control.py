@@ -3,10 +3,42 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any
+from dataclasses import dataclass
+from typing import Annotated, Any
 
 from innerloop.catalogue import family_of
-from innerloop.recipes._recipe import ControlRecipe
+from innerloop.recipes._checked import AtLeast
+from innerloop.recipes._recipe import Recipe
+
+
+@dataclass(frozen=True)
+class ControlRecipe(Recipe):
+    """Robot control from demonstrations, on a task of Meta-World whose goal is hidden. Needs the extra `control`."""
+
+    task: str = "reach"
+    """Task of Meta-World: reach, push, pick-place, door-open, ..."""
+    train_goals: int = 150
+    """Goals to train on."""
+    validation_goals: int = 20
+    """Goals to validate on."""
+    test_goals: int = 50
+    """Goals to measure on."""
+    demonstrations: Annotated[int, AtLeast(2)] = 4
+    """Demonstrations of each goal, from which support and query are drawn; of a goal of validation and test more, where
+    --over-shots asks for them."""
+    noise: Annotated[float, AtLeast(0)] = 0.3
+    """Standard deviation of what is added to each executed action of a demonstration."""
+    rollouts: int = 2
+    """Episodes for each goal."""
+    over_shots: tuple[int, ...] = (1, 2, 5)
+    """Numbers of demonstrations that the page shows the success after."""
+    limit: int = 200
+    """Most steps of an episode; Meta-World's own protocol has 500."""
+    hidden: tuple[int, ...] = (100, 100)
+    """Widths of the hidden layers."""
+    bias: int = 10
+    """Length of the learned vector beside the input."""
+
 
 _OWN: dict[str, dict[str, Any]] = {
     "reptile": {"inner_steps": 5, "test_steps": 5},  # as in other recipes: one step would be joint training

@@ -3,10 +3,27 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
 
+from innerloop.recipes._checked import AtLeast
 from innerloop.recipes._methods import of_papers
-from innerloop.recipes._recipe import CurvesRecipe
+from innerloop.recipes._recipe import Recipe
+
+
+@dataclass(frozen=True)
+class CurvesRecipe(Recipe):
+    """Curves from Gaussian processes, the test bed of neural processes."""
+
+    kernel: Literal["rbf", "matern", "periodic"] = "rbf"
+    """Covariance of the curves."""
+    protocol: Literal["fixed", "tnp"] = "fixed"
+    """fixed: length 0.4, scale 1, noise 0.1; tnp: all but the noise of 0.02 is drawn anew in every task."""
+    points: Annotated[int | None, AtLeast(7)] = 50
+    """Most points of a training task, divided at random into support and query; None: as in evaluation."""
+    hidden: tuple[int, ...] = (64, 64)
+    """Widths of the hidden layers of the network (of the embedding, where a method has layers of its own)."""
+
 
 _OWN: dict[str, dict[str, Any]] = {
     "reptile": {"test_steps": 10},

@@ -3,10 +3,29 @@
 from __future__ import annotations
 
 import dataclasses
+from dataclasses import dataclass
+from typing import Literal
 
 from innerloop.catalogue import family_of
 from innerloop.recipes._methods import of_papers
-from innerloop.recipes._recipe import FolderRecipe
+from innerloop.recipes._picture_recipe import PictureRecipe
+
+
+@dataclass(frozen=True)
+class FolderRecipe(PictureRecipe):
+    """Your own pictures: a folder per class."""
+
+    data: str = ""
+    """The folder."""
+    splits: str | None = None
+    """JSON file with the class names of train, validation and test; None: by a stable hash of the names."""
+    size: int = 84
+    """Pictures are cut and resized to this many pixels along each side."""
+    grey: bool = False
+    """One channel instead of three."""
+    ink: Literal["as is", "bright"] = "as is"
+    """"bright" inverts pictures of dark ink on light paper."""
+
 
 _AS_MAML = ("imaml", "maml_plus_plus", "lstm", "cavia")
 """Methods with MAML's inner loop, for the time: pictures of a folder are larger than those of the papers."""

@@ -3,11 +3,27 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Literal
 
 from innerloop.catalogue import family_of
 from innerloop.recipes._methods import of_papers
-from innerloop.recipes._recipe import OmniglotRecipe
+from innerloop.recipes._picture_recipe import PictureRecipe
+
+
+@dataclass(frozen=True)
+class OmniglotRecipe(PictureRecipe):
+    """Handwritten characters."""
+
+    data: str | None = None
+    """Folder with images_background.zip and images_evaluation.zip; None: $INNERLOOP_DATA/omniglot."""
+    protocol: Literal["A", "B"] = "A"
+    """A: classes across alphabets with rotations; B: within an alphabet."""
+    download: bool = False
+    """Fetch the archives (14 MB) if they are not there."""
+    augment: bool = False
+    """In B: quarter turns as training classes of their own, and training drawings bent anew each time."""
+
 
 _OWN: dict[str, dict[str, Any]] = {
     # Nichol et al. 2018, table 4: more shots in training (10), 5 tasks a step, 5 inner and 50 evaluation steps; there

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from innerloop.errors import ConfigurationError, closest
+from innerloop.recipes._checked import restored
 from innerloop.recipes._policy_recipe import (
     PRESETS,
     BanditsRecipe,
@@ -163,15 +164,7 @@ def policy_from_json(value: Any) -> PolicyRecipe:
     Raises:
         ConfigurationError: if it names no recipe, has fields that this version does not know, or values of other types.
     """
-    base = policy_recipe(str(value.get("recipe")))
-    unknown = sorted(set(value) - set(vars(base)))
-    if unknown:
-        raise ConfigurationError(
-            f"The saved recipe has the field {unknown[0]!r}, which {value['recipe']!r} has not in this version of "
-            f"innerloop; it has {', '.join(vars(base))}."
-        )
-    fields: dict[str, Any] = {name: tuple(entry) if isinstance(entry, list) else entry for name, entry in value.items()}
-    return type(base)(**fields)
+    return restored(value, policy_recipe)
 
 
 def _made(

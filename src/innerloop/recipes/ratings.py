@@ -2,10 +2,34 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, Literal
 
-from innerloop.recipes._recipe import RatingsRecipe
+from innerloop.recipes._recipe import Recipe
 from innerloop.user_settings import Setting, setting_of
+
+
+@dataclass(frozen=True)
+class RatingsRecipe(Recipe):
+    """Personalised recommendation: a user is a task. Simulated users, embedded; or your own table with --data."""
+
+    data: str | None = None
+    """Folder of MovieLens, or a table of users, items and ratings; None: simulated users."""
+    items: str | None = None
+    """A table with a row for each item, beside the table of --data: titles, and features."""
+    goal: Literal["ratings", "ranking"] = "ratings"
+    """Predict ratings, or rank what a user has done before what they have not."""
+    factors: int = Setting.factors
+    """Length of an item's vector."""
+    stretch: float = Setting.stretch
+    """What the factors that training starts from are multiplied by."""
+    hidden: tuple[int, ...] = Setting.hidden
+    """Widths of the hidden layers of a head that adapts."""
+    hide: float = Setting.hide
+    """Share of items whose identity a training task hides, so that features learn to stand for it."""
+    negatives: int = Setting.negatives
+    """Items beside each event, in rankings."""
+
 
 RECOMMENDERS = {
     "maml": "maml", "fomaml": "fomaml", "anil": "anil", "meta_sgd": "meta_sgd", "cavia": "cavia",

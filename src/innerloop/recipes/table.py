@@ -2,7 +2,37 @@
 
 from __future__ import annotations
 
-from innerloop.recipes._recipe import TableRecipe
+from dataclasses import dataclass
+from typing import Annotated
+
+from innerloop.recipes._checked import AtLeast
+from innerloop.recipes._recipe import Recipe
+
+
+@dataclass(frozen=True)
+class TableRecipe(Recipe):
+    """Your own table: a CSV file in which one column says the task."""
+
+    data: str = ""
+    """The CSV file."""
+    task: str = ""
+    """Column that says which task a row belongs to."""
+    target: str = ""
+    """Column to predict."""
+    inputs: tuple[str, ...] = ()
+    """Input columns; none given: all other numeric ones."""
+    drop: tuple[str, ...] = ()
+    """Columns that must not be inputs."""
+    order: str | None = None
+    """Column, for instance a time: the support rows are a task's first ones by it; None: rows at random."""
+    folds: Annotated[int | None, AtLeast(3)] = None
+    """Parts of a cross-validation over tasks; None: shares for train, validation and test."""
+    fold: Annotated[int, AtLeast(0)] = 0
+    """Part that is the test, from 0; the next one is the validation."""
+    train_tasks: int | None = None
+    """The table's tasks to train on, drawn by the seed, smaller numbers within larger ones; None: all of them."""
+    hidden: tuple[int, ...] = (40, 40)
+    """Widths of the hidden layers."""
 
 
 def table(method: str = "maml") -> TableRecipe:

@@ -2,11 +2,31 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from innerloop.catalogue import family_of
 from innerloop.recipes._methods import of_papers
-from innerloop.recipes._recipe import TextRecipe
+from innerloop.recipes._recipe import ClassRecipe
+
+
+@dataclass(frozen=True)
+class TextRecipe(ClassRecipe):
+    """Your own texts with their labels: a CSV or JSON file."""
+
+    data: str = ""
+    """The file: a CSV with a header line, or a JSON list of [text, label] pairs or of objects."""
+    text: str = "text"
+    """Column or entry of the text."""
+    label: str = "label"
+    """Column or entry of the class."""
+    splits: str | None = None
+    """JSON file with the class names of train, validation and test; None: by a stable hash of the names."""
+    dimensions: int = 2_048
+    """Length of a text's vector of hashed n-grams."""
+    hidden: tuple[int, ...] = (1_024,)
+    """Widths of the hidden layers."""
+
 
 _GRADIENT: dict[str, Any] = {"inner_steps": 5, "test_steps": 10, "inner_lr": 1.0, "hidden": (128,)}
 """A choice: vectors of texts have length 1, so that inner gradients are small and the rate may be large; every task has

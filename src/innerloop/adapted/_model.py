@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +11,10 @@ import torch
 from torch import Tensor, nn
 from torch.utils import _pytree as pytree
 
+from innerloop.adapted._plain import FORMAT, fill, outline, told
 from innerloop.errors import CheckpointError, DataError
-from innerloop.files import load_state, load_tensors, save_tensors
+from innerloop.files import save_tensors
 from innerloop.learner import Learner, State
-from innerloop.losses import LOSSES, Loss, Missing, name_of
 from innerloop.modules import in_mode
 from innerloop.networks._functional import naming_shapes
 from innerloop.sound import demand_sound
@@ -23,8 +23,6 @@ from innerloop.task import Examples, Task, Tree
 _TILE = 16
 """Rows that are predicted together. Kernels are chosen by the shape of their input and differ in the last bits, so
 every call has this shape: a row's prediction does not depend on how many others came with it."""
-
-_FORMAT = "innerloop adapted model 1"
 
 
 class AdaptedModel(nn.Module):
@@ -102,48 +100,20 @@ class AdaptedModel(nn.Module):
         """
         if self.learner.spec is None:
             raise CheckpointError(
-                f"{self.learner.name} has no spec from which it could be built again: its network is not one of "
-                "innerloop.networks. Save model.state_dict() and build the model in your own code."
+                f"{self.learner.name} has no spec from which it could be built again: it is not one of "
+                "innerloop.methods on a network of innerloop.networks. Save model.state_dict() and build the model in "
+                "your own code."
             )
         about = {
-            "format": _FORMAT,
+            "format": FORMAT,
             "learner": self.learner.spec,
             "norm": self.learner.norm,
-            "loss": _told(self.learner.loss),
+            "loss": told(self.learner.loss),
             "classes": self.classes,
             "about": self.about,
             "state": self._outline,
         }
         save_tensors(Path(path), self.state_dict(), about)
-
-
-def outline(state: Any, tensors: list[Tensor]) -> Any:
-    """The structure of a state as JSON values; its tensors are appended to `tensors`."""
-    if isinstance(state, Tensor):
-        tensors.append(state)
-        return {"tensor": f"state_{len(tensors) - 1}"}
-    if isinstance(state, dict):
-        return {"dict": {name: outline(value, tensors) for name, value in state.items()}}
-    if hasattr(state, "_asdict"):
-        return {"state": {name: outline(value, tensors) for name, value in state._asdict().items()}}
-    if isinstance(state, tuple):
-        return {"tuple": [outline(value, tensors) for value in state]}
-    return {"value": state}
-
-
-def fill(shape: Any, tensor: Callable[[str], Tensor], state_type: Callable[..., State]) -> Any:
-    """The state that `outline` described, with `tensor(name)` for its tensors."""
-    ((kind, inside),) = shape.items()
-    if kind == "tensor":
-        return tensor(inside)
-    if kind == "value":
-        if type(inside) is not int and inside is not None:  # states hold counts beside tensors, and nothing else
-            raise ValueError(f"a state holds {inside!r}")
-        return inside
-    if kind == "tuple":
-        return tuple(fill(value, tensor, state_type) for value in inside)
-    filled = {name: fill(value, tensor, state_type) for name, value in inside.items()}
-    return filled if kind == "dict" else state_type(**filled)
 
 
 def _padded(tile: Tensor) -> Tensor:
@@ -192,74 +162,3 @@ def _ways(learner: Learner, y: Tensor, classes: Sequence[str] | None) -> int:
         missing = next(k for k in range(ways) if k not in found)
         raise DataError(f"Class {missing} has no example; {learner.name} needs at least one of each. Add one.")
     return ways
-
-
-def rebuilt(spec: Any, path: Path) -> Learner:
-    """The learner that a spec in the file `path` describes, with fresh weights.
-
-    Raises:
-        CheckpointError: if it describes none.
-    """
-    from innerloop.methods import from_spec
-
-    try:
-        return from_spec(spec)
-    except (KeyError, TypeError, ValueError, AttributeError, RuntimeError, CheckpointError) as error:
-        raise CheckpointError(
-            f"{path} describes no learner of this version of innerloop: {str(error) or repr(error)}. It is damaged, "
-            "or from another version."
-        ) from error
-
-
-def load(path: str | Path) -> AdaptedModel:
-    """Reads an adapted model that `AdaptedModel.save` wrote. Nothing in the file is executed.
-
-    Raises:
-        CheckpointError: if the file is damaged, truncated, or not an adapted model.
-    """
-    path = Path(path)
-    tensors, about = load_tensors(path)
-    if about.get("format") != _FORMAT:
-        raise CheckpointError(f"{path} is not an adapted model: its format is {about.get('format')!r}.")
-    learner = rebuilt(about.get("learner"), path)
-    try:
-        learner.set_norm(about["norm"])
-        if "loss" in about:  # earlier versions did not write it
-            learner.loss = _loss(about["loss"])
-        state = fill(_in_full(about["state"], learner, about["classes"]), tensors.__getitem__, learner.state_type)
-        _demand_names(about["classes"], getattr(state, "ways", None))
-        model = AdaptedModel(learner, state, about["classes"], dict(about["about"]))
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise CheckpointError(f"{path} is damaged: {error!r} in its description. Use another file.") from error
-    load_state(model, tensors, path)
-    return model
-
-
-def _told(loss: Loss | None) -> Any:
-    """A loss as plain values: a name, or the name of one that is not of this library."""
-    if loss is None or loss in LOSSES.values():
-        return loss and name_of(loss)
-    return {"own": name_of(loss)}
-
-
-def _loss(told: Any) -> Loss | None:
-    """The loss that `_told` told of."""
-    if isinstance(told, dict):
-        return Missing(str(told["own"]))
-    return None if told is None else LOSSES[told]
-
-
-def _in_full(shape: Any, learner: Learner, classes: Any) -> Any:
-    """The outline of a state; joint training, which had an empty one once, is told the ways by the classes' names."""
-    if shape != {"dict": {}} or learner.state_type is dict:
-        return shape
-    return {"state": {"ways": {"value": None if classes is None else len(classes)}}}
-
-
-def _demand_names(classes: Any, ways: int | None) -> None:
-    if ways is not None and ways < 1:
-        raise ValueError(f"the number of classes is {ways}")
-    if classes is not None and (
-        not isinstance(classes, list) or not all(isinstance(name, str) for name in classes) or len(classes) != ways
-    ):
-        raise ValueError(f"the names of {ways} classes are {classes!r}")
