@@ -49,6 +49,7 @@ evidence: $(VENV)/.ready
 	$(BIN)/python evidence/omniglot.py --methods maml prototypes ridge --seeds 1 2
 	$(BIN)/python evidence/omniglot.py --methods prototypes ridge pretraining --shapes 5x5 20x1 20x5 --minutes 10
 	$(BIN)/python evidence/omniglot.py --methods prototypes ridge --protocol B --shapes 20x1 --minutes 60
+	$(BIN)/python evidence/omniglot_attempts.py
 	$(BIN)/python evidence/explain.py
 	$(BIN)/python evidence/curves.py
 	$(BIN)/python evidence/parkinsons.py

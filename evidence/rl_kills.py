@@ -29,6 +29,7 @@ from innerloop.outer import Run
 from innerloop.outer._run import provenance
 
 WORKERS = 2
+ORPHAN_SECONDS = 10.0
 PATIENCE = 120.0
 """Seconds to wait for the next checkpoint of a training that goes on."""
 
@@ -72,21 +73,40 @@ def await_step(run: Run, process: subprocess.Popen[bytes]) -> None:
         time.sleep(0.002)
 
 
-def kill_once(run: Run, process: subprocess.Popen[bytes], victim: str, draw: random.Random) -> dict[str, Any]:
-    """Kills the main process or a worker at a random moment of the training; says where that was."""
+def kill_once(run: Run, process: subprocess.Popen[bytes], victim: str, draw: random.Random) -> dict[str, Any] | None:
+    """Kills the main process or a worker at a random moment of the training.
+
+    Returns:
+        where that was; None if there was nobody to kill: the training had ended, or no worker had begun.
+    """
     await_step(run, process)
     time.sleep(draw.uniform(0.0, 0.3))
-    alive, before, workers = process.poll() is None, step_of(run), workers_of(process)
+    before, workers = step_of(run), workers_of(process)
+    if not workers:
+        return None
+    orphans = None
     if victim == "main":
         process.send_signal(signal.SIGKILL)
-        process.wait()
-    elif workers:
-        os.kill(draw.choice(workers), signal.SIGKILL)
+        if process.wait() != -signal.SIGKILL:
+            return None  # it had ended by itself
+        orphans = orphans_of(workers)
+    else:
+        try:
+            os.kill(draw.choice(workers), signal.SIGKILL)
+        except ProcessLookupError:
+            return None
         await_step(run, process)  # it goes on by itself
     return {
-        "victim": victim, "alive": alive, "workers": len(workers), "at_step": before, "to_step": step_of(run),
-        "orphans": _left(workers) if victim == "main" else None,
+        "victim": victim, "workers": len(workers), "at_step": before, "to_step": step_of(run), "orphans": orphans,
     }  # fmt: skip
+
+
+def orphans_of(workers: list[int]) -> int:
+    """How many workers of a process that was killed are still there ten seconds later."""
+    end = time.perf_counter() + ORPHAN_SECONDS
+    while (left := sum(map(_alive, workers))) and time.perf_counter() < end:
+        time.sleep(0.02)
+    return left
 
 
 def experiment(folder: Path, kills: int, iterations: int, seed: int) -> dict[str, Any]:
@@ -98,12 +118,19 @@ def experiment(folder: Path, kills: int, iterations: int, seed: int) -> dict[str
     events = list(before["events"])
     finish(calm, iterations)
     process: subprocess.Popen[bytes] | None = None
+    tries = 0
     try:
         while len(events) < kills:
-            draw = random.Random(f"{seed} {len(events)}")
+            draw = random.Random(f"{seed} {len(events)} {tries}")
+            tries += 1
             if process is None or process.poll() is not None:
                 process = start(killed, iterations)
-            events.append(kill_once(Run(killed), process, draw.choice(["main", "worker"]), draw))
+            if (event := kill_once(Run(killed), process, draw.choice(["main", "worker"]), draw)) is None:
+                if (code := process.poll()) not in (None, -signal.SIGKILL):
+                    said = killed.with_suffix(".log").read_text()[-2000:]
+                    raise SystemExit(f"ended with code {code} after {len(events)} kills; more --iterations? {said}")
+                continue
+            events.append(event)
             spent = round(before["seconds"] + time.perf_counter() - begun, 1)
             write_json(events_file, {"seconds": spent, "events": events})
             print(json.dumps(events[-1]), file=sys.stderr, flush=True)
@@ -119,6 +146,7 @@ def experiment(folder: Path, kills: int, iterations: int, seed: int) -> dict[str
         "iterations": iterations,
         "seed": seed,
         "workers": WORKERS,
+        "orphan_seconds": ORPHAN_SECONDS,
         "equal": not different,
         "different": different,
         "replaced": killed.with_suffix(".log").read_text().count("A worker process was killed"),
@@ -129,12 +157,11 @@ def experiment(folder: Path, kills: int, iterations: int, seed: int) -> dict[str
     }
 
 
-def _left(workers: list[int]) -> int:
-    """How many workers of a killed process are there ten seconds later: only one that is still starting may be."""
-    end = time.perf_counter() + 10
-    while (left := sum(Path(f"/proc/{pid}").exists() for pid in workers)) and time.perf_counter() < end:
-        time.sleep(0.02)
-    return left
+def _alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
 
 
 def _stamp(run: Run) -> int:

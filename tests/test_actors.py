@@ -101,6 +101,37 @@ def test_more_actors_than_cores_are_refused(cluster):
 
 
 @pytest.mark.apps
+def test_a_crew_of_another_size_takes_the_cores_of_those_before(cluster):
+    whole = RayActors(count=2)
+    small, large, again = (
+        {*run_jobs(jobs.process, [(n,) for n in range(6)], what="number", workers=crew)} for crew in (TWO, whole, TWO)
+    )
+    assert not small & large
+    assert not (small | large) & again
+
+
+@pytest.mark.apps
+def test_cores_that_others_hold_are_not_waited_for_without_end(cluster, monkeypatch):
+    import ray
+
+    close_actors()
+    monkeypatch.setattr("innerloop.actors._PATIENCE", 2.0)
+    other = ray.remote(num_cpus=1.5)(Other).remote()
+    try:
+        assert ray.get(other.here.remote())
+        with pytest.raises(ConfigurationError, match=r"for 2 actor\(s\) of 1 only those for 0 are free; asked for 1"):
+            run_jobs(jobs.double, [(1,)], what="number", workers=RayActors(count=1))
+        assert run_jobs(jobs.double, [(1,)], what="number", workers=RayActors(count=1, cpus=0.5)) == [2]
+    finally:
+        ray.kill(other)
+
+
+class Other:
+    def here(self):
+        return True
+
+
+@pytest.mark.apps
 def test_episodes_are_those_of_one_worker(cluster):
     for one, two in zip(course_of(Walks()), course_of(Walks(workers=TWO)), strict=True):
         for name in ("observation", "action", "reward", "log_prob", "mask"):

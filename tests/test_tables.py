@@ -120,6 +120,26 @@ def test_omniglot_methods(monkeypatch):
     assert "at most 2 training seeds" in text
 
 
+def test_omniglot_attempts(monkeypatch):
+    def row(method, attempt, validation, test):
+        cell = [method, attempt, 20.0, 0, 1_000]
+        shown = {"name": method.upper(), "steps": 2_000, "trained_seconds": 600, "provenance": PROVENANCE}
+        return {"cell": cell, **shown, "validation": validation, "accuracy": {"running": {"mean": test, "half": 0.01}}}
+
+    rows = [row("ridge", "60 ways", 0.97, 0.985), row("ridge", "20 ways", 0.98, 0.979), row("svm", "one", 0.9, 0.9)]
+    rows += [row("snail", "one", 0.97, 0.9699)]
+    asked = {"ridge": 98.0, "snail": 97.0, "mann": 82.0}
+    monkeypatch.setattr(_grids, "load", lambda name: {"asked": asked, "rows": rows})
+    text = _grids.omniglot_attempts("omniglot_attempts")
+    _, _, *body = rows_of(text)
+    assert body[0] == ["RIDGE", "98", "60 ways", "98.5 ± 1.0", "97.0", "2,000", "10"]
+    assert body[2][:2] == ["SVM", "-"]
+    # chosen by validation, not by the test
+    assert "RIDGE: 98 % is not reached; of 2 attempts the one with the best validation has 97.9 %" in text
+    assert "SNAIL: 97 % is reached" in text
+    assert "MANN" not in text
+
+
 def test_curves(monkeypatch):
     def row(method, losses):
         known = {"posterior_squared_error": [0.1, 0.01], "constant_squared_error": [1.0, 0.1]}
@@ -164,14 +184,13 @@ def test_returns(monkeypatch):
         said = {"values": values, "curve": means, "episodes": 8, "still": [-4.0, -2.0], "oracle": [-1.0, -1.0]}
         return {"cell": [family, method, seed], "returns": said, "provenance": PROVENANCE, **spent}
 
-    spent = {"environment_steps": 1_200_000, "processor_seconds": 20.4}
+    spent = {"environment_steps": 1_200_000, "seconds": 20.4}
     rows = [row("navigation", "promp", seed, [[-4.0, -2.0], [-2.0, -1.0 - seed]], **spent) for seed in (0, 1)]
     rows += [row("navigation", "scratch", 0, [[-5.0, -5.0], [-4.0, -4.0]]), row("bandits", "UCB1", 0, [[-2.0, -3.0]])]
     rows += [row("bandits", "Thompson", 0, [[-1.5, -2.5]])]
     course = [[1e6 * k, -9.0, -8.0 + k, 0.5] for k in range(1, 5)]
     rows += [row("cheetah", "promp", 0, [[-4.0, -2.0], [-2.0, -1.0]], course=course, **spent)]
-    head = {"test_goals": 2, "test_bandits": 1_000, "test_speeds": 2}
-    monkeypatch.setattr(_returns, "load", lambda name: {**head, "rows": rows})
+    monkeypatch.setattr(_returns, "load", lambda name: {"rows": rows})
     text = _returns.returns("rl")
     head, _, promp, scratch, still, oracle, *others = rows_of(text)
     bandits, cheetah = others[:6], others[6:]
@@ -187,6 +206,7 @@ def test_returns(monkeypatch):
     assert bandits[5][:3] == ["the best arm known", "-1 ± 0", "0 ± 0"]
     assert cheetah[-1] == ["ProMP", *(f"{-8 + k} ± 0.5 ({k}.0 million)" for k in (1, 1, 2, 3, 4))]
     assert "After one round, seed by seed: ProMP -1.5, -2." in text
+    assert "Navigation, 2 fixed test goals, 8 episodes a round." in text
     assert "2 training seeds" in text
 
 
@@ -195,8 +215,12 @@ def test_kills_of_reinforcement_learning(monkeypatch):
     found = {"kills": 3, "iterations": 100, "workers": 2, "equal": True, "different": [], "events": events}
     monkeypatch.setattr(_returns, "load", lambda name: found)
     text = _returns.kills("rl_kills")
-    for said in ("at 3 random moments", "2 times of the main process", "1 times of a worker", "equal to the bit"):
+    for said in ("at 3 random moments", "2 times of the main process", "1 times of a worker", "equal to the bit",
+                 "10 seconds after the main process was killed, 1 worker was still there"):  # fmt: skip
         assert said in text
+    events[2]["orphans"] = 0
+    monkeypatch.setattr(_returns, "load", lambda name: {**found, "orphan_seconds": 5.0})
+    assert "5 seconds after the main process was killed, no worker was still there" in _returns.kills("rl_kills")
     monkeypatch.setattr(_returns, "load", lambda name: {**found, "equal": False, "different": ["best: x"]})
     assert "different in best: x" in _returns.kills("rl_kills")
 

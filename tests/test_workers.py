@@ -1,6 +1,7 @@
 """Worker processes: results in order, errors passed on, killed workers replaced."""
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -11,6 +12,14 @@ import pytest
 from helpers import jobs
 from innerloop.errors import ConfigurationError, DataError, InnerloopError
 from innerloop.workers import close_workers, run_jobs
+
+
+def ended(process):
+    """Whether a process ends within a minute."""
+    end = time.monotonic() + 60
+    while (there := Path(f"/proc/{process}").exists()) and time.monotonic() < end:
+        time.sleep(0.05)
+    return not there
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -67,10 +76,27 @@ def test_workers_end_with_a_main_process_that_was_killed(tmp_path):
         worker = int(main.stdout.readline())
         assert Path(f"/proc/{worker}").exists()
         main.kill()
-    end = time.monotonic() + 60
-    while Path(f"/proc/{worker}").exists() and time.monotonic() < end:
-        time.sleep(0.05)
-    assert not Path(f"/proc/{worker}").exists()
+    assert ended(worker)
+
+
+def test_a_worker_watches_its_main_process_before_it_imports_torch():
+    code = "import sys, innerloop.workers; print('torch' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
+
+
+def test_a_worker_that_is_still_starting_ends_with_its_main_process_too(tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import multiprocessing, os, signal\nfrom innerloop import workers\n"
+        "if __name__ == '__main__':\n"
+        "    spawn = multiprocessing.get_context('spawn')\n"
+        "    worker = spawn.Process(target=workers._start_worker)\n"
+        "    worker.start()\n    print(worker.pid, flush=True)\n    os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    done = subprocess.run([sys.executable, str(script)], stdout=subprocess.PIPE, text=True, check=False, timeout=60)
+    assert done.returncode == -signal.SIGKILL
+    assert ended(int(done.stdout))
 
 
 @pytest.mark.slow

@@ -2,21 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from _markdown import about, load, markdown, number
+from _returns_said import NAMES, Rows, adapting, crossing, mean_of, methods, remembering
 from innerloop.evaluation._statistics import interval
 
-_NAMES = {
-    "promp": "ProMP", "trpo": "MAML-TRPO", "trpo first order": "MAML-TRPO, first order",
-    "pooled": "pooled pretraining, then policy gradients", "scratch": "untrained policy, then policy gradients",
-    "rl2": "RL²", "Thompson": "Thompson sampling", "random": "a random arm",
-    "UCB1 tuned": "UCB1, its width chosen on validation bandits",
-}  # fmt: skip
 _BANDITS = {"bandits": 10, "bandits 100": 100}
-Rows = list[dict[str, Any]]
 
 
 def returns(name: str) -> str:
@@ -28,36 +20,41 @@ def returns(name: str) -> str:
     parts = []
     if goals := by_family.get("navigation"):
         parts.append(
-            f"Navigation, {found['test_goals']} fixed test goals, {goals[0]['returns']['episodes']} episodes a round. "
-            "The rate of the inner step was chosen for every row on validation goals, for the return after one round:"
+            f"Navigation, {_tasks(goals)} fixed test goals, {goals[0]['returns']['episodes']} episodes a round. The "
+            "rate of the inner step was chosen for every row on validation goals, for the return after one round:"
         )
-        parts += _adapting(goals, ("standing still", "the goal known"))
+        parts += [*_adapting(goals, ("standing still", "the goal known")), adapting("navigation", goals)]
     for family, pulls in _BANDITS.items():
         if rows := by_family.get(family):
-            parts.append(f"Bandits of 5 arms, {pulls} pulls, {found['test_bandits']:,} fixed test bandits:")
-            parts += [_bandits(rows)]
+            parts.append(f"Bandits of 5 arms, {pulls} pulls, {_tasks(rows)} fixed test bandits:")
+            parts += [_bandits(rows), remembering(f"bandits with {pulls} pulls", rows)]
     if speeds := by_family.get("cheetah"):
         parts.append(
-            f"Half cheetah with a hidden speed, {found['test_speeds']} fixed test speeds, "
+            f"Half cheetah with a hidden speed, {_tasks(speeds)} fixed test speeds, "
             f"{speeds[0]['returns']['episodes']} episodes a round; rates as above:"
         )
-        parts += _adapting(speeds, ("standing still", ""))
-        parts += _course(speeds)
+        parts += [*_adapting(speeds, ("standing still", "")), adapting("the half cheetah", speeds)]
+        parts += [*_course(speeds), crossing(speeds)]
     seeds = len({row["cell"][2] for row in found["rows"]})
-    return "\n\n".join([*parts, f"From `results/{name}.json`: {about(found['rows'][0]['provenance'], seeds)}"])
+    return "\n\n".join(
+        [*filter(None, parts), f"From `results/{name}.json`: {about(found['rows'][0]['provenance'], seeds)}"]
+    )
 
 
 def kills(name: str) -> str:
     """The kill test in a sentence."""
     found = load(name)
     events = found["events"]
-    main = sum(event["victim"] == "main" for event in events)
+    main = [event for event in events if event["victim"] == "main"]
     said = "equal to the bit" if found["equal"] else f"different in {', '.join(found['different'])}"
+    left, seconds = sum(event["orphans"] for event in main), found.get("orphan_seconds", 10)
+    orphans = "no worker was" if not left else f"{left} worker{' was' if left == 1 else 's were'}"
     return (
-        f"`kill -9` at {found['kills']} random moments of a training of {found['iterations']:,} iterations with "
-        f"{found['workers']} worker processes: {main} times of the main process, which was started again with "
-        f"`--resume`, and {len(events) - main} times of a worker. Afterwards weights, log and test returns are {said} "
-        f"to those of the undisturbed run. From `results/{name}.json`."
+        f"`kill -9` at {len(events)} random moments of a training of {found['iterations']:,} iterations with "
+        f"{found['workers']} worker processes: {len(main)} times of the main process, which was started again with "
+        f"`--resume`, and {len(events) - len(main)} times of a worker. Afterwards weights, log and test returns are "
+        f"{said} to those of the undisturbed run. {seconds:.0f} seconds after the main process was killed, {orphans} "
+        f"still there in all these times together. From `results/{name}.json`."
     )
 
 
@@ -65,30 +62,30 @@ def _adapting(rows: Rows, ends: tuple[str, str]) -> list[str]:
     """Returns before and after each round, and seed by seed where there are several."""
     rounds = len(rows[0]["returns"]["curve"]) - 1
     lines = [["method", "before", "after 1 round", *(f"after {k}" for k in range(2, rounds + 1)), *_SPENT]]
-    for method, own in _methods(rows):
-        each = (number(*interval(values), accuracy=False) for values in _mean(own, "values"))
-        lines.append([_NAMES.get(method, method), *each, *_spent(own)])
+    for method, own in methods(rows):
+        each = (number(*interval(values), accuracy=False) for values in mean_of(own, "values"))
+        lines.append([NAMES.get(method, method), *each, *_spent(own)])
     for end, key in zip(ends, ("still", "oracle"), strict=True):
         if rows[0]["returns"][key] is not None:
             level = number(*interval(np.array(rows[0]["returns"][key])), accuracy=False)
             lines.append([end, level, *["" for _ in range(rounds)], "-", "-"])
     said = []
-    for method, own in _methods(rows):
+    for method, own in methods(rows):
         each = [f"{row['returns']['curve'][1][0]:.3g}" for row in own]
-        said += [f"{_NAMES.get(method, method)} {', '.join(each)}"] if len(own) > 1 else []
+        said += [f"{NAMES.get(method, method)} {', '.join(each)}"] if len(own) > 1 else []
     return [markdown(lines), *([f"After one round, seed by seed: {'; '.join(said)}."] if said else [])]
 
 
 def _bandits(rows: Rows) -> str:
     """Returns and regrets: what whoever knows the bandit would have earned more."""
     lines = [["method", "return", "regret", "of Thompson sampling's", *_SPENT]]
-    regrets = {method: _mean(own, "oracle") - _mean(own, "values")[-1] for method, own in _methods(rows)}
+    regrets = {method: mean_of(own, "oracle") - mean_of(own, "values")[-1] for method, own in methods(rows)}
     yardstick = float(regrets["Thompson"].mean()) if "Thompson" in regrets else None
-    for method, own in _methods(rows):
-        earned, lost = _mean(own, "values")[-1], regrets[method]
+    for method, own in methods(rows):
+        earned, lost = mean_of(own, "values")[-1], regrets[method]
         part = "-" if yardstick is None else f"{lost.mean() / yardstick:.2f}"
         pair = [number(*interval(each), accuracy=False) for each in (earned, lost)]
-        lines.append([_NAMES.get(method, method), *pair, part, *_spent(own)])
+        lines.append([NAMES.get(method, method), *pair, part, *_spent(own)])
     ends = {key: np.array(rows[0]["returns"][key]) for key in ("still", "oracle")}
     for end, key in (("any arm, exactly", "still"), ("the best arm known", "oracle")):
         pair = [number(*interval(each), accuracy=False) for each in (ends[key], ends["oracle"] - ends[key])]
@@ -98,7 +95,7 @@ def _bandits(rows: Rows) -> str:
 
 def _course(rows: Rows) -> list[str]:
     """Returns on validation tasks after one round, over environment steps."""
-    trained = [(method, own[0]) for method, own in _methods(rows) if own[0].get("course")]
+    trained = [(method, own[0]) for method, own in methods(rows) if own[0].get("course")]
     if not trained:
         return []
     parts = (0.1, 0.25, 0.5, 0.75, 1.0)
@@ -109,23 +106,17 @@ def _course(rows: Rows) -> list[str]:
         for part in parts:
             steps, _, mean, half = course[max(0, round(part * len(course)) - 1)]
             cells.append(f"{number(mean, half, accuracy=False)} ({steps / 1e6:.1f} million)")
-        lines.append([_NAMES.get(method, method), *cells])
+        lines.append([NAMES.get(method, method), *cells])
     return ["After one round on validation speeds, over environment steps, first seed:", markdown(lines)]
+
+
+def _tasks(rows: Rows) -> str:
+    return f"{len(rows[0]['returns']['still']):,}"
 
 
 _SPENT = ("environment steps", "training, s")
 
 
 def _spent(own: Rows) -> list[str]:
-    steps, seconds = (np.mean([row.get(key, 0) for row in own]) for key in ("environment_steps", "processor_seconds"))
+    steps, seconds = (np.mean([row.get(key, 0) for row in own]) for key in ("environment_steps", "seconds"))
     return [f"{steps / 1e6:.2f} million", f"{seconds:.0f}"] if steps else ["-", "-"]
-
-
-def _methods(rows: Rows) -> list[tuple[str, Rows]]:
-    names = dict.fromkeys(row["cell"][1] for row in rows)
-    return [(name, [row for row in rows if row["cell"][1] == name]) for name in names]
-
-
-def _mean(own: Rows, key: str) -> Any:
-    """The mean over seeds of each task, so that intervals are over tasks."""
-    return np.mean([row["returns"][key] for row in own], axis=0)

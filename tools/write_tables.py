@@ -14,7 +14,7 @@ import _control
 import _recommendation
 from _explained import explain
 from _families import answers
-from _grids import omniglot_methods, sinusoid_family
+from _grids import omniglot_attempts, omniglot_methods, sinusoid_family
 from _learned import budget, comparison, crossover, robustness, sinusoids
 from _markdown import ROOT
 from _measured import bench, memory
@@ -44,6 +44,7 @@ TABLES: dict[str, Callable[[bool], str]] = {
     "bench_84": lambda full: bench("bench_84"),
     "memory": lambda full: memory("memory"),
     "omniglot_methods": lambda full: omniglot_methods("omniglot_methods"),
+    "omniglot_attempts": lambda full: omniglot_attempts("omniglot_attempts"),
     "sinusoid_family": lambda full: sinusoid_family("sinusoid_family"),
     "curves": lambda full: curves("curves"),
     "parkinsons": lambda full: parkinsons("parkinsons"),
@@ -77,6 +78,7 @@ COMMANDS = {
     "bench_84": "innerloop bench --workloads M --threads 2 --seconds 150 --rounds 5 --out results/bench_84.json",
     "memory": "python benchmarks/memory.py",
     "omniglot_methods": "python evidence/omniglot.py",
+    "omniglot_attempts": "python evidence/omniglot_attempts.py",
     "sinusoid_family": "python evidence/sinusoid_family.py",
     "curves": "python evidence/curves.py",
     "parkinsons": "python evidence/parkinsons.py",

@@ -6,6 +6,7 @@ Of Ray this needs actors alone. A job is a function of its arguments, so the res
 from __future__ import annotations
 
 import atexit
+import time
 import warnings
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -20,6 +21,8 @@ from innerloop.simulators import optional
 
 _REPLACED = 3
 """How often in one call actors that were lost are replaced."""
+_PATIENCE = 15.0
+"""Seconds to wait for cores that others hold."""
 
 _crews: dict[RayActors, list[Any]] = {}
 
@@ -30,6 +33,8 @@ class RayActors:
 
     Ray is started on this machine if it is not yet, or the cluster at `address` is joined: `ray start --head` on one
     machine and `ray start --address=...` on the others make one. All machines need innerloop and the simulator.
+
+    Where cores are too few for a crew of another size beside those that there are, the older ones end.
 
     Args:
         count: actors; None: one for each core of the cluster.
@@ -64,7 +69,7 @@ class RayActors:
             the results, in the order of the jobs.
 
         Raises:
-            ConfigurationError: if Ray is missing, or the cluster has too few cores.
+            ConfigurationError: if Ray is missing, or the cluster has too few cores, or too few that are free.
             InnerloopError: if actors are lost again and again. What a job raises is raised here.
         """
         ray = _started(self.address)
@@ -108,18 +113,36 @@ class RayActors:
         """The actors, new ones in the first call.
 
         Raises:
-            ConfigurationError: if the cluster has too few cores: Ray would wait for more without end.
+            ConfigurationError: if the cluster has too few cores, or others hold them: Ray would wait without end.
         """
         if self not in _crews:
-            place = int(ray.cluster_resources().get("CPU", 0) / self.cpus)
+            place = self._place(ray.cluster_resources())
             wanted = place if self.count is None else self.count
             if not 1 <= wanted <= place:
                 raise ConfigurationError(
                     f"Ray has cores for {place} actor(s) of {self.cpus:g}; asked for {max(1, wanted)}. Use fewer, or "
                     "join more machines first (`ray start --address=...`)."
                 )
+            if (free := self._free(ray, wanted)) < wanted:
+                raise ConfigurationError(
+                    f"Of Ray's cores for {place} actor(s) of {self.cpus:g} only those for {free} are free; asked for "
+                    f"{wanted}. Use fewer (RayActors(count=...)), or wait until others have done."
+                )
             _crews[self] = [self._actor(ray) for _ in range(wanted)]
         return _crews[self]
+
+    def _free(self, ray: Any, wanted: int) -> int:
+        """For how many actors there are free cores; if they are too few, the other crews of this process end."""
+        held = sum(crew.cpus * len(actors) for crew, actors in _crews.items())
+        if self._place({"CPU": ray.cluster_resources()["CPU"] - held}) < wanted:
+            close_actors()
+        end = time.monotonic() + _PATIENCE  # Ray hears late of actors that have ended
+        while (free := self._place(ray.available_resources())) < wanted and time.monotonic() < end:
+            time.sleep(0.05)
+        return free
+
+    def _place(self, resources: dict[str, float]) -> int:
+        return int(resources.get("CPU", 0.0) / self.cpus + 1e-6)
 
     def _actor(self, ray: Any) -> Any:
         return ray.remote(num_cpus=self.cpus, max_restarts=0)(_Worker).remote()

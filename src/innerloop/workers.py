@@ -2,6 +2,8 @@
 
 A simulator that runs step by step in another process is slower than one that runs here; whole episodes are not. A job
 is a function of its arguments alone, so the results do not depend on how many workers there are.
+
+Nothing here imports torch before it is needed: a worker comes here first, and from then on ends with its main process.
 """
 
 from __future__ import annotations
@@ -17,8 +19,6 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from typing import Any, Protocol
-
-import torch
 
 from innerloop.errors import ConfigurationError, InnerloopError
 
@@ -142,10 +142,12 @@ def _pool(count: int) -> ProcessPoolExecutor:
 
 
 def _start_worker() -> None:
-    torch.set_num_threads(1)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the main process's business
     # a worker waits for jobs by a pipe whose other end it holds itself: it would outlive a main process that was killed
     threading.Thread(target=_end_with_parent, daemon=True).start()
+    import torch  # takes seconds, and on a busy machine many, in which the main process may be killed as well
+
+    torch.set_num_threads(1)
 
 
 def _end_with_parent() -> None:
@@ -161,6 +163,8 @@ def _forget(count: int) -> None:
 
 @contextlib.contextmanager
 def _one_thread() -> Any:
+    import torch
+
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     try:

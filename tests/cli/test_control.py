@@ -48,6 +48,9 @@ def test_a_run_is_trained_and_measured_by_its_success_with_a_gif(tmp_path, capsy
     assert found["source"]["limit_of_rollouts"] == 12
     assert main(["evaluate", str(run), "--metric", "squared error", "--tasks", "2"]) == 0
     assert "squared error" in capsys.readouterr().out
+    for words in (["--workers", "2"], ["--norm", "batch"], ["--video", "x.gif", "--metric", "squared error"]):
+        assert main(["evaluate", str(run), *words]) == 2
+        assert f"{words[0]} means nothing" in capsys.readouterr().err
     assert main(["evaluate", str(run), "--steps", "0"]) == 0
     assert (run / "results" / "evaluate.success.test.2goals.0steps.json").exists()
 

@@ -1,12 +1,16 @@
 """`innerloop train navigation` and its like: a run, its page, its measurements, and mistakes in one line."""
 
 import json
+import signal
 
 import pytest
+import torch
 
 from helpers import damage
 from innerloop.cli import main
+from innerloop.files import load_tensors
 from innerloop.outer import Run
+from innerloop.rl._loop import Loop
 
 SMALL = [
     "--iterations", "4", "--tasks", "2", "--episodes", "2", "--horizon", "5", "--hidden", "8",
@@ -60,12 +64,32 @@ def test_bandits_are_measured_beside_their_rules(tmp_path):
     assert found["regret"][0][0] == pytest.approx(sum(found["oracle"]) / 3 - found["curve"][0][0], abs=1e-3)
 
 
-def test_a_run_goes_on_to_the_same_page(navigation_run, tmp_path):
-    run = tmp_path / "again"
-    assert main(["train", "navigation", "--run", str(run), *SMALL, "--checkpoint-seconds", "0"]) == 0
-    assert main(["train", "navigation", "--run", str(run), *SMALL, "--resume"]) == 0
-    one, two = (json.loads((each / "results" / "test.json").read_text()) for each in (navigation_run, run))
-    assert one["values"] == two["values"]
+def test_a_run_that_is_interrupted_goes_on_to_the_end_of_one_that_is_not(navigation_run, tmp_path, monkeypatch, capsys):
+    run, words = tmp_path / "again", ["train", "navigation", "--run", str(tmp_path / "again"), *SMALL]
+    step = Loop.step
+
+    def interrupted_in_the_third(self):
+        if self.state.step == 2:
+            signal.raise_signal(signal.SIGINT)  # Ctrl-C
+        return step(self)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Loop, "step", interrupted_in_the_third)
+        assert main(words) == 130
+    assert "with --resume goes on" in capsys.readouterr().err
+    assert load_tensors(Run(run).last)[1]["progress"]["step"] == 3
+    assert not (run / "results").exists()
+    assert not (run / "page.html").exists()
+    assert main([*words, "--resume"]) == 0
+    one, two = Run(navigation_run), Run(run)
+    assert all(one.results()[name]["values"] == two.results()[name]["values"] for name in ("test", "test.untrained"))
+    logs = [[{k: v for k, v in line.items() if k != "seconds"} for line in each.metrics()] for each in (one, two)]
+    assert logs[0] == logs[1]
+    assert [line["step"] for line in logs[0] if "loss" in line] == [1, 2, 3, 4]
+    for name in ("last", "best"):
+        weights = [load_tensors(getattr(each, name))[0] for each in (one, two)]
+        assert weights[0].keys() == weights[1].keys()
+        assert all(torch.equal(weights[0][key], weights[1][key]) for key in weights[0])
 
 
 def test_a_run_is_measured_again_with_other_rounds_and_tasks(navigation_run, copied, capsys):
@@ -100,6 +124,10 @@ def test_costs_are_said_before_anything_is_trained(capsys):
         (["train", "navigation", "--recipe", "bandits"], "the recipe is named once"),
         (["train", "cheetah-velocity", "--method", "rl2"], "environments that are tensors"),
         (["train", "navigation", "--threads", "0"], "threads must be at least 1"),
+        (["train", "navigation", "--width", "48"], "promp on navigation does not read --width"),
+        (["train", "bandits", "--hidden", "8"], "rl2 on bandits does not read --hidden"),
+        (["train", "navigation", "--workers", "2"], "--workers means nothing for navigation"),
+        (["train", "bandits", "--ray"], "--ray means nothing for bandits"),
     ],
 )
 def test_a_mistake_is_one_line_and_leaves_nothing(words, said, fails, tmp_path, monkeypatch):
@@ -113,6 +141,8 @@ def test_a_mistake_is_one_line_and_leaves_nothing(words, said, fails, tmp_path, 
     [
         (["--norm", "batch"], "--norm means nothing for a run of reinforcement learning"),
         (["--video", "x.gif"], "--video means nothing"),
+        (["--curve-steps", "0"], "--curve-steps means nothing"),  # the default, but somebody has said it
+        (["--workers", "2"], "--workers means nothing for navigation"),
         (["--rounds", "-1"], "0 rounds"),
         (["--tasks", "0"], "at least 1 task"),
     ],

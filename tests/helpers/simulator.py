@@ -2,22 +2,27 @@
 
 import os
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 
 import numpy as np
 
 from innerloop.rl import Continuous, SimulatedEnvironments
 
+begun = count()
+"""How many episodes this process has begun."""
+
 
 class Line:
     """A point on a line; an episode ends beyond 1."""
 
     def reset(self, start):
-        self.at = start
+        self.at, self.taken, self.number = start, 0, next(begun)
         return np.array([self.at])
 
     def step(self, action):
         self.at += float(action[0])
+        self.taken += 1
         return np.array([self.at]), -abs(self.at), self.at > 1, False, {}
 
     def close(self):
@@ -33,6 +38,7 @@ class Walks(SimulatedEnvironments):
     split: str = "train"
     workers: int | None = 1
     fail: str = ""
+    side_by_side: int = 1
 
     observation = 1
     action = Continuous(1, -0.3, 0.3)
@@ -52,6 +58,8 @@ class Walks(SimulatedEnvironments):
         return environment.reset(np.random.default_rng(seed).uniform(0, 0.5))
 
     def reward(self, environment, index, reward, info):
+        if self.fail == "later" and index == 2 and environment.number % 4 == 3 and environment.taken == 2:
+            raise RuntimeError("the belt is off")
         if self.fail == "nan" and index == 1:
             return float("nan")
         return -abs(environment.at - index / 10)

@@ -9,6 +9,7 @@ from innerloop.errors import ConfigurationError
 from innerloop.recipes import POLICY_METHODS, POLICY_RECIPES, policy_from_json, policy_recipe
 from innerloop.recipes._build_policy import algorithm_of, build_policy, rivals_of
 from innerloop.recipes._types import words
+from innerloop.recipes.policies import at_cost
 from innerloop.rl import PPO, RL2, TRPO, Pooled, ProMP, train
 
 EVERY = [
@@ -37,17 +38,23 @@ def test_fields_say_what_they_are(name):
     assert POLICY_RECIPES[name].__doc__
 
 
+@pytest.mark.parametrize("preset", ["short", "paper"])
 @pytest.mark.parametrize("name", POLICY_RECIPES)
-def test_pooled_pretraining_costs_what_meta_training_costs_and_the_papers_presets_more(name):
+def test_all_methods_cost_the_same_environment_steps_and_the_papers_presets_more(name, preset):
     cost = {
-        (method, preset): policy_recipe(name, method, preset).environment_steps
-        for method in ("promp", "pooled")
-        for preset in ("short", "paper")
+        method: policy_recipe(name, method, preset).environment_steps
+        for n, method, p in EVERY
+        if (n, p) == (name, preset)
     }
-    assert cost["promp", "paper"] > cost["promp", "short"]
-    if name in ("navigation", "cheetah-velocity"):
-        assert cost["pooled", "short"] == cost["promp", "short"]
-        assert cost["pooled", "paper"] == cost["promp", "paper"]
+    assert len(cost) >= 4
+    assert len({*cost.values()}) == 1
+    assert policy_recipe(name, preset="paper").environment_steps > policy_recipe(name).environment_steps
+
+
+def test_outer_steps_for_a_number_of_environment_steps():
+    meta, pooled = (policy_recipe("navigation", method) for method in ("promp", "pooled"))
+    assert (at_cost(meta, 10**6).iterations, at_cost(pooled, 10**6).iterations) == (39, 78)
+    assert at_cost(meta, 1).iterations == 1
 
 
 @pytest.mark.parametrize("name", TENSORS)
@@ -119,7 +126,7 @@ def test_unknown_names():
 @pytest.mark.apps
 @pytest.mark.parametrize("name", [name for name in POLICY_RECIPES if name not in TENSORS])
 def test_simulators_are_built_and_train(name):
-    small = {"iterations": 1, "tasks": 1, "episodes": 1, "validation_tasks": 1, "test_tasks": 1, "horizon": 4}
+    small = {"iterations": 1, "tasks": 1, "episodes": 1, "validation_tasks": 1, "rounds": 1, "horizon": 4}
     experiment = build_policy(dataclasses.replace(policy_recipe(name), **small), workers=1)
     fit = train(experiment.learner, progress=False, **experiment.train_settings())
     assert fit.environment_steps == experiment.recipe.environment_steps == 8

@@ -3,29 +3,40 @@
 import dataclasses
 import importlib.util
 import json
+import signal
+import time
 from pathlib import Path
 
 import pytest
 
 from innerloop.outer import Run
 from innerloop.recipes import policy_recipe
+from innerloop.rl._loop import Loop
 
 PATH = Path(__file__).parents[2] / "evidence" / "rl.py"
 
 
-@pytest.fixture
-def evidence(monkeypatch):
+def load():
     spec = importlib.util.spec_from_file_location("evidence_rl", PATH)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    for name, few in (("TEST_GOALS", 2), ("TEST_BANDITS", 5), ("TEST_SPEEDS", 2), ("TUNED_ON", 4)):
-        monkeypatch.setattr(module, name, few)
-    for name in ("RATES", "CHEETAH_RATES"):
-        monkeypatch.setattr(module, name, (0.05, 0.1))
-    small = {"tasks": 2, "episodes": 2, "horizon": 5, "validation_tasks": 2, "hidden": (8,)}
-    monkeypatch.setattr(
-        module, "policy_recipe", lambda *name: dataclasses.replace(policy_recipe(*name), **small)
-    )  # fmt: skip
+    return module
+
+
+@pytest.fixture
+def evidence(monkeypatch):
+    module = load()
+    monkeypatch.setattr(module, "WIDTHS", (0.2, 1.0))
+    for name, family in module.FAMILIES.items():
+        monkeypatch.setitem(module.FAMILIES, name, family._replace(rates=family.rates[:2]))
+    small = {"tasks": 2, "episodes": 2, "validation_tasks": 2, "test_tasks": 2}
+
+    def tiny(*name):
+        recipe = policy_recipe(*name)
+        more = {"horizon": 5, "hidden": (8,)} if hasattr(recipe, "horizon") else {}
+        return dataclasses.replace(recipe, **small, **more)
+
+    monkeypatch.setattr(module, "policy_recipe", tiny)
     return module
 
 
@@ -35,24 +46,67 @@ def row(evidence, family, method, folder, iterations=1):
     return found
 
 
+@pytest.mark.parametrize("family", ["navigation", "bandits", "bandits 100", "cheetah"])
+def test_methods_are_trained_by_their_recipes_at_one_cost(family):
+    module = load()
+    costs = set()
+    for method in module.FAMILIES[family].methods:
+        for iterations in (None, 10):
+            found = module.recipe_of(family, method, 3, iterations)
+            costs.add((iterations, found.environment_steps))
+            assert found.seed == 3
+        if method not in (*module.RULES, "scratch"):
+            expected = policy_recipe(module.FAMILIES[family].recipe, method, module.FAMILIES[family].preset)
+            assert module.recipe_of(family, method, 0, None) == expected
+    assert len(costs) == 2
+
+
 @pytest.mark.parametrize("method", ["UCB1 tuned", "Thompson", "random"])
 def test_rules_for_bandits_have_their_regret(evidence, method, tmp_path):
     found = row(evidence, "bandits 100", method, tmp_path)
     assert found["returns"]["source"]["pulls"] == 100
     (mean, _), oracle = found["returns"]["regret"][0], found["returns"]["oracle"]
-    assert mean == pytest.approx(sum(oracle) / 5 - found["returns"]["curve"][0][0], abs=1e-3)
+    assert mean == pytest.approx(sum(oracle) / 2 - found["returns"]["curve"][0][0], abs=1e-3)
     assert ("width" in found) == (method == "UCB1 tuned")
+    assert "seconds" not in found
 
 
-@pytest.mark.parametrize("method", ["promp", "trpo first order", "pooled", "scratch"])
+def test_a_memory_is_trained_on_bandits(evidence, tmp_path):
+    found = row(evidence, "bandits", "rl2", tmp_path)
+    assert found["environment_steps"] == 2 * 2 * 10
+    assert "inner_lr" not in found
+
+
+@pytest.mark.parametrize("method", ["promp", "fomaml_trpo", "pooled", "scratch"])
 def test_navigation(evidence, method, tmp_path):
     found = row(evidence, "navigation", method, tmp_path)
     assert len(found["returns"]["curve"]) == 4
+    assert found["inner_lr"] in (0.01, 0.02)
     assert ("environment_steps" in found) == (method != "scratch")
 
 
+def test_the_seconds_of_a_training_that_was_stopped_are_those_of_all_its_legs(evidence, tmp_path, monkeypatch):
+    step, folder = Loop.step, tmp_path / "rl-navigation-promp-0"
+
+    def slow(self):
+        time.sleep(0.2)
+        if self.state.step == 1:
+            signal.raise_signal(signal.SIGINT)
+        return step(self)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Loop, "step", slow)
+        with pytest.raises(KeyboardInterrupt):
+            row(evidence, "navigation", "promp", tmp_path, iterations=3)
+    leg = Run(folder).metrics()[-1]["seconds"]
+    assert leg >= 0.4
+    found = row(evidence, "navigation", "promp", tmp_path, iterations=3)
+    assert found["iterations"] == 3
+    assert found["seconds"] > leg
+
+
 @pytest.mark.apps
-@pytest.mark.parametrize("method", ["promp", "trpo", "pooled", "scratch"])
+@pytest.mark.parametrize("method", ["promp", "maml_trpo", "pooled", "scratch"])
 def test_cheetah(evidence, method, tmp_path):
     found = row(evidence, "cheetah", method, tmp_path, iterations=2)
     assert len(found["returns"]["curve"]) == 4

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 import torch
 
-from innerloop.errors import ConfigurationError
-from innerloop.rl import BanditTasks, HalfCheetahVelTasks, NavigationTasks, register
+from helpers.simulator import Walks
+from innerloop.errors import ConfigurationError, DataError
+from innerloop.rl import BanditTasks, HalfCheetahVelTasks, NavigationTasks, _gymnasium, register
 
 
 def test_without_gymnasium_the_message_names_the_extra(monkeypatch):
@@ -26,11 +27,12 @@ def test_every_family_is_what_gymnasium_expects():
     assert register() == ids
     assert len(ids) == 6
     for name in ids:
+        environment = gymnasium.make(name, split="test", task=1)
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # it warns of observations without bounds
-            environment = gymnasium.make(name, split="test", task=1)
+            # positions and velocities have no bounds, as in gymnasium's own cheetah
+            warnings.filterwarnings("ignore", ".*A Box observation space (minimum|maximum) value is -?infinity")
             check_env(environment.unwrapped, skip_render_check=True)
-            environment.close()
+        environment.close()
 
 
 @pytest.mark.apps
@@ -79,6 +81,29 @@ def test_a_simulator_pays_for_the_speed_of_the_task():
     assert reward == pytest.approx(-abs(info["x_velocity"] - speed) - 0.05 * 6 * 0.25, rel=1e-5)
     assert not truncated
     environment.close()
+
+
+@pytest.mark.apps
+def test_steps_are_those_of_training(monkeypatch):
+    monkeypatch.setitem(_gymnasium.FAMILIES, "Walks", Walks)
+    environment = _gymnasium.make("Walks", task=1)
+    (start,), _ = environment.reset(seed=0)
+    (moved,), reward, over, cut, _ = environment.step(np.array([5.0], np.float32))
+    assert moved == pytest.approx(start + 0.3)  # an action beyond the bounds has the effect of the bound
+    assert reward == pytest.approx(-abs(start + 0.3 - 0.1))
+    assert (over, cut) == (False, False)
+    environment = _gymnasium.make("Walks", task=1, fail="nan")
+    environment.reset(seed=0)
+    with pytest.raises(DataError, match="gives NaN"):
+        environment.step(np.zeros(1))
+
+
+@pytest.mark.apps
+def test_a_tensor_that_is_nan_is_refused():
+    environment = _gymnasium.make("Navigation", task=3)
+    environment.reset(seed=0)
+    with pytest.raises(DataError, match="task 3 gives NaN at step 0"):
+        environment.step(np.full(2, np.nan))
 
 
 @pytest.mark.apps

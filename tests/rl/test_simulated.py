@@ -1,5 +1,7 @@
 """Episodes in worker processes: the same numbers from any number of workers, and failures that say where."""
 
+from itertools import count
+
 import pytest
 import torch
 
@@ -83,13 +85,30 @@ def test_training_and_evaluation_run_on_a_simulator():
     assert found.still[1] != found.still[0]
 
 
+@pytest.mark.parametrize("size", [2, 3, 4, 9])
+def test_episodes_side_by_side_are_those_of_one_after_the_other(size):
+    one_by_one, together = course_of(Walks(horizon=20)), course_of(Walks(horizon=20, side_by_side=size))
+    for one, two in zip(one_by_one, together, strict=True):
+        assert torch.equal(one.episodes.mask, two.episodes.mask)
+        assert not one.episodes.mask.all()
+        # a product of matrices rounds as its sizes have it
+        for name in ("observation", "action", "reward", "log_prob"):
+            assert torch.allclose(getattr(one.episodes, name), getattr(two.episodes, name), atol=1e-5)
+
+
+def test_an_episode_that_fails_beside_others_is_named(monkeypatch):
+    monkeypatch.setattr("helpers.simulator.begun", count())
+    with pytest.raises(DataError, match="task 2, episode 3, failed at step 1: RuntimeError: the belt is off"):
+        course_of(Walks(side_by_side=4, fail="later"))
+
+
 def test_an_environment_that_raises_stops_with_task_and_episode():
     with pytest.raises(DataError, match="task 2, episode 0, failed: RuntimeError: the motor is hot"):
         course_of(Walks(fail="raise"))
 
 
 def test_an_environment_that_gives_nan_stops_with_task_and_episode():
-    with pytest.raises(DataError, match="Task 1, episode 0: the environment gives NaN at step 0"):
+    with pytest.raises(DataError, match="Task 1, episode 0 at step 0: the environment gives NaN or infinity"):
         course_of(Walks(fail="nan"))
 
 
@@ -97,7 +116,7 @@ def test_a_policy_that_gives_nan_stops_with_task_and_episode():
     learner = learner_of()
     with torch.no_grad():
         learner.network.log_std.fill_(float("nan"))
-    with pytest.raises(TrainingError, match="Task 0, episode 0: the policy gives NaN"):
+    with pytest.raises(TrainingError, match="Task 0, episode 0 at step 0: the policy gives NaN"):
         collect(Policies(learner), Walks(), TASKS, episode_keys(0, 0, 0, TASKS, 1))
 
 

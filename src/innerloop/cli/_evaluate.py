@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from typing import Annotated, Literal
 
 import tyro
 
-from innerloop.cli._parse import UsageError, parse
+from innerloop.cli._parse import UsageError, named, parse
 
 
 @dataclass(frozen=True)
@@ -46,46 +46,52 @@ class Options:
     """Threads of a CPU."""
 
 
-_SUPERVISED = ("on", "norm", "steps", "curve_steps", "metric", "video")
-_POLICIES = ("rounds", "workers")
+_OF_OTHERS = ("on", "norm", "steps", "curve_steps", "metric", "video")
+"""Options that mean nothing for a run of reinforcement learning."""
 
 
 def run(arguments: Sequence[str]) -> int:
     """Prints the result and keeps it with the run."""
     options = parse(Options, arguments, "innerloop evaluate", "Measure a run on test tasks.")
+    given = named(arguments)
     from pathlib import Path
 
     from innerloop.cli._control import demand_control, evaluate_success
     from innerloop.cli._kinds import is_policy
+    from innerloop.cli._policy import demand_workers
     from innerloop.cli._policy_work import evaluate_returns
     from innerloop.cli._work import open_run, other_tasks, set_threads
     from innerloop.evaluation import evaluate
     from innerloop.files import write_json
     from innerloop.mapping import keep_large_blocks
     from innerloop.outer import Run
+    from innerloop.recipes import policy_from_json
     from innerloop.recipes.control import ControlRecipe
     from innerloop.sources import LakeRuns
 
     keep_large_blocks()
-    if is_policy(Run(options.run).config()):
-        _demand(options, lambda name: name not in _SUPERVISED, "a run of reinforcement learning")
+    if is_policy(config := Run(options.run).config()):
+        refuse(given, _OF_OTHERS, "a run of reinforcement learning")
+        demand_workers(policy_from_json(config["recipe"]), given)
         evaluate_returns(
             options.run, split=options.split, tasks=options.tasks, rounds=options.rounds, out=options.out,
             threads=options.threads, workers=options.workers,
         )  # fmt: skip
         return 0
-    _demand(options, lambda name: name not in _POLICIES, "a run that is not of reinforcement learning")
+    refuse(given, ("rounds", "workers"), "a run that is not of reinforcement learning")
     wanted = 1_000 if options.tasks is None else options.tasks
     set_threads(options.threads)
     folder, experiment = open_run(options.run)
     if options.video is not None:
         demand_control(experiment)
     if isinstance(experiment.recipe, ControlRecipe) and options.metric is None and options.on == "own":
+        refuse(given, ("norm",), "success in the simulator")
         evaluate_success(
             folder, experiment, split=options.split, goals=wanted, steps=options.steps,
             curve_steps=options.curve_steps, out=options.out, gif=options.video,
         )  # fmt: skip
         return 0
+    refuse(given, ("video",), "predictions (--metric, --on): it shows success in the simulator")
     source = getattr(experiment.source, options.split) if options.on == "own" else other_tasks(experiment, options.on)
     tasks = min(wanted, len(source)) if isinstance(source, LakeRuns) else wanted
     found = evaluate(
@@ -114,12 +120,17 @@ def run(arguments: Sequence[str]) -> int:
     return 0
 
 
-def _demand(options: Options, allowed: Callable[[str], bool], what: str) -> None:
-    """Refuses options that mean nothing for a kind of run.
+def refuse(given: Collection[str], unread: Sequence[str], what: str) -> None:
+    """Refuses options that mean nothing for what is to be measured.
+
+    Args:
+        given: the options that the command line gives a value.
+        unread: those that nothing reads.
+        what: what is to be measured.
 
     Raises:
-        UsageError: if one of them was given.
+        UsageError: naming the first of them.
     """
-    for field in fields(Options):
-        if not allowed(field.name) and getattr(options, field.name) != field.default:
-            raise UsageError(f"--{field.name.replace('_', '-')} means nothing for {what}.")
+    for name in unread:
+        if name in given:
+            raise UsageError(f"--{name.replace('_', '-')} means nothing for {what}.")

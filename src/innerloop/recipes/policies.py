@@ -18,34 +18,31 @@ from innerloop.recipes._policy_recipe import (
     TabularRecipe,
 )
 
-_RL2: dict[str, Any] = {"tasks": 100, "episodes": 4, "trace": 0.95, "rate": 3e-3, "iterations": 200, "rounds": 0}
-"""A trial is long and a GRU small: many trials a step. From a first trial, not from a search."""
+_RL2: dict[str, Any] = {"tasks": 100, "episodes": 4, "trace": 0.95, "rate": 3e-3}
+"""A trial is long and a GRU small: many trials a step. A choice, like whatever names no source below."""
 
 
 def navigation(method: str = "promp", preset: str = "short") -> PolicyRecipe:
-    """Goals on a plane. "short" takes less than a minute of one core.
+    """Goals on a plane. "short" is small.
 
     Source: "paper" has the tasks, episodes and network of Finn et al. 2017, "Model-agnostic meta-learning", section
-    5.3 and their code; "short" is smaller, and its rates are those of first trials.
+    5.3 and their code; "short" is smaller.
     """
     base = NavigationRecipe(recipe="navigation", hidden=(32, 32), std=0.2)
-    own = {
-        "maml_trpo": {"iterations": 25},
-        "fomaml_trpo": {"iterations": 25},
-        "pooled": {"iterations": 120},  # one round of episodes in each where ProMP draws two
-        "pooled paper": {"iterations": 1_000},
-        "rl2": {**_RL2, "tasks": 40, "rounds": 2, "iterations": 100},
-    }
-    return _made(base, method, preset, own, {"iterations": 500, "tasks": 20, "episodes": 20, "hidden": (64, 64)})
+    rl2 = {**_RL2, "tasks": 16, "rounds": 3}
+    return _made(
+        base, method, preset, {"rl2": rl2}, {"iterations": 500, "tasks": 20, "episodes": 20, "hidden": (64, 64)}
+    )
 
 
 def bandits(method: str = "rl2", preset: str = "short") -> PolicyRecipe:
-    """Bernoulli bandits, by default for RL². "short" has 10 pulls and takes half a minute of one core; "paper" has 100.
+    """Bernoulli bandits, by default for RL². "short" has 10 pulls, "paper" has 100.
 
     Source: Duan et al. 2016, "RL²", section 3.1, which has 10, 100 and 500 pulls and 5, 10 and 50 arms.
     """
-    base = BanditsRecipe(recipe="bandits", rate=3e-3, inner_lr=1.0, rounds=1, test_tasks=1_000, validation_tasks=200)
-    return _made(base, method, preset, {"rl2": _RL2}, {"pulls": 100})
+    base = BanditsRecipe(recipe="bandits", iterations=200, tasks=25, rate=3e-3, inner_lr=1.0, rounds=1)
+    base = dataclasses.replace(base, test_tasks=1_000, validation_tasks=500)
+    return _made(base, method, preset, {"rl2": {**_RL2, "rounds": 0}}, {"pulls": 100})
 
 
 def tabular(method: str = "rl2", preset: str = "short") -> PolicyRecipe:
@@ -53,20 +50,25 @@ def tabular(method: str = "rl2", preset: str = "short") -> PolicyRecipe:
 
     Source: Duan et al. 2016, "RL²", section 3.2.
     """
-    base = TabularRecipe(recipe="tabular", inner_lr=0.5, rounds=4, test_tasks=200)
-    return _made(base, method, preset, {"rl2": {**_RL2, "rounds": 4}}, {"rounds": 9, "iterations": 1_000})
+    base = TabularRecipe(recipe="tabular", iterations=500, tasks=50, inner_lr=0.5, rounds=4, test_tasks=200)
+    return _made(base, method, preset, {"rl2": _RL2}, {"rounds": 9, "iterations": 5_000})
 
 
 def cheetah_velocity(method: str = "promp", preset: str = "short") -> PolicyRecipe:
-    """A half cheetah finds out at which speed to run. "short" is made for an hour of two cores.
+    """A half cheetah finds out at which speed to run. "short" is for two cores, "paper" for many.
+
+    The horizon of 100 in "short" is a choice: half of the paper's, for twice as many episodes of the same cost.
 
     Source: "paper" has the tasks, episodes and horizon of Finn et al. 2017, section 5.3, with the rates of Rothfuss et
     al. 2019, "ProMP", appendix D.
+
+    >>> [cheetah_velocity(preset=preset).environment_steps for preset in ("short", "paper")]
+    [48000000, 320000000]
     """
     base = SimulatedRecipe(
-        recipe="cheetah-velocity", iterations=600, tasks=20, episodes=10, horizon=100, rate=1e-3, inner_lr=0.1, rounds=1
+        recipe="cheetah-velocity", iterations=1_200, tasks=20, episodes=10, horizon=100, rate=1e-3, inner_lr=0.1
     )
-    return _made(base, method, preset, _RUNNING, _PAPER)
+    return _made(base, method, preset, {}, _PAPER)
 
 
 def cheetah_direction(method: str = "promp", preset: str = "short") -> PolicyRecipe:
@@ -96,8 +98,7 @@ def ml1(method: str = "promp", preset: str = "short") -> PolicyRecipe:
         recipe="ml1", iterations=20, tasks=10, episodes=5, horizon=200, rate=1e-3, validation_tasks=10, rounds=1
     )
     base = dataclasses.replace(base, inner_lr=0.1, test_tasks=20, validate_every=10)
-    own = {"pooled": {"iterations": 40}}
-    return _made(base, method, preset, own, {**_METAWORLD, "iterations": 100})
+    return _made(base, method, preset, {}, {**_METAWORLD, "iterations": 100})
 
 
 def ml10(method: str = "promp", preset: str = "short") -> PolicyRecipe:
@@ -110,13 +111,6 @@ def ml10(method: str = "promp", preset: str = "short") -> PolicyRecipe:
     return dataclasses.replace(base, benchmark="ML10", task=None)
 
 
-_RUNNING: dict[str, dict[str, Any]] = {
-    # one round of episodes in an outer step where the others draw two
-    "pooled": {"iterations": 1_200},
-    "pooled paper": {"iterations": 2_000},
-    # a step takes longer than ProMP's: the same hour
-    "maml_trpo": {"iterations": 480},
-}
 _PAPER: dict[str, Any] = {"iterations": 1_000, "tasks": 40, "episodes": 20, "horizon": 200}
 _METAWORLD: dict[str, Any] = {"tasks": 20, "episodes": 10, "horizon": 500, "test_tasks": 50}
 _TWO: dict[str, Any] = {"validation_tasks": 2, "test_tasks": 2}
@@ -167,11 +161,26 @@ def policy_from_json(value: Any) -> PolicyRecipe:
     return restored(value, policy_recipe)
 
 
+def at_cost(recipe: PolicyRecipe, environment_steps: int) -> PolicyRecipe:
+    """The recipe with as many outer steps as it takes for a number of environment steps.
+
+    Args:
+        recipe: its own number of outer steps does not count.
+        environment_steps: of the whole training.
+
+    >>> at_cost(policy_recipe("navigation", "pooled"), 1_000_000).iterations  # of 16 x 8 x 100
+    78
+    """
+    each = dataclasses.replace(recipe, iterations=1).environment_steps
+    return dataclasses.replace(recipe, iterations=max(1, round(environment_steps / each)))
+
+
 def _made(
     base: PolicyRecipe, method: str, preset: str, own: dict[str, dict[str, Any]], paper: dict[str, Any]
 ) -> PolicyRecipe:
-    """A recipe for a method, with what the preset "paper" changes."""
-    changes = {"method": method, "preset": preset, **own.get(method, {})}
-    if preset == "paper":
-        changes |= paper | own.get(f"{method} paper", {})
-    return dataclasses.replace(base, **changes)
+    """A recipe for a method, with what the preset "paper" changes; all methods cost the environment steps of ProMP."""
+    changes = {"preset": preset, **(paper if preset == "paper" else {})}
+    promp = dataclasses.replace(base, **changes)
+    return at_cost(
+        dataclasses.replace(base, method=method, **{**own.get(method, {}), **changes}), promp.environment_steps
+    )

@@ -14,7 +14,7 @@ from innerloop.rl._acting import Acting, Remembering
 from innerloop.rl._distributions import Actions, CategoricalActions, draw, log_prob
 from innerloop.rl._environments import Environments
 from innerloop.rl._spaces import Discrete
-from innerloop.rl._tensor_environments import TensorEnvironments
+from innerloop.rl._tensor_environments import TensorEnvironments, finite
 from innerloop.rl._trajectories import Trajectories
 
 _ACTION, _ENVIRONMENT = 0, 1
@@ -62,7 +62,7 @@ def collect(policies: Acting, environments: Environments, indices: Tensor, keys:
                 "rate."
             )
         after = environments.step(state, action, own, time)
-        wrong = ~(torch.isfinite(after.reward) & torch.isfinite(after.observation).flatten(2).all(-1)) & alive
+        wrong = ~finite(after) & alive
         if bool(wrong.any()):
             raise DataError(f"The environment of {_place(wrong, indices)} gives NaN at step {time}. Mend it.")
         steps.append((observation, action, after.reward, policy, alive))

@@ -9,15 +9,16 @@ import torch
 from torch import Tensor
 
 from innerloop.counter import fold
-from innerloop.errors import ConfigurationError
+from innerloop.errors import ConfigurationError, DataError
 from innerloop.rl._bandits import BanditTasks
 from innerloop.rl._environments import Environments
+from innerloop.rl._episodes import take
 from innerloop.rl._locomotion import AntDirTasks, HalfCheetahDirTasks, HalfCheetahVelTasks
 from innerloop.rl._navigation import NavigationTasks
 from innerloop.rl._simulated import SimulatedEnvironments
 from innerloop.rl._spaces import Discrete
 from innerloop.rl._tabular import TabularTasks
-from innerloop.rl._tensor_environments import TensorEnvironments
+from innerloop.rl._tensor_environments import TensorEnvironments, finite
 from innerloop.simulators import optional
 
 FAMILIES: dict[str, type[Any]] = {
@@ -91,6 +92,7 @@ class TaskEnvironment:
             spaces.Discrete(action.size) if isinstance(action, Discrete)
             else spaces.Box(action.low, action.high, (action.size,), np.float32)
         )  # fmt: skip
+        self._dtype = torch.int64 if isinstance(action, Discrete) else torch.float32
         self._inside: Any = None
         self.set_task(task)
 
@@ -119,18 +121,24 @@ class TaskEnvironment:
         return _plain(seen), {}
 
     def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
-        """One step: observation, reward, whether the episode is over, whether the horizon is reached, and more."""
+        """One step, as training takes it: observation, reward, whether the episode is over or cut, and more.
+
+        Raises:
+            DataError: if observation or reward is not finite.
+        """
         if isinstance(self.family, SimulatedEnvironments):
-            seen, reward, over, _, info = self._inside.step(np.asarray(action, dtype=np.float64))
-            reward = self.family.reward(self._inside, self.task, float(reward), info)
+            seen, reward, over, cut, info = take(self.family, self._inside, self.task, action)
             seen = torch.as_tensor(seen)
         else:
             assert isinstance(self.family, TensorEnvironments)
-            after = self.family.step(self._state, torch.as_tensor(action)[None, None], self._keys, self._time)
+            taken = torch.as_tensor(np.asarray(action), dtype=self._dtype)[None, None]
+            after = self.family.step(self._state, taken, self._keys, self._time)
+            if not bool(finite(after)):
+                raise DataError(f"The environment of task {self.task} gives NaN at step {self._time}. Mend it.")
             self._state, seen, info = after.state, after.observation, {}
-            reward, over = float(after.reward), bool(after.done)
+            reward, over, cut = float(after.reward), bool(after.done), False
         self._time += 1
-        return _plain(seen), reward, bool(over), self._time >= self.family.horizon, info
+        return _plain(seen), reward, over, cut or self._time >= self.family.horizon, info
 
     def close(self) -> None:
         """Closes the simulator, if there is one."""

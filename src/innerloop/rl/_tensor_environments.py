@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from typing import NamedTuple
 
+import torch
 from torch import Tensor
 
 from innerloop.rl._environments import Environments
@@ -25,6 +26,11 @@ class Step(NamedTuple):
     observation: Tensor
     reward: Tensor
     done: Tensor
+
+
+def finite(after: Step) -> Tensor:
+    """Where reward and observation are numbers, `(T, E)`."""
+    return torch.isfinite(after.reward) & torch.isfinite(after.observation).flatten(2).all(-1)
 
 
 class TensorEnvironments(Environments):

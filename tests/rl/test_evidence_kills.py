@@ -1,0 +1,46 @@
+"""What counts as a kill in evidence/rl_kills.py, and who is left behind."""
+
+import random
+import subprocess
+import sys
+
+import pytest
+import rl_kills
+
+from innerloop.outer import Run
+
+
+@pytest.fixture
+def sleeper():
+    with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"]) as process:
+        yield process
+        process.kill()
+
+
+@pytest.mark.parametrize("victim", ["main", "worker"])
+def test_a_process_that_has_ended_cannot_be_killed(victim, tmp_path):
+    with subprocess.Popen([sys.executable, "-c", ""]) as process:
+        process.wait()
+        assert rl_kills.kill_once(Run(tmp_path / "run"), process, victim, random.Random(0)) is None
+
+
+def test_a_process_that_ends_by_itself_while_it_is_looked_at_is_no_kill(tmp_path, monkeypatch):
+    monkeypatch.setattr(rl_kills, "await_step", lambda run, process: process.wait())
+    monkeypatch.setattr(rl_kills, "workers_of", lambda process: [1])
+    with subprocess.Popen([sys.executable, "-c", ""]) as process:
+        assert rl_kills.kill_once(Run(tmp_path / "run"), process, "main", random.Random(0)) is None
+
+
+def test_a_kill_of_the_main_process_says_how_many_workers_are_left(tmp_path, monkeypatch, sleeper):
+    monkeypatch.setattr(rl_kills, "ORPHAN_SECONDS", 0.1)
+    monkeypatch.setattr(rl_kills, "await_step", lambda run, process: None)
+    with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"]) as main:
+        monkeypatch.setattr(rl_kills, "workers_of", lambda process: [sleeper.pid, main.pid])
+        found = rl_kills.kill_once(Run(tmp_path / "run"), main, "main", random.Random(0))
+    assert found == {"victim": "main", "workers": 2, "at_step": 0, "to_step": 0, "orphans": 1}
+
+
+def test_an_orphan_that_has_ended_and_waits_for_its_parent_is_none(sleeper, monkeypatch):
+    monkeypatch.setattr(rl_kills, "ORPHAN_SECONDS", 5.0)
+    sleeper.kill()
+    assert rl_kills.orphans_of([sleeper.pid]) == 0
