@@ -26,23 +26,21 @@ from typing import Any
 
 import numpy as np
 from _grid import grid, write
+from _user_settings import SIMULATED
 
 from innerloop.errors import DataError
 from innerloop.evaluation import interval, paired_difference
 from innerloop.files import read_json
 from innerloop.outer._run import provenance
-from innerloop.recommend import RECOMMENDERS, Events, Simulator, leave_users_out, onboarding
-from innerloop.recommend._onboarding import Array
+from innerloop.recommend import NOISES, RECOMMENDERS, Events, Simulator, leave_users_out, onboarding
+from innerloop.recommend._onboarding import LEAST_EVENTS, Array
 from innerloop.recommend._simulator import MEAN
-from recommend import LONGEST, SIMULATED
+from recommend import LONGEST, SEEDS
 
 OUT = Path("results/onboarding.json")
 QUESTIONS = (3, 5, 10)
 CHOICES = ("onboarding", "popular", "random")
-NOISE = 0.75
-LEAST = 5
-"""Training events of an item that may be asked about, as `innerloop.recommend.onboarding` has it."""
-SEEDS = 3
+NOISE = NOISES[1]
 TOSSES = 10_000
 
 
@@ -66,11 +64,11 @@ def fitted(seed: int, *, users: int, runs: str, changes: dict[str, Any] | None =
     rng = np.random.default_rng(seed)
     truth = ratings(world, new, rng)
     counts = np.bincount(split.train.item, minlength=world.items)
-    allowed = np.flatnonzero(counts >= LEAST)
+    allowed = np.flatnonzero(counts >= LEAST_EVENTS)
     errors, asked = {}, {}
     for questions in QUESTIONS:
         chosen = {
-            "onboarding": np.tile(onboarding(model, questions, least_events=LEAST), (len(new), 1)),
+            "onboarding": np.tile(onboarding(model, questions), (len(new), 1)),
             "popular": np.tile(np.argsort(-counts, kind="stable")[:questions], (len(new), 1)),
             "random": np.stack([rng.choice(allowed, questions, replace=False) for _ in new]),
         }

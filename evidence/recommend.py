@@ -7,7 +7,8 @@ are simulated), then judged at every number of support events. On MovieLens smal
 user are known and all after the 20th are predicted, so every K predicts the same rows; seed s trains with seed s and
 holds the s-th fifth of the users out, so that seeds pool to different users. What is learned on users as tasks is
 fitted twice there: to ratings, which gives the errors, and to rankings, which gives the places in the catalogue. The
-simulator's rows are at three noise levels, with the oracle.
+simulator's rows are at three noise levels, with the oracle; what is learned first tries eight settings at each level,
+on validation users who are test users of no seed. `--tables simulated` makes these alone.
 
 Rows are written to results/recommend.json when they are done and never computed again; what each user got is kept in
 the folder of runs, and the statistics over pooled users and the verdicts are made from that at the end.
@@ -20,12 +21,14 @@ import argparse
 import dataclasses
 import os
 import time
+from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from _grid import grid, write
+from _user_settings import SIMULATED, TRIAL_STEPS, TRIALS
 
 from innerloop.errors import DataError
 from innerloop.files import read_json
@@ -39,36 +42,28 @@ from innerloop.recommend import (
     RecommendationEvaluation,
     Recommender,
     Simulator,
+    Split,
+    Tuned,
     compare_recommenders,
     evaluate_recommender,
     leave_users_out,
     movielens,
 )
+from innerloop.recommend import grid as combinations
 
 OUT = Path("results/recommend.json")
 SHOTS, LONGEST = (5, 10, 20), 20
 TUNED_AT = 10
 SEEDS = 3
+CHOSEN_ON = 0
+"""The fold of MovieLens small on whose validation users the library's own settings were chosen (`user_settings`)."""
 RIVALS = {"absolute error": ("user_item_bias", "ridge_on_factors", "global"), "nDCG@10": ("item_knn", "popularity")}
 """Whom every row is compared with, in pairs."""
 SIMULATED_RIVALS = {"root mean squared error": ("oracle", "user_item_bias", "ridge_on_factors")}
 
-_WELL_KNOWN: dict[str, Any] = {"factors": 8, "weight_decay": 2e-5, "hide": 0.0, "lr": 3e-3}
-_VECTOR = {**_WELL_KNOWN, "stretch": 2.5}
-_HEAD: dict[str, Any] = {
-    "factors": 8, "weight_decay": 4e-6, "hide": 0.0, "lr": 6e-3, "stretch": 5.6, "hidden": (4,), "inner_lr": 0.2
-}  # fmt: skip
-"""CAVIA's setting at a fifth of its inner rate: vectors √5 times as long, and a penalty and an outer rate to match."""
-
-SIMULATED: dict[str, dict[str, Any]] = {
-    "maml": _HEAD, "fomaml": _HEAD, "anil": _HEAD, "meta_sgd": _HEAD, "fine_tuned": _HEAD, "global": _HEAD,
-    "cavia": _VECTOR, "learned_ridge": _VECTOR, "attention": _WELL_KNOWN, "melu": _WELL_KNOWN,
-}  # fmt: skip
-"""What differs from `LEARNED` where ratings are simulated. There 300 items have hundreds of ratings each, on MovieLens
-small most have a few: so the penalty of an item's vector is that of a prior as wide as the factors, no identity is
-hidden, vectors are short, and start so long that five steps come as far as twenty events say. Chosen on the validation
-users of seed 0 at the middle noise: the ridge and CAVIA at the first trial, MAML at the third, of the eight that an
-opponent has; the kinds beside them take the settings of the one that they are made like."""
+TUNED_ON = SEEDS - 1
+"""The fold whose validation users settings are chosen on: they are nobody's test users. Those of a fold before are test
+users of the next one."""
 
 
 def world(data: str, folder: str, users: int) -> tuple[Dataset, Recommender | None]:
@@ -79,9 +74,34 @@ def world(data: str, folder: str, users: int) -> tuple[Dataset, Recommender | No
     return simulator.dataset(), Oracle(simulator)
 
 
+def tune(data: str, method: str, *, users: int, changes: dict[str, Any] | None = None) -> dict[str, Any]:
+    """The setting in `TRIALS` that is best for the validation users of a simulated table, and what each trial gave.
+
+    Args:
+        data: the table.
+        method: the recommender.
+        users: of the simulator.
+        changes: other settings, to try the script in small.
+    """
+    dataset, _ = world(data, "", users)
+    split = _split(dataset, LONGEST, TUNED_ON)
+    make = partial(
+        RECOMMENDERS[method], item_features=dataset.item_features, user_features=dataset.user_features, seed=TUNED_ON,
+        **{**SIMULATED[method], "steps": TRIAL_STEPS, **(changes or {})},
+    )  # fmt: skip
+    start = time.perf_counter()
+    tuned = Tuned(make, combinations(**TRIALS[method]), metric="root mean squared error")
+    tuned.fit(split.train, split.validation)
+    return {
+        "setting": dict(tuned.setting), "tried": _tried(tuned.tried), "steps": make.keywords["steps"],
+        "users": len(split.validation.users), "seconds": round(time.perf_counter() - start, 1),
+    }  # fmt: skip
+
+
 def row(
-    data: str, method: str, seed: int, *, folder: str, runs: str, users: int, changes: dict[str, Any] | None = None
-) -> dict[str, Any]:
+    data: str, method: str, seed: int, *, folder: str, runs: str, users: int, changes: dict[str, Any] | None = None,
+    tuned: dict[tuple[str, str], dict[str, Any]] | None = None,
+) -> dict[str, Any]:  # fmt: skip
     """One recommender, fitted and judged; what each user got is kept in `runs`.
 
     Args:
@@ -92,26 +112,28 @@ def row(
         runs: where each user's values are kept.
         users: of the simulator.
         changes: other settings of what is learned, to try the script in small.
+        tuned: what `tune` gave, by table and method.
     """
     dataset, oracle = world(data, folder, users)
     real = data == "movielens"
-    splits = {
-        shots: leave_users_out(dataset.events, shots=shots, longest=LONGEST, test=0.2, fold=seed)
-        for shots in (SHOTS if real else (LONGEST,))
-    }
+    splits = {shots: _split(dataset, shots, seed) for shots in (SHOTS if real else (LONGEST,))}
     chosen_at = splits[TUNED_AT if real else LONGEST]
     features = {"item_features": dataset.item_features, "user_features": dataset.user_features}
     values: dict[int, dict[str, Any]] = {shots: {} for shots in splits}
-    written: dict[str, Any] = {"fit_seconds": {}, "settings": {}, "tried": []}
+    trials = (tuned or {}).get((data, method), {})
+    written: dict[str, Any] = {"fit_seconds": {}, "settings": {}, "tried": trials.get("tried", [])}
+    if method in LEARNED and real:
+        known = _split(dataset, TUNED_AT, CHOSEN_ON).validation.users
+        written["known_to_settings"] = len(np.intersect1d(known, chosen_at.test.users))
     for goal in ("ratings", "ranking") if method in LEARNED and real else ("ratings",):
-        own = {} if real else SIMULATED.get(method, {})
+        own = {} if real else {**SIMULATED.get(method, {}), **trials.get("setting", {})}
         more = {**own, **(changes or {}), "goal": goal} if method in LEARNED else {}
         model = oracle if method == "oracle" else RECOMMENDERS[method](**features, **more, seed=seed)
         start = time.perf_counter()
         model.fit(chosen_at.train, chosen_at.validation)
         written["fit_seconds"][goal] = round(time.perf_counter() - start, 2)
         written["settings"][goal] = setting_of(getattr(model, "setting", {}))
-        written["tried"] += [[setting_of(one), round(value, 6)] for one, value in getattr(model, "tried", ())]
+        written["tried"] = written["tried"] + _tried(getattr(model, "tried", ()))
         if method in LEARNED and goal == "ratings":
             written["moved"] = moved(model, chosen_at.test)
         for shots, split in splits.items():
@@ -127,6 +149,15 @@ def row(
         for shots, own in values.items()
     }
     return {**written, "means": means}
+
+
+def _split(dataset: Dataset, shots: int, seed: int) -> Split:
+    return leave_users_out(dataset.events, shots=shots, longest=LONGEST, test=0.2, fold=seed)
+
+
+def _tried(trials: Iterable[tuple[Any, float]]) -> list[list[Any]]:
+    """Settings and what they gave, in plain values; None where training diverged."""
+    return [[setting_of(one), round(value, 6) if np.isfinite(value) else None] for one, value in trials]
 
 
 def moved(model: Recommender, cases: Cases) -> float:
@@ -215,9 +246,11 @@ def main() -> None:
     """Computes the rows that are missing, and the statistics over all that are there."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     names = [*RECOMMENDERS, "oracle"]
-    worlds = ["movielens", *(f"simulated {noise}" for noise in NOISES)]
+    simulated = [f"simulated {noise}" for noise in NOISES]
+    worlds = ["movielens", *simulated]
     parser.add_argument("--methods", nargs="+", default=names, choices=names)
-    parser.add_argument("--tables", nargs="+", default=worlds, choices=worlds)
+    parser.add_argument("--tables", nargs="+", default=worlds, choices=[*worlds, "simulated"],
+                        help='"simulated" is all levels of noise')  # fmt: skip
     parser.add_argument("--seeds", nargs="+", type=int, default=list(range(SEEDS)))
     parser.add_argument("--users", type=int, default=Simulator.users, help="of the simulator")
     parser.add_argument("--processes", type=int, default=1)
@@ -232,16 +265,20 @@ def main() -> None:
         "device": "cpu",
         "simulated_users": given.users,
     }
+    wanted = [data for name in given.tables for data in (simulated if name == "simulated" else [name])]
+    trials = [(data, method) for data in wanted if data in simulated for method in given.methods if method in TRIALS]
+    found = grid(given.out, head, trials, partial(tune, users=given.users), key="tuned", processes=given.processes)
+    tuned = {cell: one for cell, one in zip(trials, found, strict=True)}
     cells = [
         (data, method, seed)
-        for data in given.tables
+        for data in dict.fromkeys(wanted)
         for seed in given.seeds
         for method in given.methods
         if method != "oracle" or data != "movielens"
     ]
     grid(
-        given.out, head, cells, partial(row, folder=folder, runs=given.runs, users=given.users),
-        processes=given.processes,
+        given.out, head, cells,
+        partial(row, folder=folder, runs=given.runs, users=given.users, tuned=tuned), processes=given.processes,
     )  # fmt: skip
     content = read_json(given.out)
     write(given.out, {**content, "pooled": statistics(content["rows"], given.runs)})

@@ -37,6 +37,7 @@ KNOWS = {
     "networks": CORE | {"catalogue"},
     "mapping": CORE,
     "modules": set(),
+    "user_settings": {"errors", "demands"},
     "learner": CORE | {"losses", "mapping", "modules", "networks"},
     "network_learner": LEARNING - {"network_learner"},
     "checks": CORE | {"mapping", "networks"},
@@ -54,7 +55,7 @@ KNOWS = {
     "explain": LEARNING | {"gradient", "methods", "counter", "evaluation"},
     "control": LEARNING | {"counter", "files", "evaluation", "sources", "simulators", "workers"},
     "recommend": LEARNING
-    | {"counter", "extras", "files", "evaluation", "sources", "gradient", "metric", "memory", "outer"},
+    | {"counter", "extras", "files", "evaluation", "sources", "gradient", "outer", "user_settings"},
 }
 # nobody knows an application except what is run from the command line
 APPLICATIONS = {"control", "recommend", "rl"}

@@ -11,7 +11,7 @@ from _markdown import about, load, markdown, number
 Rows = list[dict[str, Any]]
 
 MAE, RMSE, HR, NDCG = "absolute error", "root mean squared error", "HR@10", "nDCG@10"
-META = ("gradient", "memory")
+META = ("gradient", "metric", "memory")
 """Families whose best row is compared with the opponents."""
 MOVES_NOTHING = 0.01
 """A prediction that moves by less of a star is said not to move. A choice: ratings come in steps of a half."""
@@ -34,7 +34,8 @@ def movielens(name: str) -> str:
         "those of the support set, liked is a rating of 4 or more; what is learned is fitted once to ratings, for "
         "the errors, and once to rankings, for the places. ± is half of the 95 % interval over users; in "
         f"brackets the standard deviation over {seeds} training seeds, each of which holds another fifth of the users "
-        "out."
+        "out.",
+        _caveats([row for row in content["rows"] if row["cell"][0] == "movielens"]),
     ]
     for shots in sorted({one["shots"] for one in pooled}):
         here = [one for one in pooled if one["shots"] == shots]
@@ -105,7 +106,7 @@ def simulated(name: str) -> str:
     first = (
         f"The simulator with {content['simulated_users']:,} users; per cent by which the RMSE is above the oracle's "
         f"after {max(one['shots'] for one in pooled)} ratings of each user left out, with the 95 % interval of the "
-        f"paired difference; {seeds} seeds, pooled."
+        f"paired difference; {seeds} seeds, pooled.{_tuned(content)}"
     )
     return "\n\n".join([first, markdown(lines), _fixed(above, levels, names), _origin(name, content, "simulated")])
 
@@ -199,7 +200,7 @@ def _cell(one: dict[str, Any], metric: str) -> str:
 
 
 def _verdicts(here: Rows, names: dict[str, str]) -> str:
-    """The best meta-learned row against opponents named beforehand, and the closed form that is learned."""
+    """The best meta-learned row against opponents named beforehand, and the ridge on learned factors beside it."""
     lines = []
     for metric, what, rivals, lower in (
         (MAE, "MAE", ("ridge_on_factors", "user_item_bias"), True), (NDCG, "nDCG@10", ("item_knn",), False),
@@ -208,8 +209,8 @@ def _verdicts(here: Rows, names: dict[str, str]) -> str:
         if not meta:
             continue
         best = min(meta, key=lambda one: (1 if lower else -1) * one["metrics"][metric]["mean"])
-        learned = [one for one in here if one["method"] == "learned_ridge"]
-        for title, one in (("best gradient or memory row", best), *(("a closed form", each) for each in learned)):
+        learned = [one for one in here if one["method"] == "learned_ridge" and one is not best]
+        for title, one in (("best meta-learned row", best), *(("solved exactly", each) for each in learned)):
             said = [
                 f"{_word(pair, lower=lower, words=('won', 'lost', 'no difference'))} against {names[rival]} "
                 f"({_difference(pair, lower)})"
@@ -221,6 +222,43 @@ def _verdicts(here: Rows, names: dict[str, str]) -> str:
                     f"- {what}, {names[one['method']]} ({title}): {'; '.join(said)}.".replace(f" in {what}", "")
                 )
     return "\n".join(lines)
+
+
+def _caveats(rows: Rows) -> str:
+    """What to know before reading: which of the users settings were chosen on, and what flatters a row."""
+    said = ["The best meta-learned row is picked on the users of the table itself, which flatters it a little."]
+    if tried := sorted({len(row["tried"]) for row in rows if row.get("tried")}):
+        said.append(
+            f"Opponents with settings try {' or '.join(map(str, tried))} of them on the validation users of each fold."
+        )
+    recorded: dict[str, list[int]] = {}
+    for row in rows:
+        if "known_to_settings" in row:
+            recorded.setdefault(row["cell"][1], []).append(row["known_to_settings"])
+    count = max((sum(each) for each in recorded.values()), default=None)
+    among = "how many of the users here are among them is not recorded"
+    if count is not None:
+        among = f"{count or 'none'} of the users here {'is' if count in (0, 1) else 'are'} among them"
+    said.append(
+        "The library's settings of what is learned were chosen on validation users of the first fold of users; "
+        f"{among}."
+    )
+    return "\n".join(f"- {each}" for each in said)
+
+
+def _tuned(content: dict[str, Any]) -> str:
+    """How the settings of what is learned were chosen."""
+    found = content.get("tuned", [])
+    if not found:
+        return ""
+    tried, steps, users = (sorted(each) for each in (
+        {len(one["tried"]) for one in found}, {one["steps"] for one in found}, {one["users"] for one in found}
+    ))  # fmt: skip
+    lists = [" or ".join(f"{number:,}" for number in each) for each in (tried, steps, users)]
+    return (
+        " What is learned had its settings chosen at each level of noise, from {} that were trained for {} steps and "
+        "judged by the RMSE of {} validation users, who are test users of no seed."
+    ).format(*lists)
 
 
 def _difference(pair: dict[str, Any], errors: bool) -> str:

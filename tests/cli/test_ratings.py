@@ -7,11 +7,8 @@ import pytest
 
 from helpers.ratings import ratings
 from innerloop.cli import main
-from innerloop.recipes import _build_ratings, recipe
-from innerloop.recipes._build_ratings import build_recommender
-from innerloop.recipes.ratings import RECOMMENDERS
-from innerloop.recommend import RECOMMENDERS as MAKERS
-from innerloop.recommend import Dataset, Features, Simulator
+from innerloop.recipes import _build_ratings
+from innerloop.recommend import Simulator
 
 SMALL = [
     "--steps", "3", "--tasks-per-step", "4", "--factors", "3", "--shots", "4", "--train-queries", "4", "--negatives",
@@ -54,6 +51,10 @@ def test_a_run_recommends_with_reasons(goal, tmp_path, capsys):
         assert name in page
     assert "CAVIA met 8 users that it had never seen" in page
     assert "Against the best of its rivals" in page
+    assert "95 % interval over users" in page
+    assert "interval over tasks" not in page
+    assert "Normalised with" not in page
+    assert "query examples)" not in page
     assert "oracle is better" not in page
     assert ("Ranking every item" in page) == (goal == "ratings")
     events.write_text("item,rating,time\n4,5,20\n7,1.5,10\n")
@@ -119,15 +120,37 @@ def test_features_of_users_are_told_or_unknown(tmp_path, capsys):
     assert "column=value with a column of age; got 'ages=20'" in capsys.readouterr().err
 
 
+def test_a_later_event_with_an_item_takes_the_place_of_the_earlier_and_nobody_has_to_have_one(tmp_path, capsys):
+    run, events = tmp_path / "run", tmp_path / "events.csv"
+    assert main(["train", "ratings", "--method", "ridge", "--goal", "ranking", "--run", str(run), *SMALL]) == 0
+    said = []
+    for text in ("item\n4\n7\n", "item;time\n7;3\n4;2\n7;1\n", "item\n4\n", "item\n"):
+        events.write_text(text)
+        capsys.readouterr()
+        assert main(["recommend", str(run), "--events", str(events), "--k", "2", "--reasons", "5"]) == 0
+        said.append(capsys.readouterr().out)
+    assert said[0] == said[1] != said[2]
+    assert len(said[3].splitlines()) == 2  # without events there are no reasons
+
+
+def test_a_rating_beyond_the_scale_of_the_training_is_refused(folder, tmp_path, capsys):
+    run, events = tmp_path / "run", tmp_path / "events.csv"
+    assert main(["train", "ratings", "--method", "ridge", "--data", str(folder), "--run", str(run), *SMALL]) == 0
+    events.write_text("item,rating\n104,99\n")
+    capsys.readouterr()
+    assert main(["recommend", str(run), "--events", str(events)]) == 2
+    assert "as in the schema; got '99'" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
         ("item\n4\n", "no column 'rating'"),
-        ("item,rating\n4,five\n", "line 2: rating must be a number; got 'five'"),
-        ("item,rating\n4,nan\n", "line 2: rating must be a number"),
-        ("item,rating\n4,5\n99,1\n", "line 3: the model knows no item '99'"),
-        ("item,rating\n4,5\n4,1\n", "line 3: a second event with item '4'"),
-        ("item,rating,time\n4,5,noon\n", "line 2: time must be a number or a date"),
+        ("item,rating\n4,five\n", "line 2, column 'rating': expected a finite number (a rating); got 'five'"),
+        ("item,rating\n4,nan\n", "line 2, column 'rating': expected a finite number"),
+        ("item,rating\n4,5\n99,1\n", "line 3, column 'item': expected one of the items in the schema; got '99'"),
+        ("item,rating,time\n4,5,noon\n", "line 2, column 'time': expected a number, or a time as 2024-05-31"),
+        ("item,rating\n4\n", "line 2: expected 2 cells"),
     ],
 )
 def test_events_that_cannot_be_are_one_line(text, said, tmp_path, capsys):
@@ -164,12 +187,3 @@ def test_minutes_are_refused_and_other_folders_hold_no_recommender(tmp_path, cap
     (tmp_path / "events.csv").write_text("item,rating\n")
     assert main(["recommend", str(tmp_path), "--events", str(tmp_path / "events.csv")]) == 2
     assert "holds no recommender" in capsys.readouterr().err
-
-
-@pytest.mark.parametrize("method", RECOMMENDERS)
-@pytest.mark.parametrize("goal", ["ratings", "ranking"])
-def test_the_recipe_has_the_settings_of_the_catalogue(method, goal):
-    events, features = ratings()
-    dataset = Dataset(events, features, Features({}, events.users))
-    made = build_recommender(recipe("ratings", method, goal=goal), dataset).setting
-    assert made == MAKERS[RECOMMENDERS[method]](goal=goal).setting

@@ -5,7 +5,7 @@ import pytest
 
 from helpers.recommending import first_and_later, movielens_small, some_events
 from innerloop.errors import ConfigurationError, DataError
-from innerloop.recommend import Recommender, compare_recommenders, evaluate_recommender, leave_users_out
+from innerloop.recommend import Cases, Events, Recommender, compare_recommenders, evaluate_recommender, leave_users_out
 from innerloop.recommend import _evaluate as module
 from innerloop.recommend.rivals import GlobalMean, ItemMean, Popularity, UserItemBias
 
@@ -47,6 +47,38 @@ def test_every_user_has_the_metrics_of_their_own_query(cases):
         gain = sum(1 / np.log2(place + 2) for place, item in enumerate(top) if item in liked)
         best = sum(1 / np.log2(place + 2) for place in range(min(3, len(liked))))
         assert found.values["nDCG@3"][n] == pytest.approx(gain / best)
+
+
+def test_seen_items_are_no_candidates():
+    every = first_and_later(some_events(seed=3), [1, 4, 7, 9], shots=4)
+    early = np.arange(len(every.support)) % 2 == 0
+    cases = Cases(every.support.where(~early), every.query, every.support.where(early))
+    blind = Cases(cases.support, cases.query)
+    table = Table(np.random.default_rng(1).random((30, 12)))
+    found, other = (evaluate_recommender(table, each, k=3) for each in (cases, blind))
+    whole = evaluate_recommender(table, every, k=3)
+    for metric, values in found.values.items():
+        np.testing.assert_array_equal(values, whole.values[metric])  # as if they were support
+    assert not np.array_equal(found.values["nDCG@3"], other.values["nDCG@3"], equal_nan=True)
+    for n, user in enumerate(found.users):
+        met = {*cases.support.history(user).item, *cases.seen.history(user).item}
+        query = cases.query.history(user)
+        liked = set(query.item[query.value >= 4])
+        top = sorted(set(range(12)) - met, key=lambda item: -table.table[user][item])[:3]
+        if liked:
+            assert found.values["HR@3"][n] == bool(liked & set(top))
+    with pytest.raises(ConfigurationError, match="not evaluated on the same tasks"):
+        compare_recommenders({"one": found, "other": other}, "nDCG@3")
+
+
+def test_sampled_others_are_no_seen_items():
+    # of four items one is asked for, one known, one seen: what is left is worse, or better
+    one = Events.of([0], [0], users=1, items=4)
+    support, seen = Events.of([0], [1], users=1, items=4), Events.of([0], [2], users=1, items=4)
+    for score, hit in ((0.0, 1.0), (9.0, 0.0)):
+        table = Table(np.array([[5.0, 9.0, 9.0, score]]))
+        found = evaluate_recommender(table, Cases(support, one, seen), k=1, sampled=1)
+        assert found.mean("sampled HR@1 (1+1)") == found.mean("HR@1") == hit
 
 
 def test_users_in_small_groups_give_the_same(cases, monkeypatch):

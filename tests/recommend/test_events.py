@@ -5,8 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from helpers.recommending import some_events
 from innerloop.errors import DataError
 from innerloop.recommend import Cases, Column, Events, Features
+from innerloop.recommend._events import joined
 
 ROWS = st.lists(st.tuples(st.integers(0, 4), st.integers(0, 6), st.integers(1, 5), st.integers(0, 9)), max_size=30)
 
@@ -52,6 +54,20 @@ def test_a_query_event_may_not_be_in_the_support_set():
     query = Events.of([0, 0], [3, 2], [3, 3], users=1, items=4)
     with pytest.raises(DataError, match="1 query events are in the support set too"):
         Cases(support, query)
+    with pytest.raises(DataError, match="1 query events are in the seen events too"):
+        Cases(support.where(support.item == 1), query, support)
+    with pytest.raises(DataError, match="seen events and query have different numbers of users and items"):
+        Cases(support.where(support.item == 1), query, Events.of([0], [0], users=2, items=4))
+
+
+def test_parts_are_joined_in_the_order_of_time():
+    events = some_events(seed=4)
+    odd = np.arange(len(events)) % 2 == 1
+    found = joined(events.where(odd), None, events.where(~odd))
+    for column in ("user", "item", "value", "time"):
+        np.testing.assert_array_equal(getattr(found, column), getattr(events, column))
+    assert (found.users, found.items, found.explicit) == (events.users, events.items, events.explicit)
+    assert not joined(some_events(explicit=False)).explicit
 
 
 def test_codes_out_of_range_and_rows_that_are_missing_are_named():

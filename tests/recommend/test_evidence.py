@@ -10,6 +10,7 @@ import pytest
 import recommend as evidence
 from innerloop.errors import DataError
 from innerloop.recommend import RECOMMENDERS, Simulator, leave_users_out
+from innerloop.recommend._tuned import TRIALS
 from innerloop.recommend.rivals import GlobalMean, UserMean
 
 
@@ -66,14 +67,44 @@ def test_every_rival_of_a_verdict_is_in_the_table():
     assert named <= {*RECOMMENDERS, "oracle"}
 
 
-def test_simulated_worlds_have_settings_of_their_own(tmp_path):
-    assert set(evidence.SIMULATED) < set(evidence.LEARNED)
+def test_simulated_worlds_have_settings_and_trials_of_their_own(tmp_path):
+    assert set(evidence.SIMULATED) == set(evidence.TRIALS) == set(evidence.LEARNED)
     small = {"steps": 1, "tasks_per_step": 2}
-    for method in evidence.SIMULATED:
-        evidence.LEARNED[method](**evidence.SIMULATED[method])  # they can be
+    for method, own in evidence.SIMULATED.items():
+        trials = evidence.combinations(**evidence.TRIALS[method])
+        assert len(trials) == TRIALS  # as many for each
+        for trial in trials:
+            evidence.LEARNED[method](**{**own, **trial})  # they can be
     found = evidence.row("simulated 0.75", "cavia", 0, folder="", runs=str(tmp_path), users=60, changes=small)
     assert {**found["settings"]["ratings"], **evidence.SIMULATED["cavia"], **small} == found["settings"]["ratings"]
     assert found["settings"]["ratings"]["inner_lr"] == 1.0  # the catalogue's
+
+
+def test_what_is_learned_is_tuned_on_validation_users_of_the_table(tmp_path, monkeypatch):
+    monkeypatch.setitem(evidence.TRIALS, "cavia", {"inner_lr": (1e-9, 0.5, 1e6), "shrinkage": (7.0,)})
+    small = {"steps": 1, "tasks_per_step": 2}
+    found = evidence.tune("simulated 0.5", "cavia", users=120, changes=small)
+    values = [value for _, value in found["tried"]]
+    assert [one["inner_lr"] for one, _ in found["tried"]] == [1e-9, 0.5, 1e6]
+    assert values[1] < values[0]  # learning a user pays
+    assert found["setting"] == found["tried"][1][0] == {"inner_lr": 0.5, "shrinkage": 7.0}
+    assert values[2] is None or values[2] > values[1]
+    json.dumps(found, allow_nan=False)
+    made = evidence.row(
+        "simulated 0.5", "cavia", 0, folder="", runs=str(tmp_path), users=120, changes=small,
+        tuned={("simulated 0.5", "cavia"): found},
+    )  # fmt: skip
+    assert made["tried"] == found["tried"]
+    assert {**made["settings"]["ratings"], **found["setting"]} == made["settings"]["ratings"]
+
+
+def test_settings_are_chosen_on_users_who_are_in_no_test():
+    events = Simulator(users=200).events()
+    folds = [leave_users_out(events, shots=5, test=0.2, fold=seed) for seed in range(evidence.SEEDS)]
+    asked = {user for split in folds for user in split.test.users.tolist()}
+    chosen_on = set(folds[evidence.TUNED_ON].validation.users.tolist())
+    assert len(chosen_on) == 20
+    assert not asked & chosen_on
 
 
 @pytest.mark.skipif("INNERLOOP_DATA" not in os.environ, reason="needs INNERLOOP_DATA")
@@ -83,6 +114,7 @@ def test_what_is_learned_is_fitted_to_ratings_and_to_rankings(tmp_path):
     found = evidence.row("movielens", "cavia", 0, folder=movielens_small, runs=str(tmp_path), users=0, changes=small)
     assert set(found["fit_seconds"]) == {"ratings", "ranking"}
     assert set(found["means"]) == {"5", "10", "20"}
+    assert found["known_to_settings"] == 0  # the first fold's own validation users are not its test users
     for means in found["means"].values():
         assert set(means) == {"absolute error", "root mean squared error", "HR@10", "nDCG@10"}
     [at_5, at_20] = (np.load(evidence.kept(str(tmp_path), "movielens", shots, "cavia", 0)) for shots in (5, 20))

@@ -178,6 +178,8 @@ def test_every_weight_has_a_meta_gradient_the_same_in_a_loop(kind, goal):
         learner(tasks(ranking=goal == "ranking")).loss.backward()
         found[vectorise] = {name: p.grad for name, p in learner.named_parameters() if p.requires_grad}
     for name, value in found[True].items():
+        assert value is not None, name
+        assert value.abs().sum() > 0, name
         torch.testing.assert_close(value, found[False][name])
 
 

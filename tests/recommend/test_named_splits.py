@@ -45,6 +45,17 @@ def test_melus_scenarios_have_new_users_and_items_where_they_say(ratings, scenar
     assert everything[split.test.users].max() <= 100
 
 
+def test_what_known_users_did_beside_new_items_is_seen(ratings):
+    split = melu(ratings, "item-cold")
+    for user in split.test.users:
+        assert set(split.test.seen.history(user).item) == set(split.train.history(user).item) | set(
+            split.validation.query.history(user).item
+        )
+    assert len(split.test.seen)
+    for scenario in ("warm", "user-cold", "both"):  # all that is known is support
+        assert not len(melu(ratings, scenario).test.seen)
+
+
 def test_known_users_are_not_tested_on_what_was_trained_on(ratings):
     split = melu(ratings, "warm")
     trained = set(zip(split.train.user.tolist(), split.train.item.tolist(), strict=True))

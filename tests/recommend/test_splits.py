@@ -96,6 +96,39 @@ def test_held_out_items_are_in_no_training_event(seed):
     assert not set(split.validation.query.item.tolist()) & set(split.test.query.item.tolist())
 
 
+def met_by(events, user, keep):
+    """Items of a user's events for which `keep(item, time)` holds, one by one."""
+    own = events.history(user)
+    return {int(i) for i, t in zip(own.item, own.time, strict=True) if keep(int(i), t)}
+
+
+@given(SEEDS, st.integers(1, 3))
+def test_what_is_known_beside_the_support_set_is_seen(seed, shots):
+    events = some_events(seed=seed)
+    cut = by_time(events, shots=shots, validation=0.2, test=0.2)
+    for case in cases_of(cut):
+        begin = case.query.time.min()
+        for user in case.users:
+            support = set(case.support.history(user).item.tolist())
+            past = met_by(events, user, lambda item, time, begin=begin: time < begin)
+            assert set(case.seen.history(user).item.tolist()) == past - support
+    split = leave_items_out(events, shots=shots, validation=0.2, test=0.3, seed=seed)
+    trained = set(np.unique(split.train.item).tolist())
+    for case in cases_of(split):
+        assert set(case.seen.user.tolist()) <= set(case.users.tolist())
+        for user in case.users:
+            support = case.support.history(user)
+            end = support.time.max()
+            known = met_by(events, user, lambda item, time, end=end: item in trained or time < end)
+            assert set(case.seen.history(user).item.tolist()) == known - set(support.item.tolist())
+    new = leave_both_out(some_events(users=60, seed=seed), shots=1, validation=0.2, test=0.3, seed=seed)
+    for case in cases_of(new):
+        for user in case.users:
+            early = case.support.history(user).time.max()
+            expected = met_by(some_events(users=60, seed=seed), user, lambda item, time, early=early: time < early)
+            assert set(case.seen.history(user).item.tolist()) == expected
+
+
 @given(SEEDS)
 def test_new_users_and_new_items_at_once(seed):
     split = leave_both_out(some_events(users=60, seed=seed), shots=1, validation=0.2, test=0.3, seed=seed)

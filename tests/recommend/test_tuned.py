@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from helpers.recommending import first_and_later, no_cases, some_events
-from innerloop.errors import ConfigurationError
-from innerloop.recommend import Tuned, evaluate_recommender, grid
+from innerloop.errors import ConfigurationError, TrainingError
+from innerloop.recommend import Cases, Events, Tuned, evaluate_recommender, grid
 from innerloop.recommend.rivals import EASE, GlobalMean, ItemMean
 
 
@@ -34,10 +34,44 @@ def test_one_setting_needs_no_validation_cases():
     assert tuned.scores(events, np.array([0]))[0, 0] == events.value.mean()
 
 
-def test_a_chosen_metric_counts():
+class Given(GlobalMean):
+    """Scores that are given."""
+
+    def __init__(self, table):
+        self.table = table
+
+    def scores(self, support, users):
+        return np.tile(self.table, (len(users), 1))
+
+
+def test_the_chosen_metric_is_the_one_that_chooses():
+    # the first is close to the ratings and orders them wrongly, the second the other way round
+    validation = Cases(
+        Events.of([0], [0], [3.0], users=1, items=4), Events.of([0, 0], [1, 2], [3.9, 4.1], users=1, items=4)
+    )
+    settings = grid(table=[(4.0, 4.1, 3.9, 3.8), (0.0, 1.0, 9.0, 2.0)])
+    for metric, best in ((None, 0), ("root mean squared error", 0), ("nDCG@10", 1)):
+        tuned = Tuned(Given, settings, metric=metric).fit(validation.support, validation)
+        assert tuned.setting == settings[best], metric
+        asked = metric or "absolute error"
+        found = [evaluate_recommender(Given(**one), validation).mean(asked) for one in settings]
+        assert [value for _, value in tuned.tried] == found
+
+
+def test_a_trial_that_diverges_is_a_trial_that_failed():
+    class Diverging(ItemMean):
+        def fit(self, train, validation):
+            if self.shrinkage < 2:
+                raise TrainingError("nan")
+            return super().fit(train, validation)
+
     events = some_events(seed=1)
-    tuned = Tuned(ItemMean, grid(shrinkage=[0.0, 5.0]), metric="HR@10").fit(events, first_and_later(events, range(5)))
-    assert max(value for _, value in tuned.tried) <= 1
+    validation = first_and_later(events, range(5))
+    tuned = Tuned(Diverging, grid(shrinkage=[1.0, 5.0])).fit(events, validation)
+    assert tuned.setting == {"shrinkage": 5.0}
+    assert np.isnan(tuned.tried[0][1])
+    with pytest.raises(ConfigurationError, match="None of the settings"):
+        Tuned(Diverging, grid(shrinkage=[0.0, 1.0])).fit(events, validation)
 
 
 def test_nobody_tries_more_than_the_others():

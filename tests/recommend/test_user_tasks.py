@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from helpers.ratings import cases, ratings
 from innerloop.errors import ConfigurationError, DataError
-from innerloop.recommend import CaseTasks, Column, Events, Features, UserTasks
+from innerloop.recommend import Cases, CaseTasks, Column, Events, Features, UserTasks
 from innerloop.recommend._rows import Scale, bucket, spread
 
 KNOWN = torch.ones(30, dtype=torch.bool)
@@ -69,7 +69,7 @@ def test_a_task_is_the_same_alone_and_in_any_batch(seed, ranking):
             assert torch.equal(together.y[row][there], single.y[0][own])
 
 
-def test_negatives_are_no_items_of_the_user_and_a_hidden_item_is_hidden_in_the_whole_task():
+def test_a_hidden_item_is_hidden_in_the_whole_task_and_negatives_are_no_items_of_the_set():
     events = uneven(3)
     source = UserTasks(events, KNOWN, None, negatives=9, hide=0.5, seed=1, user_features=WHO)
     tasks = source[0:20]
@@ -78,15 +78,36 @@ def test_negatives_are_no_items_of_the_user_and_a_hidden_item_is_hidden_in_the_w
     for row in range(20):
         own = set(events.history(int(tasks.support.x["codes"][row, 0, 0])).item.tolist())
         seen = {}
-        for part in (tasks.support, tasks.query):
+        first = set(real(tasks.support, row)[0][:, 0].tolist())
+        for part, never in ((tasks.support, first), (tasks.query, own)):
             item, _ = real(part, row)
             identity = part.x["id"][row][part.mask[row]]
-            assert not own & set(item[:, 1:].flatten().tolist())
+            assert not never & set(item[:, 1:].flatten().tolist())
             for number, code in zip(item.flatten().tolist(), identity.flatten().tolist(), strict=True):
                 assert code in (0, number + 1)
                 assert seen.setdefault(number, code) == code
                 hidden.add(code == 0)
     assert hidden == {True, False}
+
+
+@pytest.mark.parametrize("cut", ["first", "random"])
+def test_negatives_of_a_support_set_do_not_tell_what_is_queried(cut):
+    # everybody has met four of six items; of the five beside the one support item three or fewer are the user's own
+    rng = np.random.default_rng(0)
+    users = 300
+    item = np.concatenate([rng.permutation(6)[:4] for _ in range(users)])
+    events = Events.of(np.repeat(np.arange(users), 4), item, np.ones(4 * users), users=users, items=6)
+    who = Features({"user": Column.categories(np.arange(users), users)}, users)
+    known = torch.ones(6, dtype=torch.bool)
+    tasks = UserTasks(events, known, None, shots=1, queries=3, cut=cut, negatives=8, user_features=who)[0:600]
+    drawn = tasks.support.x["item"][:, 0, 1:]
+    asked = torch.where(tasks.query.mask, tasks.query.x["item"][..., 0], -1)
+    share = (drawn[..., None] == asked[:, None]).any(-1).double().mean()
+    expected = tasks.query.mask.sum(1).double().mean() / 5  # each of the five others is drawn as often
+    assert abs(share - expected) < 0.03  # four standard deviations of 4,800 draws
+    for row in range(600):
+        own = set(events.history(int(tasks.support.x["codes"][row, 0, 0])).item.tolist())
+        assert not own & set(tasks.query.x["item"][row, :, 1:][tasks.query.mask[row]].flatten().tolist())
 
 
 def test_items_without_training_events_are_unknown():
@@ -97,14 +118,6 @@ def test_items_without_training_events_are_unknown():
     mask = torch.cat([task.support.mask, task.query.mask], 1)
     assert torch.equal(codes[mask] == 0, items[mask] == 7)
     assert (items[mask] == 7).any()
-
-
-def test_histories_of_equal_length_come_together():
-    source = UserTasks(uneven(2), KNOWN, Scale(), shots=(1, 3), together=4)
-    for block in range(6):
-        counts = source[4 * block : 4 * block + 4].support.mask.sum(1)
-        rows = source.events.counts[source.events.counts > 3]
-        assert len(set(counts.tolist())) == 1 or rows.min() <= 3
 
 
 @settings(deadline=None)
@@ -146,6 +159,20 @@ def test_negatives_of_a_query_are_neither_in_support_nor_in_query():
         first = set(events.history(user).item[:4].tolist())
         for part, never in ((batch.support, first), (batch.query, own)):
             assert not never & set(part.x["item"][user, :, 1:][part.mask[user]].flatten().tolist())
+
+
+def test_negatives_of_a_query_are_no_seen_items_either():
+    events, _ = ratings()
+    found = cases(events, np.arange(10), shots=6)
+    early = np.arange(len(found.support)) % 6 < 3
+    apart = Cases(found.support.where(~early), found.query, found.support.where(early))
+    batch = CaseTasks(apart, KNOWN, None, negatives=12).batch(torch.arange(10))
+    drawn = set()
+    for user in range(10):
+        early = set(events.history(user).item[:3].tolist())
+        assert not early & set(batch.query.x["item"][user, :, 1:][batch.query.mask[user]].flatten().tolist())
+        drawn |= early & set(batch.support.x["item"][user, :, 1:][batch.support.mask[user]].flatten().tolist())
+    assert drawn  # the support set has no part in it
 
 
 def test_what_is_queried_has_no_influence_on_the_support_set():

@@ -8,8 +8,10 @@ import pytest
 from innerloop.errors import InnerloopError
 from innerloop.learner import Learner
 from innerloop.report import Fit, Learning, Page, Row, Shown, Table, TaskView, render, write_page
+from innerloop.report._learning import validation
+from innerloop.report._table import show_table
 from report.fake_explanation import LAYERS, explanation, influence_views
-from report.fake_page import HOSTILE, characters_page, evaluation, sinusoid_page, task_view
+from report.fake_page import HOSTILE, characters_page, evaluation, learning, sinusoid_page, task_view
 
 VOID = {"meta", "br", "hr", "img"}
 
@@ -148,6 +150,21 @@ def test_own_row_and_transductive_norm_are_named(characters):
     text = Reader(html).text
     assert "query batch transductive" in text
     assert "this run" in text
+
+
+def test_a_column_that_says_nothing_is_left_out_and_users_are_called_users():
+    rows = [evaluation(name, norm="none") for name in ("ridge", "kNN")]
+    rows = [dataclasses.replace(row, source={**row.source, "units": "users"}) for row in rows]
+    one = dataclasses.replace(rows[0], values=rows[0].values[:1], losses=rows[0].losses[:1])
+    for every, column in ((rows, False), ([rows[0], evaluation("MAML")], True)):
+        table = show_table(Table("On test users", "", [Row(row, "metric", 0.0) for row in every]))
+        assert ("Normalised with" in table) == column
+        assert ("no norm layers" in table) == column
+        assert table.count('role="columnheader"') == 4 + column
+    assert "one user" in show_table(Table("One", "", [Row(one, "metric", 0.0)]))
+    course = validation([dataclasses.replace(learning(), units="users")])
+    assert "on validation users" in course
+    assert "interval over users" in course
 
 
 def test_verdicts_and_notes_are_sentences(characters):

@@ -2,89 +2,74 @@
 
 from __future__ import annotations
 
-import csv
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from innerloop.errors import DataError, closest
-from innerloop.recommend import Features, Schema
-from innerloop.recommend._measures import seconds
+from innerloop.recommend import Events, Features, Roles, Schema, read_table, text_file
+from innerloop.recommend._cells import Cells, Chunk
 
-_ROLES = {"item": "item", "rating": "value", "time": "time"}
-"""The role of each column, by which a schema knows it."""
+_USER = "the user of the file"
+"""The column that every row has the same cell in."""
 
 
-def read_events(
-    path: Path, names: list[str], *, rated: bool, roles: Mapping[str, str | None] | None = None
-) -> tuple[list[int], list[float] | None]:  # fmt: skip
-    """Numbers of the items in the order of time, and their ratings (None where none were learned).
+def schema_of(said: Any, items: int, *, rated: bool) -> Schema:
+    """The schema that a model was saved with; one of numbered items where it learned from no table.
 
     Args:
-        path: a CSV file with the columns item, rating (if `rated`) and, if need be, time.
-        names: of the items that the model knows.
-        rated: whether ratings are wanted.
-        roles: what the columns item, value and time are called in the table of the training; here they may be as well.
+        said: what `Schema.to_json` gave, or None.
+        items: how many the model knows.
+        rated: whether it learned ratings; without a table, of any size.
+    """
+    if said is not None:
+        schema = Schema.from_json(said)
+        return schema if rated else replace(schema, range=None)
+    any_rating = (-np.inf, np.inf) if rated else None
+    return Schema(Roles("user", "item", "rating", "time"), tuple(map(str, range(items))), range=any_rating)
+
+
+def read_events(path: Path, schema: Schema) -> Events:
+    """One user's events, in the order of time: those of `read_table`, of the latest event with each item.
+
+    Args:
+        path: a text file with a column for the item, for the rating where the schema has ratings and, if need be, for
+            the time. They are called as in the table of the training, or item, rating and time.
+        schema: of the training; without `range` no ratings are read.
 
     Raises:
         DataError: naming the line and the remedy.
     """
-    numbers = {name: number for number, name in enumerate(names)}
-    try:
-        with open(path, encoding="utf-8-sig", newline="") as file:
-            rows = list(csv.DictReader(file, strict=True))
-    except UnicodeDecodeError as error:
-        raise DataError(f"{path} is not UTF-8 at byte {error.start}. Save it as UTF-8.") from error
-    except (OSError, csv.Error) as error:
-        raise DataError(f"Could not read {path}: {error}. Check the file.") from error
-    header = list(rows[0]) if rows else []
-    own = {name: (roles or {}).get(role) for name, role in _ROLES.items()}
-    columns = {name: str(column) if column in header else name for name, column in own.items()}
-    wanted = ["item", *(["rating"] if rated else [])]
-    for name in wanted:
-        if rows and columns[name] not in header:
-            also = f" or {own[name]!r}" if own[name] not in (None, name) else ""
+    table = text_file(path, least=1)
+    rated = schema.range is not None
+    known = {"item": schema.roles.item, "rating": schema.roles.value, "time": schema.roles.time}
+    # by the name that the training's table had for it, or by its own
+    found = {
+        said: next((name for name in (own, said) if name in table.header), None) for said, own in known.items()
+    }  # fmt: skip
+    for said in ("item", *(["rating"] if rated else [])):
+        if found[said] is None:
+            also = f" or {known[said]!r}" if known[said] not in (None, said) else ""
             raise DataError(
-                f"{path} has no column {name!r}{also}; it needs {', '.join(wanted)}. Name it in the first line."
+                f"{table.name} has no column {said!r}{also}; it has {', '.join(map(repr, table.header))}. Name it in "
+                "the first line."
             )
-    found: dict[int, tuple[float, float]] = {}
-    for line, row in enumerate(rows, 2):
-        name = (row[columns["item"]] or "").strip()
-        if name not in numbers:
-            raise DataError(
-                f"{path}, line {line}: the model knows no item {name!r}. Leave the line out.{closest(name, names)}"
-            )
-        if numbers[name] in found:
-            raise DataError(f"{path}, line {line}: a second event with item {name!r}. Keep the latest one.")
-        value = _number(path, line, "rating", row[columns["rating"]]) if rated else 1.0
-        time = _time(path, line, row[columns["time"]]) if columns["time"] in row else float(line)
-        found[numbers[name]] = (time, value)
-    items = sorted(found, key=lambda item: found[item][0])
-    return items, [found[item][1] for item in items] if rated else None
+    if next(table.chunks(), None) is None:  # somebody new
+        return Events.of([], [], users=1, items=len(schema.items), explicit=rated)
+    roles = Roles(_USER, str(found["item"]), found["rating"] if rated else None, found["time"])
+    own = replace(schema, roles=roles, item_features=(), user_features=(), titles=None)
+    return read_table(_of_one_user(table), schema=own, features=False, duplicates="last").events
 
 
-def _time(path: Path, line: int, text: str | None) -> float:
-    try:
-        return _number(path, line, "time", text, " or a date as 2024-05-31")
-    except DataError:
-        found = seconds(text)
-        if math.isnan(found):
-            raise
-        return found
+def _of_one_user(table: Cells) -> Cells:
+    def chunks() -> Iterator[Chunk]:
+        for chunk in table.chunks():
+            yield Chunk(chunk.lines, {**chunk.columns, _USER: ["me"] * len(chunk.lines)})
 
-
-def _number(path: Path, line: int, column: str, text: str | None, more: str = "") -> float:
-    try:
-        value = float(text or "")
-    except ValueError:
-        value = math.nan
-    if not math.isfinite(value):
-        raise DataError(
-            f"{path}, line {line}: {column} must be a number{more}; got {text!r}. Correct it, or leave it out."
-        )
-    return value
+    return Cells(table.name, table.unit, (*table.header, _USER), chunks)
 
 
 def features_of(said: Sequence[str], schema: Schema) -> Features | None:

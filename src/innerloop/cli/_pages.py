@@ -82,9 +82,10 @@ def facts(run: Run, own: Evaluation) -> list[tuple[str, str]]:
     rate = f"{optimiser['name']} at {recipe.get('lr', optimiser.get('lr'))}"
     decay = f"weight decay {optimiser['weight_decay']}, " if optimiser.get("weight_decay") else ""
     course = f"{recipe.get('schedule', 'constant')} schedule"
-    every = f"every {settings['validate_every']} steps on {settings['validation_tasks']} fixed tasks"
+    every = f"every {settings['validate_every']} steps on {settings['validation_tasks']} fixed {own.units}"
+    if settings["norm"] != "none":
+        found.append(("Norm", f"{settings['norm']} (query examples)"))
     found += [
-        ("Norm", f"{settings['norm']} (query examples)"),
         (
             "Outer loop",
             f"{settings['steps']:,} steps of {settings['tasks_per_step']} tasks, {rate}, {decay}{course}, "
@@ -146,7 +147,7 @@ def headline(own: Evaluation, found: Comparison, seconds: float | None) -> list[
     """The big numbers of a page."""
     mean, half = own.interval
     band = words.half(half, own.higher_is_better)
-    band = f" ({band}, 95 % interval over tasks)" if band else ""
+    band = f" ({band}, 95 % interval over {own.units})" if band else ""
     numbers = [(words.value(mean, own.higher_is_better, 3), f"{own.metric} of {own.name}{band}")]
     if found.best != own.name:
         best = found.rows[found.best]

@@ -113,21 +113,22 @@ def write_ratings_page(run: Run, recipe: RatingsRecipe, model: Personalised, jud
     first = judged[0].found
     metric, other = METRICS[recipe.goal], METRICS["ranking"]
     # an oracle is no rival: it stands in the table, and nothing is said to have lost against it
-    rivals = {each.found.name: each.found for each in judged if each.found.family != "oracle"}
-    found = compare_recommenders(rivals, metric)
+    compared = {each.found.name: each.found for each in judged if each.found.family != "oracle"}
+    found = compare_recommenders(compared, metric)
+    own = first.evaluation(metric)
     page = Page(
         title=f"{model.name} on {first.source['name']}",
         lead=_lead(recipe, model.name, found, len(first.users)),
-        headline=headline(first.evaluation(metric), found, model.done.seconds),
+        headline=headline(own, found, model.done.seconds),
         tables=[
-            _table(title, each, judged, compare_recommenders(rivals, each), caption)
+            _table(title, each, judged, compare_recommenders(compared, each), caption)
             for each, title, caption in (
                 (metric, "On users left out", _caption(recipe, first)),
                 *([(other, "Ranking every item", _ranked(judged))] if other != metric else []),
             )
         ],
-        learning=[Learning.from_metrics(model.name, run.metrics())],
-        facts=[("Learner", _told(model)), *facts(run, first.evaluation(metric))[1:]],
+        learning=[Learning.from_metrics(model.name, run.metrics(), own.units)],
+        facts=[("Learner", _told(model)), *facts(run, own)[1:]],
         command=str(run.config()["provenance"]["command"]),
         notes=[
             "Intervals are 95 % over test users, for one training seed: another seed may move a row by more.",

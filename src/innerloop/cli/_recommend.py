@@ -37,29 +37,27 @@ def run(arguments: Sequence[str]) -> int:
     options = parse(Options, arguments, "innerloop recommend", "Recommend items to a user, with reasons.")
     from pathlib import Path
 
-    from innerloop.cli._events_file import features_of, read_events
+    from innerloop.cli._events_file import features_of, read_events, schema_of
     from innerloop.cli._ratings import MODEL
     from innerloop.cli._work import set_threads
     from innerloop.errors import CheckpointError, DataError
-    from innerloop.recommend import Schema, Service, load
+    from innerloop.recommend import Service, load
 
     set_threads(options.threads)
     path = Path(options.run) / MODEL
     if not path.exists():
         raise CheckpointError(f"{options.run} holds no recommender. Train one with `innerloop train ratings`.")
     model, about = load(path)
-    said = about.get("schema")
-    schema = None if said is None else Schema.from_json(said)
-    items_named = [str(number) for number in range(model.tower.items)] if schema is None else list(schema.items)
-    titles = items_named if schema is None or schema.titles is None else schema.titles
-    names = [title or name for title, name in zip(titles, items_named, strict=True)]
-    features = None if schema is None else features_of(options.about, schema)
+    rated = model.scale is not None
+    schema = schema_of(about.get("schema"), model.tower.items, rated=rated)
+    titles = schema.titles or schema.items
+    names = [title or name for title, name in zip(titles, schema.items, strict=True)]
+    features = features_of(options.about, schema)
     if features is None and options.about:
         raise DataError(f"{options.run} knows nothing of users but their events. Leave --about out.")
-    roles = None if schema is None else vars(schema.roles)
-    items, values = read_events(Path(options.events), items_named, rated=model.scale is not None, roles=roles)
+    events = read_events(Path(options.events), schema)
     service = Service(model)
-    user = service.read(items, values, features)
+    user = service.read(events.item.tolist(), events.value.tolist() if rated else None, features)
     wanted = service.recommend(
         user, options.k, reasons=options.reasons, exclude_seen=not options.seen, features=features
     )  # fmt: skip
@@ -67,6 +65,6 @@ def run(arguments: Sequence[str]) -> int:
         new = "" if found.known else "  (new: known by its features alone)"
         print(f"{place:>3}. {names[found.item]}  {found.score:.2f}{new}")
         for reason in found.reasons:
-            rating = f" ({reason.value:g})" if model.scale is not None else ""
+            rating = f" ({reason.value:g})" if rated else ""
             print(f"       {reason.effect:+.2f}  {names[reason.item]}{rating}")
     return 0

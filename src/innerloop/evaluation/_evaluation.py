@@ -25,7 +25,7 @@ class Evaluation:
         values: `(T,)` the metric of each task.
         losses: `(T,)` query loss of each task. Where predictions are `innerloop.losses.Gaussian`, the negative
             log-density of a query point in nats.
-        source: what the tasks are (`TaskSource.describe()`).
+        source: what the tasks are (`TaskSource.describe()`); "units" is what they are called, if they are not tasks.
         first: number of the first task; the others follow.
         norm: whose statistics normalised the query examples. "batch" is transductive.
         steps: inner steps taken; None for learners without steps.
@@ -76,6 +76,11 @@ class Evaluation:
         return float(np.std([mean for _, mean in self.seeds], ddof=1)) if len(self.seeds) > 1 else None
 
     @property
+    def units(self) -> str:
+        """What the intervals are over: "tasks", or what the source calls them, such as users."""
+        return str(self.source.get("units", "tasks"))
+
+    @property
     def higher_is_better(self) -> bool:
         """True for accuracy, success and other shares."""
         return words.is_share(self.metric)
@@ -95,7 +100,7 @@ class Evaluation:
             trained = f"; standard deviation over {len(self.seeds)} training seeds {size}"
         return (
             f"{self.name}: {self.metric} {number} (95 % interval over {len(self.values):,} {what}{shape['split']} "
-            f"tasks of {shape['name']}{norms}{trained})"
+            f"{self.units} of {shape['name']}{norms}{trained})"
         )
 
     def to_json(self) -> dict[str, Any]:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, NamedTuple, cast
+from typing import NamedTuple
 
 from innerloop.errors import ConfigurationError
 from innerloop.recipes._recipe import Recipe
-from innerloop.recipes.ratings import RECOMMENDERS, RatingsRecipe, ratings
-from innerloop.recommend import RECOMMENDERS as MAKERS
+from innerloop.recipes.ratings import RECOMMENDERS, RatingsRecipe, ratings, setting_of_recipe
 from innerloop.recommend import (
     Dataset,
     Oracle,
@@ -87,14 +86,7 @@ def build_recommender(recipe: RatingsRecipe, dataset: Dataset, *, progress: bool
             f"`ratings` takes as many inner steps in use as in training; got {recipe.inner_steps} and "
             f"{recipe.test_steps}. Give both."
         )
-    changes: dict[str, Any] = {} if recipe.validate_every is None else {"validate_every": recipe.validate_every}
-    changes |= {} if recipe.patience is None else {"patience": recipe.patience}
-    made = MAKERS[RECOMMENDERS[recipe.method]](
-        item_features=dataset.item_features, user_features=dataset.user_features, progress=progress, goal=recipe.goal,
-        factors=recipe.factors, stretch=recipe.stretch, hidden=recipe.hidden, hide=recipe.hide,
-        negatives=recipe.negatives,
-        inner_steps=recipe.inner_steps, inner_lr=recipe.inner_lr, steps=recipe.steps, lr=recipe.lr,
-        tasks_per_step=recipe.tasks_per_step, weight_decay=recipe.weight_decay, queries=recipe.train_queries,
-        seed=recipe.seed, **changes,
+    return Personalised(
+        setting_of_recipe(recipe), item_features=dataset.item_features, user_features=dataset.user_features,
+        progress=progress,
     )  # fmt: skip
-    return cast(Personalised, made)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import dataclasses
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from innerloop.recipes._recipe import Recipe
+from innerloop.user_settings import Setting, setting_of
 
 
 @dataclass(frozen=True)
@@ -19,16 +19,16 @@ class RatingsRecipe(Recipe):
     """A table with a row for each item, beside the table of --data: titles, and features."""
     goal: Literal["ratings", "ranking"] = "ratings"
     """Predict ratings, or rank what a user has done before what they have not."""
-    factors: int = 32
+    factors: int = Setting.factors
     """Length of an item's vector."""
-    stretch: float = 4.0
+    stretch: float = Setting.stretch
     """What the factors that training starts from are multiplied by."""
-    hidden: tuple[int, ...] = (32,)
+    hidden: tuple[int, ...] = Setting.hidden
     """Widths of the hidden layers of a head that adapts."""
-    hide: float = 0.3
+    hide: float = Setting.hide
     """Share of items whose identity a training task hides, so that features learn to stand for it."""
-    negatives: int = 50
-    """Items that a user never met beside each of their events, in rankings."""
+    negatives: int = Setting.negatives
+    """Items beside each event, in rankings."""
 
 
 RECOMMENDERS = {
@@ -37,41 +37,28 @@ RECOMMENDERS = {
 }  # fmt: skip
 """What the methods are called in `innerloop.recommend.RECOMMENDERS`; users are learned by these."""
 
-_OWN: dict[str, dict[str, Any]] = {
-    "cavia": {"stretch": 1.0, "inner_lr": 1.0, "lr": 3e-3},
-    "ridge": {"stretch": 1.0, "lr": 3e-3, "factors": 64, "weight_decay": 1e-3},
-    "in_context": {"stretch": 1.0},
-}
-"""What differs from MAML's setting, by method; as in `innerloop.recommend.RECOMMENDERS`."""
-
-
-_RANKING: dict[str, Any] = {"factors": 64, "lr": 1e-3, "train_queries": 10, "tasks_per_step": 16}
-"""What differs in rankings."""
+_CALLED = {"train_queries": "queries"} | {
+    name: name for name in (
+        "factors", "stretch", "hidden", "hide", "negatives", "inner_steps", "inner_lr", "steps", "lr", "tasks_per_step",
+        "weight_decay", "validate_every", "patience", "seed",
+    )
+}  # fmt: skip
+"""Fields of the recipe, and what they are called in a `Setting`; the others of it go by the method's name alone."""
 
 
 def ratings(method: str = "maml", goal: Literal["ratings", "ranking"] = "ratings") -> RatingsRecipe:
-    """Ten ratings of a user, five inner steps on a small head, tasks of 1 to 20 ratings in training.
+    """Ten ratings of a user, and the settings that the method has in `innerloop.user_settings`.
 
-    Source: a head that adapts on embeddings that do not is that of Lee et al. 2019, "MeLU"; the numbers are those of
-    about thirty short trials on half of the validation users of MovieLens small.
+    Source: a head that adapts on embeddings that do not is that of Lee et al. 2019, "MeLU"; the numbers are a choice.
     """
-    base = RatingsRecipe(
-        recipe="ratings",
-        method=method,
-        shots=10,
-        train_queries=20,
-        inner_steps=5,
-        test_steps=5,
-        inner_lr=0.06,
-        steps=1_500,
-        validate_every=25,
-        patience=8,
-        tasks_per_step=32,
-        lr=1e-3,
-        weight_decay=3e-4,
-        schedule="cosine",
+    usual = setting_of(RECOMMENDERS.get(method, "maml"), goal)
+    own: dict[str, Any] = {name: getattr(usual, called) for name, called in _CALLED.items()}
+    return RatingsRecipe(
+        recipe="ratings", method=method, goal=goal, shots=10, test_steps=usual.inner_steps, schedule="cosine", **own
     )
-    ranking = {}
-    if goal == "ranking":
-        ranking = _RANKING | ({"inner_lr": 2.0} if method == "cavia" else {})
-    return dataclasses.replace(base, **{**_OWN.get(method, {}), **ranking, "goal": goal})
+
+
+def setting_of_recipe(recipe: RatingsRecipe) -> Setting:
+    """The setting of a recipe whose method learns users."""
+    changes = {called: getattr(recipe, name) for name, called in _CALLED.items() if getattr(recipe, name) is not None}
+    return setting_of(RECOMMENDERS[recipe.method], recipe.goal, **changes)

@@ -28,7 +28,6 @@ from innerloop.recommend._roles import Roles
 from innerloop.recommend._saved import load, save
 from innerloop.recommend._schema import Schema
 from innerloop.recommend._serving import Reason, Recommendation, Service
-from innerloop.recommend._setting import Setting
 from innerloop.recommend._simulator import NOISES, Simulator
 from innerloop.recommend._splits import by_time, leave_both_out, leave_items_out, leave_users_out, newcomers
 from innerloop.recommend._store import Stored, open_store, store_events
@@ -38,6 +37,7 @@ from innerloop.recommend._tower import Tower
 from innerloop.recommend._tuned import Tuned, grid
 from innerloop.recommend._user_state import UserState
 from innerloop.recommend._user_tasks import CaseTasks, UserTasks
+from innerloop.user_settings import Setting
 
 __all__ = [
     "LEARNED",

@@ -11,8 +11,8 @@ from innerloop.recommend._event_attention import EventAttention
 from innerloop.recommend._heads import MLPHead, VectorHead
 from innerloop.recommend._learners import FactorRidge, Unadapted, UserSteps, network_of
 from innerloop.recommend._losses import Shrunk, absolute, bpr, huber, sampled_softmax
-from innerloop.recommend._setting import Setting
 from innerloop.recommend._tower import Tower
+from innerloop.user_settings import Setting
 
 LOSSES: dict[str, Loss] = {
     "squared": cast(Loss, squared_error), "huber": huber, "absolute": absolute, "softmax": sampled_softmax, "bpr": bpr,
@@ -74,6 +74,4 @@ def _inner(setting: Setting, loss: Loss) -> Loss:
 
 def _called(setting: Setting, learner: NetworkLearner) -> NetworkLearner:
     learner.name = NAMES[setting.kind]
-    if setting.kind in ("ridge", "bias"):
-        learner.family = "closed form"
     return learner

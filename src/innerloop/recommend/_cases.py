@@ -19,20 +19,26 @@ class Cases:
     Args:
         support: what the system may see of these users.
         query: what it must predict; every user in it has a case.
+        seen: what else these users are known to have done, without being support: their items are not recommended, as
+            those of the support set are not. None: nothing.
 
     Raises:
-        DataError: if an event is in both, or the two speak of different users or items.
+        DataError: if a query event is in one of the others, or they speak of different users or items.
     """
 
     support: Events
     query: Events
+    seen: Events | None = None
 
     def __post_init__(self) -> None:
-        here, there = ((part.users, part.items) for part in (self.support, self.query))
-        if here != there:
-            raise DataError(f"Support and query have different numbers of users and items: {here} and {there}.")
-        if shared := int(_members(self.query, self.support).sum()):
-            raise DataError(f"{shared} query events are in the support set too: same user and item.")
+        for name, part in (("support set", self.support), ("seen events", self.seen)):
+            if part is None:
+                continue
+            here, there = ((each.users, each.items) for each in (part, self.query))
+            if here != there:
+                raise DataError(f"The {name} and query have different numbers of users and items: {here} and {there}.")
+            if shared := int(_members(self.query, part).sum()):
+                raise DataError(f"{shared} query events are in the {name} too: same user and item.")
 
     def __repr__(self) -> str:
         return f"Cases({len(self.users):,} users, {len(self.support):,} support and {len(self.query):,} query events)"

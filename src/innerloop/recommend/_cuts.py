@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy as np
 from numpy.typing import NDArray
 
 from innerloop.demands import at_least, between
 from innerloop.errors import ConfigurationError, DataError
 from innerloop.recommend._cases import Cases, Split, _members
-from innerloop.recommend._events import Events, Whole
+from innerloop.recommend._events import Events, Real, Whole
 from innerloop.sources._base import shuffled
 
 
@@ -80,6 +82,18 @@ def population(
         )
     order = np.roll(order, -fold * tested)
     return tuple(np.sort(part) for part in np.split(order[::-1], [len(order) - tested - chosen, len(order) - tested]))  # type: ignore[return-value]
+
+
+def by_arrival(events: Events, column: Literal["user", "item"]) -> tuple[Whole, Real]:
+    """Users (items) with an event, in the order of their first one, and the time of everybody's first one.
+
+    >>> by_arrival(Events.of([0, 2, 2], [0, 0, 1], time=[5, 4, 6], users=3, items=2), "user")
+    (array([2, 0]), array([ 5., inf,  4.]))
+    """
+    arrivals = np.full(getattr(events, column + "s"), np.inf)
+    np.minimum.at(arrivals, getattr(events, column), events.time)
+    there = np.flatnonzero(np.isfinite(arrivals))
+    return there[np.argsort(arrivals[there], kind="stable")], arrivals
 
 
 def chosen(count: int, numbers: Whole) -> NDArray[np.bool_]:

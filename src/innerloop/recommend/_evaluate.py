@@ -14,7 +14,7 @@ from innerloop.errors import DataError
 from innerloop.evaluation._evaluate import surroundings
 from innerloop.recommend._cases import Cases
 from innerloop.recommend._evaluation import RecommendationEvaluation
-from innerloop.recommend._events import Events, Real, Whole
+from innerloop.recommend._events import Events, Real, Whole, joined
 from innerloop.recommend._metrics import hit_rate, ndcg, ranks
 from innerloop.recommend._recommender import Recommender
 
@@ -41,9 +41,9 @@ def evaluate_recommender(
     """Scores all items for each user from their support events, and judges the query events by the scores.
 
     Errors are taken for each user over their query ratings and have no place for a recommender that only orders items.
-    Ranking is over the whole catalogue without the user's support items; relevant are query items with a rating of at
-    least `relevant`, or all where events are implicit. Among items with equal scores the value is the mean over their
-    orders: nothing looks at the truth.
+    Ranking is over the whole catalogue without the user's support items and those of `Cases.seen`; relevant are query
+    items with a rating of at least `relevant`, or all where events are implicit. Among items with equal scores the
+    value is the mean over their orders: nothing looks at the truth.
 
     Args:
         recommender: fitted.
@@ -81,16 +81,17 @@ def evaluate_recommender(
     for at in range(0, len(users), AT_ONCE):
         some = users[at : at + AT_ONCE]
         known, asked = cases.support.of_users(some), cases.query.of_users(some)
+        met = joined(known, None if cases.seen is None else cases.seen.of_users(some))
         table = recommender.scores(known, some)
         if not np.isfinite(table).all():
             raise DataError(f"{recommender.name} gives scores that are not finite; something diverged in its fit.")
         for user, scores in zip(some, table, strict=True):
-            support, query = known.history(user), asked.history(user)
-            wanted = np.unique(query.item[query.value >= relevant] if query.explicit else query.item)
+            query, own = asked.history(user), np.unique(met.history(user).item)
+            wanted = np.unique(query.liked(relevant).item)
             row = _errors(scores, query) if errors else []
-            row += _places(scores, wanted, support.item, k)
+            row += _places(scores, wanted, own, k)
             if sampled:
-                row += _sampled(scores, wanted, np.union1d(support.item, query.item), k, sampled, seed, int(user))
+                row += _sampled(scores, wanted, np.union1d(own, query.item), k, sampled, seed, int(user))
             rows.append(row)
     columns = np.array(rows, dtype=np.float64).T
     return RecommendationEvaluation(
@@ -103,7 +104,7 @@ def evaluate_recommender(
             "split": split,
             "queries": len(cases.query),
             "relevant": relevant,
-            "fingerprint": _fingerprint(cases.query),
+            "fingerprint": _fingerprint(cases),
         },
         seconds=round(time.perf_counter() - start, 2),
         about=surroundings(torch.device("cpu")),
@@ -137,9 +138,10 @@ def _sampled(scores: Real, wanted: Whole, own: Whole, k: int, count: int, seed: 
     return [float(np.mean(column)) for column in zip(*found, strict=True)]
 
 
-def _fingerprint(query: Events) -> str:
-    """Tells lists of query events apart: rows are compared where they predict the same."""
+def _fingerprint(cases: Cases) -> str:
+    """Tells cases apart: rows are compared where they predict the same events, beside the same seen ones."""
     digest = hashlib.sha256()
-    for column in (query.user, query.item, query.value):
+    seen = () if cases.seen is None else (cases.seen.user, cases.seen.item)
+    for column in (cases.query.user, cases.query.item, cases.query.value, *seen):
         digest.update(np.ascontiguousarray(column).tobytes())
     return digest.hexdigest()[:16]

@@ -63,8 +63,9 @@ class RecommendationEvaluation:
             )
         values = self.values[metric]
         values = values[~np.isnan(values)]
+        source = {**self.source, "units": "users"}
         return Evaluation(
-            self.name, metric, values, values, self.source, 0, norm="none", mapping="table", seconds=self.seconds,
+            self.name, metric, values, values, source, 0, norm="none", mapping="table", seconds=self.seconds,
             about=self.about,
         )  # fmt: skip
 

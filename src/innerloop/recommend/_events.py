@@ -103,6 +103,14 @@ class Events:
         """The events whose row is True, in the same order."""
         return replace(self, user=self.user[rows], item=self.item[rows], value=self.value[rows], time=self.time[rows])
 
+    def liked(self, least: float | None) -> Events:
+        """The events with a rating of at least `least`; all for None, or where events are implicit.
+
+        >>> Events.of([0, 0], [0, 1], [2.0, 4.0], users=1, items=2).liked(4.0).item.tolist()
+        [1]
+        """
+        return self if least is None or not self.explicit else self.where(self.value >= least)
+
     def of_users(self, users: Whole) -> Events:
         """The events of some users, whose numbers stay as they are."""
         kept = np.zeros(self.users, bool)
@@ -114,3 +122,17 @@ class Events:
         first, end = np.searchsorted(self.user, [user, user + 1])
         rows = slice(first, end)
         return replace(self, user=self.user[rows], item=self.item[rows], value=self.value[rows], time=self.time[rows])
+
+
+def joined(*parts: Events | None) -> Events:
+    """All events of several parts, of which None has none.
+
+    Args:
+        parts: of the same users and items; the first one says how many there are.
+
+    >>> joined(Events.of([1], [0], users=2, items=2), None, Events.of([0], [1], users=2, items=2)).user.tolist()
+    [0, 1]
+    """
+    some = [part for part in parts if part is not None]
+    columns = (np.concatenate([getattr(part, name) for part in some]) for name in ("user", "item", "value", "time"))
+    return Events.of(*columns, users=some[0].users, items=some[0].items, explicit=some[0].explicit)

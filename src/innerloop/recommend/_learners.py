@@ -156,7 +156,7 @@ class FactorRidge(NetworkLearner):
         self.log_strength = nn.Parameter(torch.tensor(strength).log())
         # a user's own mean is then shrunk by as many events as in the model of biases
         self.offset = nn.Parameter((torch.tensor(strength) / SHRINKAGE).sqrt())
-        # of the user's events and of sampled items; numbers of a first trial
+        # of the user's events and of sampled items; the numbers to start from are a choice
         self.targets = nn.Parameter(torch.tensor([5.0, -0.1])) if ranking else None
 
     def inputs(self, z: Tensor) -> Tensor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Literal, get_args
 
 import numpy as np
@@ -10,7 +11,7 @@ import torch
 from innerloop.counter import bits, fold
 from innerloop.errors import ConfigurationError
 from innerloop.recommend._cases import Cases, Split
-from innerloop.recommend._cuts import chosen, demand_no_leak, first_of_pairs, fresh, population
+from innerloop.recommend._cuts import by_arrival, chosen, demand_no_leak, first_of_pairs, fresh, population
 from innerloop.recommend._events import Events, Whole
 
 Scenario = Literal["warm", "user-cold", "item-cold", "both"]
@@ -59,6 +60,8 @@ def melu(events: Events, scenario: Scenario, *, new: float = 0.2, seed: int = 0)
         tested = _eligible(there)
     validation = _ten_at_random(known.of_users(tried), seed)
     test = _ten_at_random(there.of_users(tested), seed)
+    # known users have training events beside those on new items
+    test = replace(test, seen=fresh(known.of_users(tested), test.support, test.query))
     return demand_no_leak(Split(fresh(known, validation.query, test.query), validation, test), ordered=False)
 
 
@@ -90,12 +93,8 @@ def recbole(events: Events, *, seed: int = 0) -> Split:
 
 def _late(events: Events, column: Literal["user", "item"], share: float) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
     """Which users or items came last."""
-    numbers, count = getattr(events, column), getattr(events, column + "s")
-    arrivals = np.full(count, np.inf)
-    np.minimum.at(arrivals, numbers, events.time)
-    there = np.flatnonzero(np.isfinite(arrivals))
-    order = there[np.argsort(arrivals[there], kind="stable")]
-    return chosen(count, order[len(order) - round(share * len(order)) :])
+    order, arrivals = by_arrival(events, column)
+    return chosen(len(arrivals), order[len(order) - round(share * len(order)) :])
 
 
 def _eligible(events: Events) -> Whole:

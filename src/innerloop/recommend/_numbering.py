@@ -143,6 +143,21 @@ def order(names: Sequence[str]) -> NDArray[np.int64]:
     return np.array(sorted(range(len(names)), key=[key(name) for name in names].__getitem__), np.int64)
 
 
+def inverse(order: NDArray[np.int64], count: int = 0) -> NDArray[np.int64]:
+    """The inverse of an order; -1 for what is not in it.
+
+    Args:
+        order: numbers, each once.
+        count: how many numbers there are at least.
+
+    >>> inverse(np.array([2, 0]), 4).tolist()
+    [1, -1, 0, -1]
+    """
+    ranks = np.full(max(count, int(order.max(initial=-1)) + 1), -1, np.int64)
+    ranks[order] = np.arange(len(order))
+    return ranks
+
+
 def ordered(names: Iterable[str]) -> list[str]:
     """Names in their order."""
     listed = list(names)

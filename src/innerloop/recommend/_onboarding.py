@@ -14,10 +14,13 @@ from innerloop.recommend._personalised import Personalised
 
 Array = NDArray[np.float64]
 
+LEAST_EVENTS = 5
+"""Training events of an item that somebody new may be asked about. A choice."""
+
 
 def onboarding(
-    model: Personalised, questions: int = 10, *, candidates: Sequence[int] | None = None, least_events: int = 5,
-    weights: Array | None = None,
+    model: Personalised, questions: int = 10, *, candidates: Sequence[int] | None = None,
+    least_events: int = LEAST_EVENTS,
 ) -> list[int]:  # fmt: skip
     """Items to ask a new user about, one after the other, by the expected reduction of variance.
 
@@ -26,7 +29,8 @@ def onboarding(
 
         (φ_i' Σ φ_j)² / (σ² + φ_j' Σ φ_j),
 
-    whatever the answer is. Chosen is the item that takes most from all items together, then the next one, given it.
+    whatever the answer is. Chosen is the item that takes most from all items together, each counting as often as it
+    occurred in training; then the next one, given it.
 
     Args:
         model: a fitted ridge on factors.
@@ -34,7 +38,6 @@ def onboarding(
         candidates: items that may be asked about; None: those with `least_events` training events, since an item that
             nobody knows cannot be answered.
         least_events: of a candidate.
-        weights: `(items,)` how much the variance of each item counts; None: as often as it occurred in training.
 
     Raises:
         ConfigurationError: for a model that is not linear in the user.
@@ -57,9 +60,8 @@ def onboarding(
         raise DataError(
             f"{questions} questions need as many candidates; there are {len(allowed)}. Lower least_events=."
         )
-    weight = counts.astype(np.float64) if weights is None else weights
     prior = np.eye(phi.shape[1]) / float(learner.log_strength.detach().exp())
-    return [int(allowed[place]) for place in greedy(phi, phi[allowed], weight, prior, questions)]
+    return [int(allowed[place]) for place in greedy(phi, phi[allowed], counts.astype(np.float64), prior, questions)]
 
 
 def greedy(phi: Array, candidates: Array, weights: Array, covariance: Array, questions: int) -> list[int]:

@@ -23,11 +23,11 @@ from innerloop.recommend._features import Features
 from innerloop.recommend._learners import Scores
 from innerloop.recommend._recommender import Recommender
 from innerloop.recommend._rows import Scale, bucket
-from innerloop.recommend._setting import Setting
 from innerloop.recommend._start import item_biases, item_factors, popularity, scale_of
 from innerloop.recommend._tower import Tower
 from innerloop.recommend._user_tasks import CaseTasks, UserTasks
 from innerloop.task import Task, Tree
+from innerloop.user_settings import Setting
 
 BATCH = 256
 """Users that are adapted side by side, at most."""
@@ -145,7 +145,11 @@ class Personalised(Recommender):
         return self
 
     def scores(self, support: Events, users: Whole) -> Real:
-        """`(len(users), items)` predicted ratings, or preferences, from the users' support events."""
+        """`(len(users), items)` predicted ratings, or preferences, from the users' support events.
+
+        Ratings are not cut off at the ends of the scale, so that items which are all predicted to be liked keep an
+        order.
+        """
         cases = Cases(support, support.where(np.zeros(len(support), bool)))
         tasks = self._cases(cases, users=users)
         with torch.no_grad():
@@ -158,29 +162,6 @@ class Personalised(Recommender):
         for rows, batch in self._batches(tasks, table.numel() * self._widening):
             found[rows] = self._map(one, batch).double().numpy()
         return self._ratings(found)
-
-    def predict(self, cases: Cases) -> Real:
-        """`(N,)` predictions for the query events; ratings are held to the range of the training ratings."""
-        tasks = self._cases(cases)
-        found = np.empty(len(cases.query))
-        first = cases.query.starts[cases.users]
-        counts = cases.query.counts[cases.users]
-        with torch.no_grad():
-            table = self.tower.table()
-
-        def one(task: Task) -> Tensor:
-            state, x = self.learner.adapt(task.support), task.query.x
-            z = table[x["item"][:, 0]]
-            if self.tower.has_users:
-                z = self.tower.personal(z, x["codes"], x["numbers"])
-            return cast(Scores, self.learner).score(state, z)
-
-        for rows, batch in self._batches(tasks, int(counts.max(initial=1)) * (self.tower.factors + 1) * self._widening):
-            predicted = self._map(one, batch).double().numpy()
-            for row, values in zip(rows, predicted, strict=True):
-                found[first[row] : first[row] + counts[row]] = values[: counts[row]]
-        found = self._ratings(found)
-        return found if self.scale is None else np.clip(found, self.scale.low, self.scale.high)
 
     def score(self, state: Any, table: Tensor, x: Tree) -> Tensor:
         """`(items,)` scores of all items, in units of the targets.

@@ -17,6 +17,7 @@ from innerloop.recommend._feature import Feature, Kind
 from innerloop.recommend._features import Column, Features
 from innerloop.recommend._frames import open_table
 from innerloop.recommend._measures import Duplicates, Measures, single
+from innerloop.recommend._numbering import inverse
 from innerloop.recommend._plan import Plan
 from innerloop.recommend._roles import roles_of
 from innerloop.recommend._schema import Schema
@@ -162,7 +163,7 @@ def _assemble(
     user, item, value, time, lines = raw
     kept = single(user, item, time, lines, duplicates, plan.source, (plan.roles.user, plan.roles.item))
     places = {side: part.order() for side, part in known.items()}
-    who, what = _rank(places["user"])[user[kept]], _rank(places["item"])[item[kept]]
+    who, what = inverse(places["user"])[user[kept]], inverse(places["item"])[item[kept]]
     explicit = plan.roles.value is not None
     events = Events.of(
         who, what, value[kept], time[kept], users=len(places["user"]), items=len(places["item"]), explicit=explicit
@@ -203,10 +204,3 @@ def _feature(plan: Plan, name: str, attribute: Attribute, places: Whole) -> Feat
         side = plan.schema.item_features if attribute.side == "item" else plan.schema.user_features
         return next(feature for feature in (*side, *both) if feature.column == name)
     return attribute.learn(places, plan.kinds.get(name))
-
-
-def _rank(order: Whole) -> Whole:
-    """The inverse of an order; -1 for what is not in it."""
-    ranks = np.full(int(order.max(initial=-1)) + 1, -1, np.int64)
-    ranks[order] = np.arange(len(order))
-    return ranks

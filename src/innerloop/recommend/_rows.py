@@ -14,7 +14,7 @@ from innerloop.counter import bits, fold, uniform
 from innerloop.recommend._events import Events
 from innerloop.recommend._features import Features
 from innerloop.recommend._fields import tables_of
-from innerloop.recommend._negatives import Negatives
+from innerloop.recommend._negatives import NOTHING, Own, draw
 from innerloop.task import Examples
 
 BUCKETS = (1, 2, 3, 5, 8, 12, 20, 32, 50, 80, 128)
@@ -33,19 +33,15 @@ def bucket(length: int) -> int:
 
 
 class Scale(NamedTuple):
-    """How ratings become targets, `(rating - mean) / deviation`, and the range that predictions are held to.
+    """How ratings become targets, `(rating - mean) / deviation`.
 
     Attributes:
         mean: of the training ratings.
         deviation: of the training ratings.
-        low: the lowest of them.
-        high: the highest of them.
     """
 
     mean: float = 0.0
     deviation: float = 1.0
-    low: float = 0.0
-    high: float = 1.0
 
 
 class Rows:
@@ -56,7 +52,7 @@ class Rows:
         known: `(items,)` which items may be known by their number.
         scale: of the ratings; None: events are positives to be ranked before negatives.
         negatives: for each positive.
-        own: whose items are no negatives; None: the events themselves.
+        own: all that is known of the users, for the negatives of query events; None: the events themselves.
         user_features: one row for each user.
         seed: of negatives and of hidden identities.
     """
@@ -69,22 +65,26 @@ class Rows:
         self.first, self.counts = torch.from_numpy(events.starts[:-1].copy()), torch.from_numpy(events.counts)
         mean, deviation = (0.0, 1.0) if scale is None else (scale.mean, scale.deviation)
         self.value = ((torch.from_numpy(events.value) - mean) / deviation).float()
-        met = events if own is None else own
-        self.count, self.seed = negatives, seed
-        self._negatives: Negatives | None = None
-        if scale is None:
-            self._negatives = Negatives(torch.from_numpy(met.user), torch.from_numpy(met.item), events.items)
+        self.count, self.seed, self.items = negatives, seed, events.items
+        self._own = Own(events if own is None else own) if scale is None else None
         sizes, codes, numbers = tables_of(user_features, events.users)
         self._users = (codes, numbers) if sizes or numbers.shape[1] else None
 
-    def examples(self, users: Tensor, rows: Tensor, mask: Tensor, *, hide: float = 0.0, keys: Tensor | None = None
-                 ) -> Examples:  # fmt: skip
+    def examples(
+        self, users: Tensor, rows: Tensor, mask: Tensor, *, query: bool = False, hide: float = 0.0,
+        keys: Tensor | None = None,
+    ) -> Examples:  # fmt: skip
         """The examples of users, stacked.
+
+        The negatives of query events are none of the user's own items, as far as these are known. Those of support
+        events are none of the support set's, and nothing else is known of: in use nobody knows what will be queried,
+        and negatives that avoid it would tell.
 
         Args:
             users: `(T,)`.
             rows: `(T, N)` rows of the events.
             mask: `(T, N)` False where a row is padding; it may hold any number.
+            query: whether these are query events.
             hide: share of items whose identity is hidden, so that their features have to do.
             keys: `(T,)` of the tasks; None: what is drawn depends on user and item alone.
         """
@@ -95,9 +95,10 @@ class Rows:
         own = fold(self.seed, users if keys is None else keys)
         item = positive[..., None]
         y = torch.zeros(rows.shape, dtype=torch.int64)
-        if self._negatives is not None:
-            drawn = self._negatives.draw(fold(own[:, None], positive), users[:, None], self.count)
-            item = torch.cat([item, drawn], dim=-1)
+        if self._own is not None:
+            avoid = self._own.of(users) if query else torch.where(mask, positive, NOTHING)
+            negatives = draw(fold(own[:, None], positive), avoid, self.items, self.count)
+            item = torch.cat([item, negatives], dim=-1)
         known = self.known[item]
         if hide:
             # an item is hidden or not in a whole task, as a new item is

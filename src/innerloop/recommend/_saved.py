@@ -10,10 +10,10 @@ from innerloop.files import load_state, load_tensors, save_tensors
 from innerloop.recommend._build import fine_tuned
 from innerloop.recommend._personalised import Personalised
 from innerloop.recommend._rows import Scale
-from innerloop.recommend._setting import Setting
 from innerloop.recommend._tower import Tower
+from innerloop.user_settings import Setting
 
-_FORMAT = "innerloop recommender 1"
+_FORMAT = "innerloop recommender 2"
 
 
 def save(model: Personalised, path: str | Path, about: dict[str, Any] | None = None) -> None:
@@ -44,7 +44,7 @@ def load(path: str | Path) -> tuple[Personalised, dict[str, Any]]:
     try:
         model = Personalised(Setting.from_json(said["setting"]), name=str(said["name"]))
         model._prepare(Tower.of(said["shape"]))
-        model.scale = None if said["scale"] is None else Scale(*(float(value) for value in said["scale"]))
+        model.scale = None if said["scale"] is None else Scale(*map(float, said["scale"]))
         if said["rate"] is not None:
             model.rate = float(said["rate"])
             model.learner = fine_tuned(model.setting, model.learner, model.rate)

@@ -60,7 +60,7 @@ class Service:
         model: a fitted recommender.
 
     >>> from innerloop.recommend._cases import Cases
-    >>> from innerloop.recommend._setting import Setting
+    >>> from innerloop.user_settings import Setting
     >>> events = Events.of([0, 0, 1, 1], [0, 1, 0, 2], [5.0, 1.0, 4.0, 2.0], users=2, items=3)
     >>> nobody = Events.of([], [], [], users=2, items=3)
     >>> service = Service(Personalised(Setting("cavia", factors=2, steps=2)).fit(events, Cases(nobody, nobody)))

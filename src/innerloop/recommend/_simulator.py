@@ -14,7 +14,7 @@ from innerloop.counter import fold, normal, uniform
 from innerloop.demands import at_least, between, fraction, not_negative, positive
 from innerloop.errors import ConfigurationError
 from innerloop.recommend._dataset import Dataset
-from innerloop.recommend._events import Events, Real, Whole
+from innerloop.recommend._events import Events, Real, Whole, joined
 from innerloop.recommend._features import Column, Features
 
 MEAN = 3.5
@@ -183,11 +183,7 @@ class Simulator:
     def events(self) -> Events:
         """All events of all users."""
         everyone = np.arange(self.users)
-        parts = [self.events_of(everyone[at : at + AT_ONCE]) for at in range(0, self.users, AT_ONCE)]
-        columns = (
-            np.concatenate([getattr(part, name) for part in parts]) for name in ("user", "item", "value", "time")
-        )
-        return Events.of(*columns, users=self.users, items=self.items)
+        return joined(*(self.events_of(everyone[at : at + AT_ONCE]) for at in range(0, self.users, AT_ONCE)))
 
     def dataset(self) -> Dataset:
         """The events, with the items' genre and hints; nothing is known of users but what they do."""

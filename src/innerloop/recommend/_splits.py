@@ -7,7 +7,16 @@ import numpy as np
 from innerloop.demands import at_least, between
 from innerloop.errors import ConfigurationError
 from innerloop.recommend._cases import Cases, Split
-from innerloop.recommend._cuts import begun, chosen, demand_no_leak, first_of_pairs, places, population
+from innerloop.recommend._cuts import (
+    begun,
+    by_arrival,
+    chosen,
+    demand_no_leak,
+    first_of_pairs,
+    fresh,
+    places,
+    population,
+)
 from innerloop.recommend._events import Events, Whole
 
 
@@ -61,10 +70,7 @@ def newcomers(
     Raises:
         ConfigurationError: as for `leave_users_out`.
     """
-    there = np.flatnonzero(events.counts)
-    arrivals = np.full(events.users, np.inf)
-    np.minimum.at(arrivals, events.user, events.time)
-    order = there[np.argsort(arrivals[there], kind="stable")]
+    order, arrivals = by_arrival(events, "user")
     tested = max(1, round(between("test", test, 0.1) * len(order)))
     tried = max(1, round(between("validation", validation, 0.1) * len(order)))
     if tested + tried >= len(order):
@@ -84,7 +90,8 @@ def newcomers(
 def by_time(events: Events, *, shots: int | None = None, validation: float = 0.1, test: float = 0.1) -> Split:
     """Two cuts in time for all: training before the first, validation queries between them, test queries after.
 
-    A user's support set is what they did last before the cut, training events among it: most users are known.
+    A user's support set is what they did last before the cut, training events among it: most users are known. What
+    they did before that counts as seen (`Cases.seen`).
 
     Args:
         events: all events.
@@ -122,7 +129,8 @@ def leave_items_out(
     """Items that nobody in training has touched, to be predicted for users who are known by other items.
 
     Support events are the user's first `shots` on items of the training part, and are training events too; the query
-    set is what the user did later on held-out items. Only features of the items can help.
+    set is what the user did later on held-out items. Only features of the items can help. Their other training events,
+    and what they did on held-out items before the support set was complete, count as seen (`Cases.seen`).
 
     Args:
         events: all events.
@@ -138,13 +146,15 @@ def leave_items_out(
     known, *held = population([f"item {i}" for i in range(events.items)], validation, test, seed, fold)
     once = first_of_pairs(events)
     old = chosen(events.items, known)[once.item]
-    return demand_no_leak(Split(once.where(old), *(_of_items(once, old, items, shots) for items in held)))
+    return demand_no_leak(Split(once.where(old), *(_of_items(once, old, items, shots, trained=True) for items in held)))
 
 
 def leave_both_out(
     events: Events, *, shots: int, validation: float = 0.1, test: float = 0.1, seed: int = 0, fold: int = 0
 ) -> Split:  # fmt: skip
     """New users and new items: no training event is of either; the support set is on items of the training part.
+
+    What a user did on held-out items before the support set was complete counts as seen (`Cases.seen`).
 
     Args:
         events: all events.
@@ -164,7 +174,7 @@ def leave_both_out(
     cases = []
     for who, what in zip(users[1:], items[1:], strict=True):
         mine = chosen(events.users, who)[once.user]
-        cases.append(_of_items(once.where(mine), old[mine], what, shots))
+        cases.append(_of_items(once.where(mine), old[mine], what, shots, trained=False))
     return demand_no_leak(Split(once.where(old & chosen(events.users, users[0])[once.user]), *cases))
 
 
@@ -175,22 +185,37 @@ def _around(events: Events, cut: float, end: float, shots: int | None) -> Cases:
     if not len(both):
         raise ConfigurationError(f"Nobody has events before and after time {cut}. Take other shares, or another split.")
     past, coming = past.of_users(both), coming.of_users(both)
-    if shots is not None:
-        past = past.where(past.counts[past.user] - places(past) <= shots)
-    return Cases(past, coming)
+    if shots is None:
+        return Cases(past, coming)
+    last = past.counts[past.user] - places(past) <= shots
+    return Cases(past.where(last), coming, past.where(~last))
 
 
-def _of_items(events: Events, old: np.ndarray[tuple[int], np.dtype[np.bool_]], items: Whole, shots: int) -> Cases:
-    """Users with `shots` events on old items and, after those, some on `items`."""
+def _of_items(
+    events: Events, old: np.ndarray[tuple[int], np.dtype[np.bool_]], items: Whole, shots: int, *, trained: bool
+) -> Cases:  # fmt: skip
+    """Users with `shots` events on old items and, after those, some on `items`.
+
+    Args:
+        events: of all who may have a case.
+        old: `(N,)` which events are on items of the training part.
+        items: the held-out ones.
+        shots: support events.
+        trained: whether events on old items are training events, so that they are known whenever they were.
+    """
     known = events.where(old)
     support = known.where((places(known) < at_least("shots", shots, 1)) & (known.counts >= shots)[known.user])
     last = np.full(events.users, np.inf)  # of who has no case
     last[support.user] = -np.inf
     np.maximum.at(last, support.user, support.time)
-    query = events.where(chosen(events.items, items)[events.item] & (events.time >= last[events.user]))
+    after = events.time >= last[events.user]
+    asked = chosen(events.items, items)[events.item] & after
+    query = events.where(asked)
     if not len(query):
         raise ConfigurationError(
             f"Nobody has {shots} events on items of the training part and one on the {len(items)} held-out items "
             "after them. Take fewer shots or a larger share."
         )
-    return Cases(support.of_users(np.unique(query.user)), query)
+    users = np.unique(query.user)
+    beside = events.where((~after | (old & trained)) & ~asked).of_users(users)
+    return Cases(support.of_users(users), query, fresh(beside, support))

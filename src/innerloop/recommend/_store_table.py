@@ -14,7 +14,7 @@ from innerloop.recommend._cells import Cells
 from innerloop.recommend._events import Events, Real, Whole
 from innerloop.recommend._frames import open_table
 from innerloop.recommend._measures import Duplicates, Measures, single
-from innerloop.recommend._numbering import Names, whole
+from innerloop.recommend._numbering import Names, inverse, whole
 from innerloop.recommend._roles import Roles, roles_of
 from innerloop.recommend._schema import Schema
 from innerloop.recommend._side import Known, Unknown
@@ -76,13 +76,11 @@ def store_table(
                 f"{source.name} has no events, or none of a known item; expected at least one. Export it again."
             )
         order = item.order()
-        ranks = np.full(len(item.names.known), -1, np.int64)
-        ranks[order] = np.arange(len(order))
         names = [item.names.known[place] for place in order.tolist()]
         if schema is None:
             range_ = (float(low), float(high)) if chosen.value is not None else None
             schema = Schema(Roles(chosen.user, chosen.item, chosen.value, chosen.time), tuple(names), range=range_)
-        writer.finish(schema.extended(names), ranks)
+        writer.finish(schema.extended(names), inverse(order, len(item.names.known)))
     return open_store(folder)
 
 

@@ -16,8 +16,9 @@ DELIMITERS = ("::", ",", ";", "\t", "|")
 
 
 def text_file(
-    path: str | Path, *, delimiter: str | None = None, encoding: str = "utf-8", header: Sequence[str] | None = None
-) -> Cells:
+    path: str | Path, *, delimiter: str | None = None, encoding: str = "utf-8", header: Sequence[str] | None = None,
+    least: int = 2,
+) -> Cells:  # fmt: skip
     """A delimited text file, for `read_table`, where its defaults do not fit.
 
     Cells may be quoted as in CSV, except where the delimiter has two characters. Blank lines are left out.
@@ -27,6 +28,7 @@ def text_file(
         delimiter: what separates cells; None: whichever of `::`, comma, semicolon, tab and `|` the first line has most.
         encoding: of the text; a byte order mark is left out. "latin-1" reads any file, rightly or wrongly.
         header: names of the columns of a file without a header line; None: its first line has them.
+        least: columns that there must be: with fewer, the delimiter was probably another one.
 
     Raises:
         DataError: if there is no such file, or its beginning is no table; what is wrong further down is said when the
@@ -47,10 +49,10 @@ def text_file(
             "its encoding, for instance text_file(path, encoding='utf-16')."
         )
     names = tuple(header) if header else tuple(cell or f"column {n}" for n, cell in enumerate(first, start=1))
-    if len(names) < 2 or len(first) < 2:
+    if len(names) < least or len(first) < least:
         raise DataError(
-            f"{name}, line {at}: there is one column, {first[0][:40]!r}; expected at least two. Cells are separated by "
-            f"{', '.join(map(repr, DELIMITERS))}: name another with text_file(path, delimiter=...)."
+            f"{name}, line {at}: there is one column, {first[0][:40]!r}; expected at least {least}. Cells are "
+            f"separated by {', '.join(map(repr, DELIMITERS))}: name another with text_file(path, delimiter=...)."
         )
     if header is None and all(number(cell) == number(cell) for cell in first):
         raise DataError(

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import product
 from typing import Any, Self
 
-from innerloop.errors import ConfigurationError
+from innerloop.errors import ConfigurationError, TrainingError
 from innerloop.recommend._cases import Cases
 from innerloop.recommend._evaluate import evaluate_recommender
 from innerloop.recommend._events import Events, Real, Whole
@@ -30,7 +30,8 @@ class Tuned(Recommender):
     Attributes:
         best: the chosen recommender; None before `fit`.
         setting: its setting.
-        tried: each setting with its value of the metric, in the order in which they were tried.
+        tried: each setting with its value of the metric, in the order in which they were tried; NaN where training
+            diverged.
 
     Raises:
         ConfigurationError: if there is nothing to try or too much, or nothing gives a finite value.
@@ -65,8 +66,11 @@ class Tuned(Recommender):
         sign = -1.0 if metric.endswith("error") else 1.0
         top = -math.inf
         for setting in self.settings:
-            made = self.make(**setting).fit(train, validation)
-            value = evaluate_recommender(made, validation, split="validation").mean(metric)
+            try:
+                made = self.make(**setting).fit(train, validation)
+                value = evaluate_recommender(made, validation, split="validation").mean(metric)
+            except TrainingError:  # it diverged: a trial like another, that nothing came of
+                value = math.nan
             self.tried.append((setting, value))
             if math.isfinite(value) and sign * value > top:
                 top, self.best, self.setting = sign * value, made, setting

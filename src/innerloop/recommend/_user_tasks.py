@@ -9,14 +9,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from innerloop.counter import fold, uniform
+from innerloop.counter import uniform
 from innerloop.demands import at_least
 from innerloop.errors import ConfigurationError, DataError
 from innerloop.recommend._cases import Cases
-from innerloop.recommend._events import Events
+from innerloop.recommend._events import Events, joined
 from innerloop.recommend._features import Features
 from innerloop.recommend._rows import Rows, Scale, bucket, drawn, spread
-from innerloop.sources._base import SPLITS, Supply, TaskSource
+from innerloop.sources._base import Supply, TaskSource
 from innerloop.task import Task
 
 _USER, _SHOTS, _START, _QUERY = range(4)
@@ -27,8 +27,9 @@ class UserTasks(TaskSource):
     """Tasks of the training users: `shots` consecutive events, and events that came later.
 
     x is a tree of numbers of items, `item` and `id` `(N, C)` (see `Tower`), with `codes` and `numbers` of the user's
-    features where there are any. y is the rating `(N, 1)`; without a `scale` each event stands in front of C - 1 items
-    that the user never met, and y, the place of the event among them, is 0. All is padded and masked. A batch is as
+    features where there are any. y is the rating `(N, 1)`; without a `scale` each event stands in front of C - 1 items,
+    and y, the place of the event among them, is 0: those of a support event are none of the support set's, those of a
+    query event none that the user ever met. All is padded and masked. A batch is as
     wide as the bucket of its longest support set (see `bucket`), which changes no number.
 
     Args:
@@ -40,7 +41,6 @@ class UserTasks(TaskSource):
         cut: where the support set starts: with a user's "first" event, or at a "random" one.
         negatives: for each event in a ranking.
         hide: share of items whose identity a task hides, so that features learn to stand for it.
-        together: so many consecutive tasks have the same number of support events; a batch of them has no padding.
         user_features: one row for each user.
         seed: another seed gives other tasks.
         split: "train", "validation" or "test".
@@ -64,7 +64,6 @@ class UserTasks(TaskSource):
     cut: Literal["first", "random"] = "first"
     negatives: int = 50
     hide: float = 0.0
-    together: int = 1
     user_features: Features | None = None
     seed: int = 0
     split: str = "train"
@@ -74,7 +73,7 @@ class UserTasks(TaskSource):
     def __post_init__(self) -> None:
         low, high = self._range
         at_least("shots", low, 1)
-        for name in ("queries", "negatives", "together"):
+        for name in ("queries", "negatives"):
             at_least(name, getattr(self, name), 1)
         if high < low or self.cut not in ("first", "random") or not 0 <= self.hide < 1:
             raise ConfigurationError(
@@ -102,15 +101,15 @@ class UserTasks(TaskSource):
         user = eligible[drawn(keys, _USER, len(eligible))]
         count = rows.counts[user]
         low, high = self._range
-        alike = fold(self.seed, SPLITS.index(self.split), torch.div(indices, self.together, rounding_mode="floor"))
-        shots = torch.minimum(low + drawn(alike, _SHOTS, high - low + 1), count - 1)
+        shots = torch.minimum(low + drawn(keys, _SHOTS, high - low + 1), count - 1)
         start = drawn(keys, _START, count - shots) if self.cut == "random" else torch.zeros_like(count)
         place = torch.arange(bucket(int(shots.max())))
         mask = place < shots[:, None]
         first = rows.first[user] + start
         at, there = spread(count - start - shots, self.queries, uniform(keys, _QUERY))
         support = rows.examples(user, first[:, None] + place, mask, hide=self.hide, keys=keys)
-        query = rows.examples(user, (first + shots)[:, None] + at, there, hide=self.hide, keys=keys)
+        later = (first + shots)[:, None] + at
+        query = rows.examples(user, later, there, query=True, hide=self.hide, keys=keys)
         return Task(support, query, indices)
 
     def describe(self) -> dict[str, Any]:
@@ -139,7 +138,8 @@ class CaseTasks:
         known: `(items,)` which items may be known by their number.
         scale: how ratings become targets; None: rank events before negatives.
         queries: at most so many query events of a user, spread evenly; None: all.
-        negatives: for each event in a ranking; those of the query set are never items of support or query.
+        negatives: for each event in a ranking, by the rule of `UserTasks`; what a user is known to have met is what is
+            in their support, query and `Cases.seen`.
         user_features: one row for each user.
         users: whose tasks, in this order; None: those with a query event.
         seed: of the negatives.
@@ -156,12 +156,9 @@ class CaseTasks:
         negatives: int = 50, user_features: Features | None = None, users: Any = None, seed: int = 0,
     ):  # fmt: skip
         self.users = torch.from_numpy(np.asarray(cases.users if users is None else users, np.int64))
-        both = [(getattr(cases.support, name), getattr(cases.query, name)) for name in ("user", "item", "value")]
-        own = Events.of(*(np.concatenate(pair) for pair in both), users=cases.query.users, items=cases.query.items)
         settings: Any = {"negatives": negatives, "user_features": user_features, "seed": seed}
-        # the support set is learned as in use, where nobody knows what will be queried
         self.support = Rows(cases.support, known, scale, **settings)
-        self.query = Rows(cases.query, known, scale, own=own, **settings)
+        self.query = Rows(cases.query, known, scale, own=joined(cases.support, cases.query, cases.seen), **settings)
         self.queries, self.scale = queries, scale
 
     def __len__(self) -> int:
@@ -177,7 +174,7 @@ class CaseTasks:
         at, there = spread(asked, width, torch.full(user.shape, 0.5))
         return Task(
             self.support.examples(user, self.support.first[user][:, None] + place, place < support[:, None]),
-            self.query.examples(user, self.query.first[user][:, None] + at, there),
+            self.query.examples(user, self.query.first[user][:, None] + at, there, query=True),
             indices,
         )
 

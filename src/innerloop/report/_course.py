@@ -17,12 +17,14 @@ class Learning:
         points: (outer step, seconds, loss; None where none was logged).
         validations: (outer step, seconds, mean, half-width of its 95 % interval).
         metric: metric of the validations.
+        units: what they are over.
     """
 
     name: str
     points: list[tuple[int, float, float | None]] = field(default_factory=list)
     validations: list[tuple[int, float, float, float]] = field(default_factory=list)
     metric: str = "accuracy"
+    units: str = "tasks"
 
     @property
     def seconds(self) -> float | None:
@@ -31,8 +33,13 @@ class Learning:
         return max(last) if last else None
 
     @classmethod
-    def from_metrics(cls, name: str, lines: Iterable[Mapping[str, Any]]) -> Learning:
+    def from_metrics(cls, name: str, lines: Iterable[Mapping[str, Any]], units: str = "tasks") -> Learning:
         """Reads the lines of a run's `metrics.jsonl`; what is neither a loss nor a validation is passed over.
+
+        Args:
+            name: the learner.
+            lines: of the file.
+            units: what the tasks are called.
 
         >>> lines = [{"step": 1, "seconds": 1.5, "loss": 0.9}, {"step": 1, "seconds": 2.0, "validation": 0.5}]
         >>> Learning.from_metrics("MAML", lines).validations
@@ -51,7 +58,7 @@ class Learning:
             if mean is not None:
                 validations.append((step, seconds, mean, _finite(line.get("half")) or 0.0))
                 metric = str(line.get("metric", metric))
-        return cls(name, points, validations, metric)
+        return cls(name, points, validations, metric, units)
 
 
 def _finite(value: Any) -> float | None:

@@ -47,10 +47,12 @@ def validation(learning: list[Learning]) -> Html:
         said.append(f"{one.name}: best {value(best[2], accuracy)} at step {best[0]:,}, after {duration(best[1])}")
     drawing = frame.draw(
         ". ".join(said), marks, above=legend([one.name for one in shown]), x_label="outer steps",
-        y_label=f"{shown[0].metric} on validation tasks", x_text=lambda v: axis_label(v, False),
+        y_label=f"{shown[0].metric} on validation {shown[0].units}", x_text=lambda v: axis_label(v, False),
         y_text=lambda v: axis_label(v, accuracy),
     )  # fmt: skip
-    return figure("Learning to learn", drawing, ". ".join(said) + ". The band is the 95 % interval over tasks.")
+    return figure(
+        "Learning to learn", drawing, ". ".join(said) + f". The band is the 95 % interval over {shown[0].units}."
+    )
 
 
 def losses(learning: list[Learning]) -> Html:
@@ -69,7 +71,7 @@ def losses(learning: list[Learning]) -> Html:
     ]
     drawing = frame.draw(
         ". ".join(said), marks, above=legend([one.name for one, _ in shown]), x_label="outer steps",
-        y_label="loss on training tasks", x_text=lambda v: axis_label(v, False),
+        y_label=f"loss on training {shown[0][0].units}", x_text=lambda v: axis_label(v, False),
         y_text=lambda v: axis_label(v, False),
     )  # fmt: skip
     rest = " Losses of different learners are not comparable." if len(shown) > 1 else ""

@@ -45,7 +45,8 @@ def show_table(table: Table) -> Html:
         (said, "number"),
         (f"95 % interval, {better}", "plot"),
     ]
-    heads += [("Training", "time"), ("Normalised with", "norm")]
+    normed = any(row.evaluation.norm != "none" for row in rows)  # else the column says nothing
+    heads += [("Training", "time"), *([("Normalised with", "norm")] if normed else [])]
     head = tag("tr", *(tag("th", h, scope="col", class_=c, role="columnheader") for h, c in heads), role="row")
     axis_row = tag(
         "tr",
@@ -53,11 +54,11 @@ def show_table(table: Table) -> Html:
         tag("td", class_="number", role="cell"),
         tag("td", _axis_labels(scale, table.chance, accuracy), class_="plot", role="cell"),
         tag("td", class_="time", role="cell"),
-        tag("td", class_="norm", role="cell"),
+        *([tag("td", class_="norm", role="cell")] if normed else []),
         role="row",
         aria_hidden="true",
     )
-    body = [_row(row, scale, table.chance) for row in rows]
+    body = [_row(row, scale, table.chance, normed) for row in rows]
     drawn = tag(
         "table",
         tag("thead", head, role="rowgroup"),
@@ -96,7 +97,7 @@ def common_axis(rows: list[Row], chance: float | None) -> Axis:
     return axis(min(0.0, low), high * 1.05 or 1.0)
 
 
-def _row(row: Row, scale: Axis, chance: float | None) -> Html:
+def _row(row: Row, scale: Axis, chance: float | None, normed: bool) -> Html:
     evaluation = row.evaluation
     mean, width = evaluation.interval
     accuracy = evaluation.higher_is_better
@@ -110,18 +111,20 @@ def _row(row: Row, scale: Axis, chance: float | None) -> Html:
     if evaluation.spread is not None:
         size = deviation(evaluation.spread, accuracy) + points(accuracy)
         name.append(tag("span", f"mean of {len(evaluation.seeds)} trainings, sd {size}", class_="note"))
-    over = f"{len(evaluation.values):,} tasks" if len(evaluation.values) != 1 else "one task"
+    count, units = len(evaluation.values), evaluation.units
+    over = f"{count:,} {units}" if count != 1 else f"one {units.removesuffix('s')}"
     number = join(value(mean, accuracy), tag("span", half(width, accuracy) or over, class_="half"), by=" ")
     trained = _trained(row.trained_seconds)
-    who, warning = _NORMS.get(evaluation.norm, (evaluation.norm, ""))
-    norm = join(who, tag("span", warning, class_="warn") if warning else "", by=" ")
     cells = [
         tag("th", *name, scope="row", class_="name", role="rowheader"),
         tag("td", number, class_="number", role="cell"),
         tag("td", _interval(row, scale, chance, family), class_="plot", role="cell"),
         tag("td", trained, class_="time" if row.trained_seconds else "time none", role="cell"),
-        tag("td", norm, class_="norm", role="cell"),
     ]
+    if normed:
+        who, warning = _NORMS.get(evaluation.norm, (evaluation.norm, ""))
+        norm = join(who, tag("span", warning, class_="warn") if warning else "", by=" ")
+        cells.append(tag("td", norm, class_="norm", role="cell"))
     return tag("tr", *cells, role="row", class_="own" if row.highlight else None)
 
 

@@ -57,7 +57,7 @@ class ImplicitALS(Recommender):
 
     def fit(self, train: Events, validation: Cases) -> Self:
         """Sweeps: users, items, ..., users."""
-        train = self._counted(train)
+        train = train.liked(self.least)
         first = normal(fold(self.seed, torch.arange(train.items)[:, None]), torch.arange(self.factors))
         self.items = START / np.sqrt(self.factors) * first.double().numpy()
         for _ in range(self.sweeps):
@@ -69,7 +69,7 @@ class ImplicitALS(Recommender):
     def user_factors(self, support: Events, users: Whole) -> Real:
         """`(len(users), factors)` from support events; 0 without any."""
         once, place = np.unique(users, return_inverse=True)
-        some = self._counted(support.of_users(once))
+        some = support.of_users(once).liked(self.least)
         return self._half(self.items, once.searchsorted(some.user), some.item, len(once))[place]
 
     def scores(self, support: Events, users: Whole) -> Real:
@@ -84,6 +84,3 @@ class ImplicitALS(Recommender):
             design, row, column, ones * (1 + self.confidence) / self.confidence, np.full(self.factors, self.penalty),
             rows, weights=ones * self.confidence, shared=design.T @ design,
         )  # fmt: skip
-
-    def _counted(self, events: Events) -> Events:
-        return events if self.least is None or not events.explicit else events.where(events.value >= self.least)

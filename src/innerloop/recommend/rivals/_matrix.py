@@ -21,9 +21,7 @@ def interactions(events: Events, users: Whole, least: float | None = None) -> Re
     """
     once, place = np.unique(users, return_inverse=True)
     matrix = np.zeros((len(once), events.items))
-    some = events.of_users(users)
-    if least is not None and events.explicit:
-        some = some.where(some.value >= least)
+    some = events.of_users(users).liked(least)
     matrix[once.searchsorted(some.user), some.item] = 1.0
     return matrix[place]
 

@@ -43,9 +43,7 @@ class Popularity(Recommender):
         """Counts."""
         if len(train):
             train = train.where(train.time >= np.quantile(train.time, 1 - self.recent))
-        if self.least is not None and train.explicit:
-            train = train.where(train.value >= self.least)
-        self.counts = np.bincount(train.item, minlength=train.items).astype(np.float64)
+        self.counts = np.bincount(train.liked(self.least).item, minlength=train.items).astype(np.float64)
         return self
 
     def scores(self, support: Events, users: Whole) -> Real:
