@@ -69,7 +69,7 @@ def test_a_run_that_is_interrupted_goes_on_to_the_end_of_one_that_is_not(navigat
     step = Loop.step
 
     def interrupted_in_the_third(self):
-        if self.state.step == 2:
+        if self.record.state.step == 2:
             signal.raise_signal(signal.SIGINT)  # Ctrl-C
         return step(self)
 

@@ -90,7 +90,7 @@ def test_the_seconds_of_a_training_that_was_stopped_are_those_of_all_its_legs(ev
 
     def slow(self):
         time.sleep(0.2)
-        if self.state.step == 1:
+        if self.record.state.step == 1:
             signal.raise_signal(signal.SIGINT)
         return step(self)
 
