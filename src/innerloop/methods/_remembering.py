@@ -187,8 +187,8 @@ def in_context(
     ways: int | None = None,
     outputs: int = 1,
     width: int = 64,
-    layers: int = 6,
-    heads: int = 4,
+    layers: int | None = None,
+    heads: int | None = None,
     hidden: int = 128,
     floor: float = 0.01,
     features: int | None = None,
@@ -204,8 +204,9 @@ def in_context(
         ways: most classes of a task; None: targets are numbers, predicted as a `Gaussian`.
         outputs: numbers of a target, where there are no classes.
         width: of a token.
-        layers: transformer blocks.
-        heads: of the attention.
+        layers: transformer blocks; None: 6 for numbers, as in the paper's published code, and 2 for classes: one in
+            which examples meet one another, one in which a query is compared with them.
+        heads: of the attention; None: 4 for numbers, as there, and 1 for classes, which compares whole tokens.
         hidden: of the blocks' perceptrons.
         floor: smallest standard deviation.
         features: width of the embedding; None: its attribute `width`.
@@ -222,6 +223,10 @@ def in_context(
     2
     """
     targets = Targets(ways, outputs, gaussian=True, floor=floor)
+    if layers is None:
+        layers = 6 if ways is None else 2
+    if heads is None:
+        heads = 4 if ways is None else 1
     return InContext(
         embedding, targets, width=width, layers=layers, heads=heads, hidden=hidden, features=features, loss=loss,
         norm=norm,

@@ -58,6 +58,8 @@ _OWN: dict[str, dict[str, Any]] = {
     # Lee et al. 2019, section 4.1, have as many ways as in the test, more shots and 8 tasks, not on Omniglot; one shot
     # of more ways is better here (results/omniglot_attempts.json)
     "svm": {"train_ways": 20, "tasks_per_step": 2},
+    # smaller steps, more of them: a choice (results/omniglot_attempts.json)
+    "in_context": {"tasks_per_step": 4},
     "unicorn_maml": {"tasks_per_step": 8},  # as the others with as many inner steps
     # Chen et al. 2021 train as they test, with four tasks a step
     "meta_baseline": {"tasks_per_step": 4},
