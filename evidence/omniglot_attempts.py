@@ -83,7 +83,7 @@ def picture(rows: list[dict[str, Any]], path: Path) -> None:
     from matplotlib import pyplot as plt
 
     methods = [method for method in ATTEMPTS if any(row["cell"][0] == method for row in rows)]
-    figure, axes = plt.subplots(1, len(methods), figsize=(4 * len(methods), 3.6), layout="constrained", squeeze=False)
+    figure, axes = plt.subplots(1, len(methods), figsize=(4.6 * len(methods), 4.4), layout="constrained", squeeze=False)
     for axis, method in zip(axes[0], methods, strict=True):
         for each in (row for row in rows if row["cell"][0] == method):
             _, seconds, accuracy = zip(*each["curve"], strict=True)
@@ -92,7 +92,7 @@ def picture(rows: list[dict[str, Any]], path: Path) -> None:
             axis.axhline(ASKED[method], color="0.5", ls=":", label="asked")
         axis.set(title=next(row["name"] for row in rows if row["cell"][0] == method), xlabel="minutes of training")
         axis.grid(alpha=0.3)
-        axis.legend(fontsize=7)
+        axis.legend(fontsize=7, loc="upper left", bbox_to_anchor=(0, -0.18))
     axes[0][0].set_ylabel("validation accuracy, %")
     temporary = path.with_name(path.name + ".tmp")
     figure.savefig(temporary, dpi=110, format="png")

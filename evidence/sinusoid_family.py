@@ -116,7 +116,7 @@ def picture(rows: list[dict[str, Any]], path: Path) -> None:
     mpl.use("Agg")
     from matplotlib import pyplot as plt
 
-    figure, axes = plt.subplots(1, len(SHOTS), figsize=(12, 4), sharey=True, layout="constrained")
+    figure, axes = plt.subplots(1, len(SHOTS), figsize=(12, 4.6), sharey=True, layout="constrained")
     for axis, shots in zip(axes, SHOTS, strict=True):
         for place, method in enumerate(METHODS):
             of = [row for row in rows if row["cell"][:2] == [method, shots] and "diverged" not in row]
@@ -129,7 +129,8 @@ def picture(rows: list[dict[str, Any]], path: Path) -> None:
         axis.set(title=f"{shots} shots", xlabel="inner steps", yscale="log")
         axis.grid(alpha=0.3)
     axes[0].set_ylabel("squared error on test tasks")
-    axes[-1].legend(fontsize=7, ncols=2)
+    named = {label: line for axis in axes for line, label in zip(*axis.get_legend_handles_labels(), strict=True)}
+    figure.legend(named.values(), named.keys(), loc="outside lower center", fontsize=8, ncols=6)
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(path.name + ".tmp")
     figure.savefig(temporary, dpi=110, format="png")
