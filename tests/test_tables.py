@@ -176,6 +176,12 @@ def test_parkinsons(monkeypatch):
     assert ridge == ["RIDGE", "transfer", "**2.5 ± 1.24**"]
     assert maml[2] == "diverged"
     assert "- 5 rows: RIDGE is better, by -1.000" in text
+    assert "parts are measured" not in text
+    # a fold that one method has not been measured on yet is left out for all
+    monkeypatch.setattr(_regression, "load", lambda name: {"tasks": 600, "folds": 2, "rows": rows[:5]})
+    _, _, own, *_ = rows_of(partly := _regression.parkinsons("parkinsons"))
+    assert own == ["The patient's own mean", "transfer", "2.5 ± 0.98"]
+    assert "With 5 rows, drawn at random, 1 of 2 parts are measured." in partly
 
 
 def test_returns(monkeypatch):

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from _markdown import ROOT, load, markdown, number
-from _regression import over_patients
+from _regression import over_patients, whole_folds
 from innerloop.evaluation import paired_difference
 from innerloop.evaluation._statistics import interval
 
@@ -34,7 +34,7 @@ def answers(name: str) -> str:
         said = [text for ruling in found["rulings"] for text in ruling["sentences"]]
         sentences.append(f"**{title}.** " + " ".join(said))
     if (ROOT / "results" / "parkinsons.json").exists():
-        rows, said = _patients(load("parkinsons")["rows"])
+        rows, said = _patients(whole_folds(load("parkinsons")["rows"]))
         lines += rows
         sentences.append("**Parkinsons.** " + " ".join(said))
     else:
@@ -68,7 +68,7 @@ def _patients(rows: list[dict[str, Any]]) -> tuple[list[list[str]], list[str]]:
     """The rows of the patients whose support rows were drawn at random, and those where they are the first ones."""
     lines, sentences = [], []
     for order in dict.fromkeys(row["cell"][2] for row in rows):
-        for shots in sorted({row["cell"][1] for row in rows}):
+        for shots in sorted({row["cell"][1] for row in rows if row["cell"][2] == order}):
             here = [row for row in rows if row["cell"][1:3] == [shots, order]]
             errors = {
                 method: np.array(list(over_patients([row for row in here if row["cell"][0] == method]).values()))

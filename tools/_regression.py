@@ -78,9 +78,12 @@ def parkinsons(name: str) -> str:
         f"the patients ± half of the 95 % interval over patients; each is a mean over {found['tasks'] // 7} draws "
         "of rows or so. Bold: seen to be better than the patient's own mean, in pairs."
     ]
-    shots = sorted({row["cell"][1] for row in found["rows"]})
-    for order in dict.fromkeys(row["cell"][2] for row in found["rows"]):
-        here = [row for row in found["rows"] if row["cell"][2] == order]
+    rows = whole_folds(found["rows"])
+    if not rows:
+        return "No fold is measured with every method yet."
+    for order in dict.fromkeys(row["cell"][2] for row in rows):
+        here = [row for row in rows if row["cell"][2] == order]
+        shots = sorted({row["cell"][1] for row in here})
         methods = list(dict.fromkeys(row["cell"][0] for row in here))
         errors = {
             (method, count): over_patients([row for row in here if row["cell"][:2] == [method, count]])
@@ -93,11 +96,24 @@ def parkinsons(name: str) -> str:
             cells = [_patients(errors[method, count], errors["constant", count]) for count in shots]
             lines.append([said, row["family"], *cells])
         parts += [f"Support rows: {_ORDERS[order]}:", markdown(lines), *_beaten(errors, here, shots)]
+    for shots, order in dict.fromkeys((row["cell"][1], row["cell"][2]) for row in rows):
+        folds = {row["cell"][3] for row in rows if row["cell"][1:3] == [shots, order]}
+        if len(folds) < found["folds"]:
+            parts.append(f"With {shots} rows, {_ORDERS[order]}, {len(folds)} of {found['folds']} parts are measured.")
     about_ = about(found["rows"][0]["provenance"], 1)
     return "\n\n".join([*parts, f"From `results/{name}.json`: {about_}"])
 
 
 _ORDERS = {"random": "drawn at random", "first by time": "the first ones by time, later ones are predicted"}
+
+
+def whole_folds(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Rows of those folds in which every method is measured, so that all are compared on the same patients."""
+    every = {row["cell"][0] for row in rows}
+    there: dict[tuple[Any, ...], set[str]] = {}
+    for row in rows:
+        there.setdefault(tuple(row["cell"][1:4]), set()).add(row["cell"][0])
+    return [row for row in rows if there[tuple(row["cell"][1:4])] == every]
 
 
 def over_patients(rows: list[dict[str, Any]]) -> dict[str, float]:
