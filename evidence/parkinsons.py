@@ -20,6 +20,7 @@ import numpy as np
 from _grid import grid
 
 from innerloop.cli._chosen_rival import rival
+from innerloop.errors import TrainingError
 from innerloop.evaluation import evaluate
 from innerloop.learner import Learner
 from innerloop.outer import fit
@@ -46,7 +47,12 @@ def row(
     experiment = build(chosen if steps is None else dataclasses.replace(chosen, steps=steps))
     learner, note, seconds = experiment.learner, "", None
     if trained:
-        found = fit(learner, **experiment.fit_settings(), progress=False)
+        try:
+            found = fit(learner, **experiment.fit_settings(), progress=False)
+        except TrainingError as error:  # a training that diverges is a result too
+            names = experiment.source.test.names(range(tasks))
+            said = {"name": learner.name, "family": learner.family, "note": str(error), "trained_seconds": None}
+            return {**said, "patients": dict.fromkeys(sorted(set(names), key=int))}
         if found.interrupted:
             raise KeyboardInterrupt
         seconds = found.seconds

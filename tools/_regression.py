@@ -122,9 +122,13 @@ def over_patients(rows: list[dict[str, Any]]) -> dict[str, float]:
     return dict(sorted(found.items()))
 
 
+_DIVERGED = 1e4
+"""Points of error from which a mean says no more than that; the scale of motor UPDRS ends at 108."""
+
+
 def _patients(errors: dict[str, float], own: dict[str, float]) -> str:
     values, others = np.array(list(errors.values())), np.array(list(own.values()))
-    if not np.isfinite(values).all():
+    if not (values < _DIVERGED).all():
         return "diverged"
     better = errors.keys() == own.keys() and paired_difference(values, others).high < 0
     text = number(*interval(values), accuracy=False)
