@@ -25,7 +25,7 @@ from innerloop.files import read_json, write_json
 from innerloop.losses import gaussian_nll
 from innerloop.outer import Run, fit, load_weights
 from innerloop.recipes import recipe
-from innerloop.recipes._build import build, build_source
+from innerloop.recipes._build import build
 from innerloop.recipes._minutes import within_minutes
 
 METHODS = ("cnp", "anp", "in_context", "maml", "ridge")
@@ -57,7 +57,7 @@ def row(
     density = experiment.learner.loss is gaussian_nll
     measured = {}
     for kernel in KERNELS[protocol]:
-        test = build_source(dataclasses.replace(chosen, kernel=kernel)).test
+        test = dataclasses.replace(chosen, kernel=kernel).source().test
         # as in the published protocol the numbers of points are drawn for each task
         test = test if protocol == "fixed" else test.with_(points=chosen.points)
         own = evaluate(experiment.learner, test, tasks)

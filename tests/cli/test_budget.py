@@ -13,7 +13,6 @@ from innerloop.cli._budget import Options
 from innerloop.cli._budget_plan import plan
 from innerloop.outer import Run
 from innerloop.recipes import from_json
-from innerloop.recipes._build_source import build_source
 
 SMALL = [
     "--steps", "6", "--tasks-per-step", "2", "--hidden", "6", "--validation-tasks", "4", "--curve-steps", "2",
@@ -69,7 +68,7 @@ def test_parts_are_nested_and_the_test_tasks_are_the_same(done):
     parts, tests = [], []
     for size in (2, 3, 8, 16, 32):
         config = Run(out / "runs" / f"table-maml-{size}tasks-0").config()
-        source = build_source(from_json(config["recipe"]))
+        source = from_json(config["recipe"]).source()
         assert config["settings"]["train"]["distinct"] == size
         parts.append(set(source.train.data.names))
         tests.append(source.test.describe())

@@ -14,7 +14,6 @@ from innerloop.outer import fit
 from innerloop.recipes import METHODS, RECIPES, from_json, recipe, variants
 from innerloop.recipes._build import build
 from innerloop.recipes._build_network import build_maps
-from innerloop.recipes._build_source import build_source
 from innerloop.recipes._types import fits, reads, words
 from innerloop.sources import HashedNgrams
 
@@ -142,7 +141,7 @@ def test_every_method_trains_on_characters(method):
 @pytest.mark.parametrize("name", ["characters", "omniglot", "folder"])
 def test_relation_networks_get_feature_maps(name):
     chosen = dataclasses.replace(recipe(name, "relation"), filters=4, downsample="pool")
-    made = build_maps(chosen, build_source(recipe("characters")))
+    made = build_maps(chosen, recipe("characters").source())
     assert made.spec["downsample"] == "pool"
     assert made.map_shape == (4, 7, 7)
     with pytest.raises(ConfigurationError, match=r"relation wants feature maps.*got --network resnet12.*prototypes"):

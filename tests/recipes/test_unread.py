@@ -7,7 +7,6 @@ import pytest
 from innerloop.errors import ConfigurationError
 from innerloop.recipes import METHODS, recipe
 from innerloop.recipes._build import build_learner
-from innerloop.recipes._build_source import build_source
 from innerloop.recipes._unread import demand_read, unread
 
 OTHER = {"inner_steps": 7, "test_steps": 8, "inner_lr": 0.123}
@@ -21,7 +20,7 @@ def made(chosen, source):
 @pytest.mark.parametrize("name", ["characters", "sinusoids"])
 def test_settings_change_a_learner_if_and_only_if_it_reads_them(name):
     small = {"filters": 2} if name == "characters" else {"hidden": (2,)}
-    source = build_source(recipe(name))
+    source = recipe(name).source()
     tried = 0
     for method in METHODS:
         chosen = dataclasses.replace(recipe(name, method), **small)

@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from innerloop.errors import ConfigurationError, DataError
 from innerloop.recipes import recipe
 from innerloop.recipes._build import build
-from innerloop.recipes._build_source import build_source
 from innerloop.sources import Characters, Sinusoids
 from innerloop.sources._base import shuffled
 from innerloop.sources._class_data import ClassData
@@ -167,7 +166,7 @@ def test_a_recipe_trains_on_a_part_and_is_judged_on_the_whole():
     experiment = build(chosen)
     assert experiment.fit_settings()["source"].supply().number == 4
     assert experiment.source.validation.supply().number is None
-    assert experiment.source.test.describe() == build_source(recipe("sinusoids")).test.describe()
+    assert experiment.source.test.describe() == recipe("sinusoids").source().test.describe()
 
 
 def test_pretraining_has_a_head_for_the_classes_it_sees():

@@ -21,7 +21,6 @@ from innerloop.cli._methods import (
 from innerloop.cli._parse import UsageError
 from innerloop.cli._training import Job
 from innerloop.recipes import Recipe
-from innerloop.recipes._build_source import build_source
 
 
 @dataclass(frozen=True)
@@ -47,7 +46,7 @@ def plan(name: str, options: Options, settings: Mapping[str, Any]) -> Planned:
     demand(options, settings)
     shots = usual_recipe(name, settings).shots
     common = configured(name, "maml", settings, 0, shots, options.tasks)
-    source = build_source(common)
+    source = common.source()
     supply, ways = source.train.supply(), source.train[0].ways
     if not hasattr(common, f"train_{supply.unit}"):
         raise UsageError(f"The recipe {name!r} has no parts of its training {supply.unit}, so no budget of them.")
@@ -62,7 +61,7 @@ def plan(name: str, options: Options, settings: Mapping[str, Any]) -> Planned:
             part = None
             for method in methods:
                 chosen, own = _part(name, method, settings, seed, options.tasks, supply.unit, size)
-                part = build_source(chosen) if part is None else part
+                part = chosen.source() if part is None else part
                 demand_possible(chosen, part)
                 place = folder / folder_name(chosen, f"-{size}{supply.unit}")
                 jobs[size].append(job(chosen, place, own, options))

@@ -15,7 +15,6 @@ from innerloop.errors import ConfigurationError
 from innerloop.outer import Run
 from innerloop.recipes import Recipe, from_json, recipe, variants
 from innerloop.recipes._build import Experiment, build_learner
-from innerloop.recipes._build_source import build_source
 from innerloop.recipes._minutes import demand_minutes
 from innerloop.recipes._unread import unread
 from innerloop.sources import Splits
@@ -78,7 +77,7 @@ def plan(options: AskedWithShots, settings: Mapping[str, Any]) -> list[Job]:
     own = usual_recipe(name, settings).shots
     shots = own if not options.shots or own in options.shots else options.shots[0]
     demand(options, settings)
-    source = build_source(configured(name, USUAL[0], settings, 0, shots, options.tasks))
+    source = configured(name, USUAL[0], settings, 0, shots, options.tasks).source()
     methods = options.methods or usual(source.train[0].ways)
     demand_readers(name, methods, settings)
     chosen = [

@@ -17,7 +17,6 @@ from innerloop.gradient import LearnedRates
 from innerloop.learner import Learner
 from innerloop.own import guarded
 from innerloop.recipes._build_network import build_maps, build_network, outputs_of
-from innerloop.recipes._build_source import build_source
 from innerloop.recipes._recipe import ClassRecipe, Recipe
 from innerloop.recipes._start import start_from_run
 from innerloop.recipes._unread import function_of, parameters_of
@@ -90,7 +89,7 @@ def build(recipe: Recipe, *, start: bool = True) -> Experiment:
         DataError: if the data cannot be used.
         ConfigurationError: if the settings cannot work, or pretrained features do not fit.
     """
-    source = build_source(recipe)
+    source = recipe.source()
     learner = build_learner(recipe, source)
     if start and recipe.start is not None:
         start_from_run(learner, recipe, recipe.start)

@@ -87,6 +87,17 @@ def check(recipe: Any) -> None:
                 bound.check(name, each)
 
 
+def given(path: str, what: str) -> str:
+    """The path of a recipe's data.
+
+    Raises:
+        ConfigurationError: if it is empty, with `what` it should be.
+    """
+    if not path:
+        raise ConfigurationError(f"This recipe needs data: name {what} with --data.")
+    return path
+
+
 def restored(value: Any, base_of: Callable[[str], T]) -> T:
     """The recipe that a `to_json` wrote.
 

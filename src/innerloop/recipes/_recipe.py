@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from innerloop.catalogue import TRAINED, is_own
 from innerloop.errors import ConfigurationError, closest
 from innerloop.recipes._checked import AtLeast, NotNegative, Positive, Seed, check
 
+if TYPE_CHECKING:
+    from innerloop.sources import Splits
+
 
 @dataclass(frozen=True)
 class Recipe:
-    """An experiment. Every field is an option of `innerloop train`; subclasses add what their data need."""
+    """An experiment. Every field is an option of `innerloop train`; subclasses add those of their data and `_source`."""
 
     recipe: str = ""
     """Name of the recipe."""
@@ -81,6 +84,25 @@ class Recipe:
     def to_json(self) -> dict[str, Any]:
         """Plain values."""
         return dataclasses.asdict(self)
+
+    def source(self) -> Splits:
+        """The tasks. Those of validation and test do not depend on the seed.
+
+        With `train_classes` or `train_tasks` the training split has so many of them; the scaling of a table is still
+        that of all its training tasks, so that errors after few and many tasks are in the same units.
+
+        Raises:
+            DataError: if the data cannot be used.
+            ConfigurationError: if the recipe makes no tasks, or does not say where its data are.
+        """
+        source = self._source()
+        for unit in ("classes", "tasks"):
+            if (count := getattr(self, f"train_{unit}", None)) is not None:
+                source.train = source.train.with_(seed=self.seed, **{unit: count})
+        return source
+
+    def _source(self) -> Splits:
+        raise ConfigurationError(f"No data are known for {type(self).__name__}.")
 
 
 @dataclass(frozen=True)

@@ -4,16 +4,24 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from innerloop.catalogue import family_of
 from innerloop.recipes._methods import of_papers
 from innerloop.recipes._picture_recipe import PictureRecipe
 
+if TYPE_CHECKING:
+    from innerloop.sources import Splits
+
 
 @dataclass(frozen=True)
 class CharactersRecipe(PictureRecipe):
     """Letters of the world's scripts, embedded: no download."""
+
+    def _source(self) -> Splits:
+        from innerloop.sources import Characters
+
+        return Characters(ways=self.ways, shots=self.shots, queries=self.queries)
 
 
 _STEPS = {

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from innerloop.recipes._recipe import ClassRecipe
 from innerloop.recipes.text import settings
+
+if TYPE_CHECKING:
+    from innerloop.sources import Splits
 
 
 @dataclass(frozen=True)
@@ -20,6 +24,18 @@ class ClincRecipe(ClassRecipe):
     """Length of a text's vector of hashed n-grams."""
     hidden: tuple[int, ...] = (1_024,)
     """Widths of the hidden layers."""
+
+    def _source(self) -> Splits:
+        from innerloop.sources import Clinc150
+
+        return Clinc150(
+            self.data,
+            ways=self.ways,
+            shots=self.shots,
+            queries=self.queries,
+            within_domains=self.within_domains,
+            dimensions=self.dimensions,
+        )
 
 
 def clinc(method: str = "maml") -> ClincRecipe:

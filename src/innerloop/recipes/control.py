@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from innerloop.catalogue import family_of
 from innerloop.recipes._checked import AtLeast
 from innerloop.recipes._recipe import Recipe
+
+if TYPE_CHECKING:
+    from innerloop.sources import Splits
 
 
 @dataclass(frozen=True)
@@ -38,6 +41,19 @@ class ControlRecipe(Recipe):
     """Widths of the hidden layers."""
     bias: int = 10
     """Length of the learned vector beside the input."""
+
+    def _source(self) -> Splits:
+        from innerloop.control import Demonstrations  # an application: loaded by those who want it
+
+        shown = max(self.demonstrations, self.queries + max(self.over_shots, default=0))
+        return Demonstrations(
+            self.task,
+            shots=self.shots,
+            queries=self.queries,
+            goals=(self.train_goals, self.validation_goals, self.test_goals),
+            demonstrations=(self.demonstrations, shown, shown),
+            noise=self.noise,
+        )
 
 
 _OWN: dict[str, dict[str, Any]] = {

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from innerloop.recipes._checked import AtLeast
 from innerloop.recipes._methods import of_papers
 from innerloop.recipes._recipe import Recipe
+
+if TYPE_CHECKING:
+    from innerloop.sources import Splits
 
 
 @dataclass(frozen=True)
@@ -23,6 +26,12 @@ class CurvesRecipe(Recipe):
     """Most points of a training task, divided at random into support and query; None: as in evaluation."""
     hidden: tuple[int, ...] = (64, 64)
     """Widths of the hidden layers of the network (of the embedding, where a method has layers of its own)."""
+
+    def _source(self) -> Splits:
+        from innerloop.sources import GPCurves
+
+        made = GPCurves.tnp if self.protocol == "tnp" else GPCurves
+        return made(self.kernel, self.shots, self.queries)
 
 
 _OWN: dict[str, dict[str, Any]] = {

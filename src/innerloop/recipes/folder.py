@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
-from typing import Literal
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
 
 from innerloop.catalogue import family_of
+from innerloop.recipes._checked import given
 from innerloop.recipes._methods import of_papers
 from innerloop.recipes._picture_recipe import PictureRecipe
+
+if TYPE_CHECKING:
+    from innerloop.sources import Splits
 
 
 @dataclass(frozen=True)
@@ -25,6 +30,20 @@ class FolderRecipe(PictureRecipe):
     """One channel instead of three."""
     ink: Literal["as is", "bright"] = "as is"
     """"bright" inverts pictures of dark ink on light paper."""
+
+    def _source(self) -> Splits:
+        from innerloop.sources import ImageFolder
+
+        return ImageFolder(
+            given(self.data, "the folder of pictures"),
+            ways=self.ways,
+            shots=self.shots,
+            queries=self.queries,
+            size=self.size,
+            grey=self.grey,
+            ink=self.ink,
+            splits=None if self.splits is None else Path(self.splits),
+        )
 
 
 _AS_MAML = ("imaml", "maml_plus_plus", "lstm", "cavia")

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from innerloop.catalogue import family_of
 from innerloop.recipes._methods import of_papers
 from innerloop.recipes._picture_recipe import PictureRecipe
+
+if TYPE_CHECKING:
+    from innerloop.sources import Splits
 
 
 @dataclass(frozen=True)
@@ -23,6 +26,19 @@ class OmniglotRecipe(PictureRecipe):
     """Fetch the archives (14 MB) if they are not there."""
     augment: bool = False
     """In B: quarter turns as training classes of their own, and training drawings bent anew each time."""
+
+    def _source(self) -> Splits:
+        from innerloop.sources import Omniglot
+
+        return Omniglot(
+            self.data,
+            self.protocol,
+            ways=self.ways,
+            shots=self.shots,
+            queries=self.queries,
+            download=self.download,
+            augment=self.augment,
+        )
 
 
 _OWN: dict[str, dict[str, Any]] = {

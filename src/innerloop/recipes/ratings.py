@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
+from innerloop.errors import ConfigurationError
 from innerloop.recipes._recipe import Recipe
 from innerloop.user_settings import Setting, setting_of
+
+if TYPE_CHECKING:
+    from innerloop.sources import Splits
 
 
 @dataclass(frozen=True)
@@ -29,6 +33,12 @@ class RatingsRecipe(Recipe):
     """Share of items whose identity a training task hides, so that features learn to stand for it."""
     negatives: int = Setting.negatives
     """Items beside each event, in rankings."""
+
+    def _source(self) -> Splits:
+        raise ConfigurationError(
+            "Runs of `ratings` are recommenders: use `innerloop recommend RUN --events FILE.csv`, and "
+            "innerloop.recommend in Python."
+        )
 
 
 RECOMMENDERS = {

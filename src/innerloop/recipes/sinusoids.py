@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from innerloop.catalogue import family_of
 from innerloop.recipes._methods import of_papers
 from innerloop.recipes._recipe import Recipe
+
+if TYPE_CHECKING:
+    from innerloop.sources import Splits
 
 
 @dataclass(frozen=True)
@@ -19,6 +22,11 @@ class SinusoidsRecipe(Recipe):
     """Different curves to train on; None: no end of them."""
     hidden: tuple[int, ...] = (40, 40)
     """Widths of the hidden layers."""
+
+    def _source(self) -> Splits:
+        from innerloop.sources import Sinusoids
+
+        return Sinusoids(shots=self.shots, queries=self.queries)
 
 
 _OWN: dict[str, dict[str, Any]] = {

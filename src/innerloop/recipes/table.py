@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
-from innerloop.recipes._checked import AtLeast
+from innerloop.recipes._checked import AtLeast, given
 from innerloop.recipes._recipe import Recipe
+
+if TYPE_CHECKING:
+    from innerloop.sources import Splits
 
 
 @dataclass(frozen=True)
@@ -33,6 +36,22 @@ class TableRecipe(Recipe):
     """The table's tasks to train on, drawn by the seed, smaller numbers within larger ones; None: all of them."""
     hidden: tuple[int, ...] = (40, 40)
     """Widths of the hidden layers."""
+
+    def _source(self) -> Splits:
+        from innerloop.sources import Table
+
+        return Table(
+            given(self.data, "the CSV file"),
+            task=self.task,
+            target=self.target,
+            inputs=self.inputs or None,
+            drop=self.drop,
+            shots=self.shots,
+            queries=self.queries,
+            order=self.order,
+            folds=self.folds,
+            fold=self.fold,
+        )
 
 
 def table(method: str = "maml") -> TableRecipe:

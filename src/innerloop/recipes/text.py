@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from innerloop.catalogue import family_of
+from innerloop.recipes._checked import given
 from innerloop.recipes._methods import of_papers
 from innerloop.recipes._recipe import ClassRecipe
+
+if TYPE_CHECKING:
+    from innerloop.sources import Splits
 
 
 @dataclass(frozen=True)
@@ -26,6 +31,20 @@ class TextRecipe(ClassRecipe):
     """Length of a text's vector of hashed n-grams."""
     hidden: tuple[int, ...] = (1_024,)
     """Widths of the hidden layers."""
+
+    def _source(self) -> Splits:
+        from innerloop.sources import Text
+
+        return Text(
+            given(self.data, "the file of texts"),
+            ways=self.ways,
+            shots=self.shots,
+            queries=self.queries,
+            text=self.text,
+            label=self.label,
+            splits=None if self.splits is None else Path(self.splits),
+            dimensions=self.dimensions,
+        )
 
 
 _GRADIENT: dict[str, Any] = {"inner_steps": 5, "test_steps": 10, "inner_lr": 1.0, "hidden": (128,)}
