@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Recipe:
-    """An experiment. Every field is an option of `innerloop train`; subclasses add those of their data and `_source`."""
+    """An experiment. Every field is an option of `innerloop train`; subclasses add their data's and `_source`."""
 
     recipe: str = ""
     """Name of the recipe."""
