@@ -158,7 +158,7 @@ def test_curves(monkeypatch):
     assert body[0] == ["Exact posterior", "1.500 ± 0.010", "0", "0.1 ± 0.01", "-", "-"]
     assert body[1] == ["CNP", "-1.500 ± 0.020", "0.300 (0.200 to 0.400)", "0.2 ± 0.01", "2,000", "10"]
     assert body[3][1:3] == ["-", "-"]
-    assert "CNP is below ANP: 0.45" in text
+    assert "The conditional neural process is below the attentive one by 0.45" in text
 
 
 def test_parkinsons(monkeypatch):

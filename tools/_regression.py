@@ -56,9 +56,15 @@ def _attentive(rows: list[dict[str, Any]], kernel: str) -> list[str]:
     losses = {row["cell"][0]: row["measured"][kernel]["losses"] for row in rows}
     if not (losses.get("cnp") and losses.get("anp")):
         return []
-    found = paired_difference(np.array(losses["cnp"]), np.array(losses["anp"]))
-    order = "below" if found.low > 0 else "above" if found.high < 0 else "not seen to differ from"
-    return [f"CNP is {order} ANP: {_between(found)} nats a point, paired."]
+    cnp, anp = np.array(losses["cnp"]), np.array(losses["anp"])
+    lost, won = paired_difference(cnp, anp), paired_difference(anp, cnp)
+    if lost.low <= 0 <= lost.high:
+        said = f"is not seen to differ from the attentive one (paired, {_between(lost)} nats a point)"
+    elif lost.low > 0:
+        said = f"is below the attentive one by {_between(lost)} nats a point, paired"
+    else:
+        said = f"is above the attentive one by {_between(won)} nats a point, paired"
+    return [f"The conditional neural process {said}."]
 
 
 def _nats(entry: list[float]) -> str:

@@ -100,7 +100,7 @@ def snail(
     )
 
 
-@named("Neural process")
+@named("Conditional neural process")
 def cnp(
     embedding: nn.Module,
     *,
@@ -133,7 +133,7 @@ def cnp(
 
     >>> from innerloop.networks import mlp
     >>> cnp(mlp(1, None, []), width=16).name
-    'Neural process'
+    'Conditional neural process'
     """
     targets = Targets(ways, outputs, gaussian=True, floor=floor)
     return NeuralProcess(embedding, targets, width=width, features=features, loss=loss, norm=norm)
