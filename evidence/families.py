@@ -40,9 +40,8 @@ PROBLEMS = {
     "characters": Problem(
         "compare", "characters", ("maml", "anil", "prototypes", "in_context", "pretraining"), (1, 2, 5, 10, 20)
     ),
-    "clinc": Problem(
-        "compare", "clinc", ("maml", "prototypes", "ridge", "matching", "pretraining"), (1, 2, 5, 10, 20), (0, 1, 2)
-    ),
+    # fine-tuning its two million parameters takes as long as all else: three numbers of shots
+    "clinc": Problem("compare", "clinc", ("maml", "prototypes", "ridge", "matching", "pretraining"), (1, 5, 20)),
     "sinusoids": Problem("compare", "sinusoids", ("maml", "cavia", "ridge", "cnp", "pretraining"), (5, 10, 20)),
     "data": Problem(
         "budget", "characters", ("maml", "prototypes", "in_context", "pretraining"), (0.05, 0.1, 0.25, 0.5, 1.0)
