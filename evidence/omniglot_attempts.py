@@ -83,8 +83,8 @@ ATTEMPTS: dict[str, dict[str, dict[str, Any]]] = {
         },
     },
     "prototypes, B": {
-        "max-pooling, 64 filters: 64 features": {"downsample": "pool", "filters": 64},
-        "strides, 128 filters: 512 features": {"downsample": "stride", "filters": 128},
+        "drawings as they are": {"centre": False},
+        "drawings moved to the middle": {"centre": True},
     },
 }  # fmt: skip
 """What is set, by what is said of it; whatever is not named is as in the recipe."""

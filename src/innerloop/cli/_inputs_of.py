@@ -15,6 +15,7 @@ from innerloop.recipes import Recipe
 from innerloop.recipes._picture_recipe import PictureRecipe
 from innerloop.recipes.clinc import ClincRecipe
 from innerloop.recipes.folder import FolderRecipe
+from innerloop.recipes.omniglot import OmniglotRecipe
 from innerloop.recipes.table import TableRecipe
 from innerloop.recipes.text import TextRecipe
 from innerloop.sources import HashedNgrams, Pictures
@@ -31,7 +32,9 @@ def of_run(run: Run, recipe: Recipe) -> Inputs:
     if isinstance(recipe, FolderRecipe):
         return PictureInputs(Pictures(recipe.size, recipe.grey, recipe.ink))
     if isinstance(recipe, PictureRecipe):
-        return PictureInputs(Pictures(28, grey=True, ink="bright"))  # ink as in Characters and Omniglot
+        # ink as in Characters and Omniglot
+        centre = isinstance(recipe, OmniglotRecipe) and recipe.centre
+        return PictureInputs(Pictures(28, grey=True, ink="bright", centre=centre))
     if isinstance(recipe, TableRecipe):
         return from_about({"scaling": run.config().get("scaling")}, run.folder / "config.json")
     if isinstance(recipe, TextRecipe | ClincRecipe):

@@ -26,6 +26,8 @@ class OmniglotRecipe(PictureRecipe):
     """Fetch the archives (14 MB) if they are not there."""
     augment: bool = False
     """In B: quarter turns as training classes of their own, and training drawings bent anew each time."""
+    centre: bool = False
+    """Move all drawings so that their ink is in the middle."""
 
     def _source(self) -> Splits:
         from innerloop.sources import Omniglot
@@ -38,6 +40,7 @@ class OmniglotRecipe(PictureRecipe):
             queries=self.queries,
             download=self.download,
             augment=self.augment,
+            centre=self.centre,
         )
 
 
@@ -93,6 +96,8 @@ _B: dict[str, Any] = {
     "downsample": "pool",
     # the 30 background alphabets are few: turned and bent drawings are more, a choice
     "augment": True,
+    # what one drawing cannot show is taken away: where on the sheet it is (results/omniglot_attempts.json)
+    "centre": True,
 }
 """What differs in protocol B, for every method."""
 

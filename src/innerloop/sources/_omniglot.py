@@ -16,8 +16,10 @@ from innerloop.errors import ConfigurationError
 from innerloop.sources import _omniglot_files
 from innerloop.sources._base import SPLITS, Splits
 from innerloop.sources._cache import cache_folder
+from innerloop.sources._centre import centred
 from innerloop.sources._class_data import ClassData
 from innerloop.sources._classes import ClassTasks
+from innerloop.sources._pictures import Pictures
 from innerloop.sources._warp import Warp
 
 HELD_OUT = ("Balinese", "Early_Aramaic", "Greek", "Korean", "Latin")
@@ -57,13 +59,15 @@ class Omniglot(Splits):
         download: fetch the archives (14 MB) if they are not there.
         augment: in B, more to train on: every alphabet turned by a quarter is an alphabet of its own, and every
             training drawing is bent a little, anew each time. Validation and test stay as they are.
+        centre: move every drawing, also of validation and test, so that its ink's centre of mass is in the middle.
+            The tables of others have drawings where their authors put them.
 
     Raises:
         DataError: if the drawings are missing, damaged or not Omniglot's.
         ConfigurationError: if the protocol is unknown, or one is asked for what only the other has.
     """
 
-    pictures = _omniglot_files.PICTURES
+    pictures: Pictures
 
     def __init__(
         self,
@@ -76,6 +80,7 @@ class Omniglot(Splits):
         rotations: bool | None = None,
         download: bool = False,
         augment: bool = False,
+        centre: bool = False,
     ):
         if protocol not in ("A", "B"):
             raise ConfigurationError(f'Omniglot has the protocols "A" and "B"; got {protocol!r}.')
@@ -89,6 +94,9 @@ class Omniglot(Splits):
                 "Only protocol B has `augment`: in A, rotations are classes already. Leave it out."
             )
         images, names = _load(None if root is None else Path(root), download)
+        if centre:
+            images = centred(images)
+        self.pictures = dataclasses.replace(_omniglot_files.PICTURES, centre=centre)
         if protocol == "A":
             rotations = rotations is None or rotations
             table = json.loads(resources.files("innerloop.sources").joinpath("omniglot_splits.json").read_text("utf-8"))
@@ -98,6 +106,7 @@ class Omniglot(Splits):
             rotations = False
             parts = split_by_alphabet(names, HELD_OUT)
             name = "omniglot B"
+        name += ", centred" if centre else ""
         if ways is None:
             ways = 5 if protocol == "A" else 20
         if queries is None:

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from innerloop.demands import at_least
 from innerloop.errors import ConfigurationError, DataError
+from innerloop.sources._centre import centred
 
 SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
 INKS = ("as is", "bright")
@@ -31,22 +32,26 @@ class Pictures:
         grey: one channel instead of three.
         ink: "bright" inverts a picture of dark ink on light paper, that is one whose border is brighter than
             half-way between its darkest and its brightest spot; "as is" leaves all alone.
+        centre: move the ink to the middle; for bright ink only.
 
     Raises:
-        ConfigurationError: if `size` is below 1 or `ink` is neither of the two.
+        ConfigurationError: if `size` is below 1, `ink` is neither of the two, or `centre` has no ink to go by.
 
     >>> Pictures(size=28, grey=True, ink="bright")
-    Pictures(size=28, grey=True, ink='bright')
+    Pictures(size=28, grey=True, ink='bright', centre=False)
     """
 
     size: int = 28
     grey: bool = False
     ink: str = "as is"
+    centre: bool = False
 
     def __post_init__(self) -> None:
         at_least("The size of pictures", self.size, 1)
         if self.ink not in INKS:
             raise ConfigurationError(f"ink must be one of {', '.join(map(repr, INKS))}; got {self.ink!r}.")
+        if self.centre and self.ink != "bright":
+            raise ConfigurationError(f'Only bright ink can be centred; got ink={self.ink!r}. Use ink="bright".')
 
     @property
     def channels(self) -> int:
@@ -81,7 +86,8 @@ class Pictures:
             # before the resize, as in the usual 28 x 28 form of Omniglot: its rounding differs afterwards
             image = ImageOps.invert(image)
         pixels = np.array(self._square(image))
-        return torch.from_numpy(pixels.reshape(self.size, self.size, self.channels)).permute(2, 0, 1).contiguous()
+        picture = torch.from_numpy(pixels.reshape(self.size, self.size, self.channels)).permute(2, 0, 1).contiguous()
+        return centred(picture) if self.centre else picture
 
     def _square(self, image: Image.Image) -> Image.Image:
         side = min(image.size)
