@@ -21,7 +21,7 @@ def test_says_what_was_learned_and_saves_it(picture_run, two_classes, tmp_path, 
     assert lines(capsys) == ["MAML: learned 2 classes from 6 pictures: dark (3), light (3)", str(out)]
     model = innerloop.load(out)
     assert model.classes == ["dark", "light"]
-    assert model.about == {"pictures": {"size": 16, "grey": False, "ink": "as is"}}
+    assert model.about == {"pictures": {"size": 16, "grey": False, "ink": "as is", "centre": False}}
 
 
 def test_the_model_is_the_one_that_python_gives(picture_run, two_classes, adapted):
@@ -102,7 +102,7 @@ def test_characters_are_prepared_as_in_training(tmp_path, capsys, monkeypatch):
     support = folders.write_pictures(tmp_path / "letters", classes=2)
     assert main(["adapt", str(run), "--support", str(support)]) == 0
     assert innerloop.load(run / "adapted.safetensors").about == {
-        "pictures": {"size": 28, "grey": True, "ink": "bright"}
+        "pictures": {"size": 28, "grey": True, "ink": "bright", "centre": False}
     }
 
 

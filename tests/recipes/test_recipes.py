@@ -180,8 +180,8 @@ def test_the_scale_of_a_table_is_kept_with_the_run(tmp_path):
 def test_protocol_b_of_omniglot_has_settings_of_its_own():
     for method in METHODS:
         a, b = recipe("omniglot", method), recipe("omniglot", method, protocol="B")
-        assert (a.protocol, a.ways, a.augment) == ("A", 5, False)
-        assert (b.protocol, b.ways, b.shots, b.queries, b.augment) == ("B", 20, 1, 1, True)
+        assert (a.protocol, a.ways, a.augment, a.centre) == ("A", 5, False, False)
+        assert (b.protocol, b.ways, b.shots, b.queries, b.augment, b.centre) == ("B", 20, 1, 1, True, True)
         assert b.train_ways is None
         assert from_json(b.to_json()) == b
     assert variants("omniglot") == ["protocol"]

@@ -55,6 +55,15 @@ def test_drawings_are_prepared_as_those_of_omniglot(runs):
     assert source[1].support.x[2].mean() < 0.3  # ink is bright, paper is dark
 
 
+def test_drawings_are_centred_if_asked_for(runs):
+    x = LakeRuns(runs, centre=True)[0:RUNS].support.x
+    # the bars differ in their place alone, so that centred ones are all alike
+    assert (x - x[:1, :1]).abs().max() < 0.5
+    assert x[0, 0].sum(-2).argmax() in (13, 14)
+    plain = LakeRuns(runs)[0:RUNS].support.x
+    assert (plain - plain[:1, :1]).abs().max() > 0.9
+
+
 def test_learners_are_judged_on_them(runs):
     found = evaluate(methods.nearest_mean(), LakeRuns(runs), tasks=RUNS)
     assert found.mean == 1.0

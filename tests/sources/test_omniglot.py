@@ -413,3 +413,20 @@ def test_only_training_drawings_are_augmented(real):
     other = data.rows[rows + 1].float() / 255
     near, far = ((each - original).square().flatten(1).sum(1).median() for each in (bent, other))
     assert near < far
+
+
+@pytest.mark.data
+@pytest.mark.parametrize("protocol", ["A", "B"])
+def test_drawings_of_all_splits_are_centred(real, protocol):
+    plain, moved = (Omniglot(real, protocol, centre=centre) for centre in (False, True))
+    assert (plain.pictures.centre, moved.pictures.centre) == (False, True)
+    places = torch.arange(28.0)
+    for split in ("train", "validation", "test"):
+        shown, centre = (getattr(source, split) for source in (plain, moved))
+        assert centre.describe()["name"] == shown.describe()["name"] + ", centred"
+        x = centre[0].support.x
+        assert x.shape == shown[0].support.x.shape
+        for axis in (-2, -1):
+            ink = x.sum(axis)
+            middle = (ink * places).sum(-1) / ink.sum(-1)
+            assert ((middle - 13.5).abs() < 0.6).all()  # half a pixel, and what ink has left the picture

@@ -101,6 +101,18 @@ def test_settings_are_checked():
         Pictures(size=0)
     with pytest.raises(ConfigurationError, match="'as is', 'bright'; got 'dark'"):
         Pictures(ink="dark")
+    with pytest.raises(ConfigurationError, match="Only bright ink can be centred; got ink='as is'"):
+        Pictures(centre=True)
+
+
+def test_ink_is_moved_to_the_middle_if_asked_for(tmp_path):
+    paper = np.full((28, 28), 255, np.uint8)
+    paper[2:6, 3:7] = 0
+    path = tmp_path / "corner.png"
+    Image.fromarray(paper).save(path)
+    found = Pictures(28, grey=True, ink="bright", centre=True).load(path)[0]
+    assert found.nonzero().min(0).values.tolist() == [12, 12]
+    assert found.nonzero().max(0).values.tolist() == [15, 15]
 
 
 @pytest.mark.parametrize("suffix", ["png", "jpg", "gif", "webp"])

@@ -168,14 +168,15 @@ def other_tasks(experiment: Experiment, name: str) -> TaskSource:
             f"A run on Omniglot by protocol {recipe.protocol} has trained on characters that {name} tests on. Measure "
             f"a run by protocol {'B' if name == 'lake' else 'A'} there."
         )
+    centre = isinstance(recipe, OmniglotRecipe) and recipe.centre
     if name == "lake":
         data = os.environ.get("INNERLOOP_DATA")
         if not data:
             raise ConfigurationError(
                 "Lake's runs are looked for in $INNERLOOP_DATA/omniglot/all_runs: set INNERLOOP_DATA."
             )
-        return LakeRuns(Path(data) / "omniglot" / "all_runs")
-    return Omniglot(ways=recipe.ways, shots=recipe.shots, queries=recipe.queries).test
+        return LakeRuns(Path(data) / "omniglot" / "all_runs", centre=centre)
+    return Omniglot(ways=recipe.ways, shots=recipe.shots, queries=recipe.queries, centre=centre).test
 
 
 def _recipe(run: Run) -> Recipe:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from torch import Tensor
 from innerloop.errors import ConfigurationError, DataError
 from innerloop.sources._base import TaskSource
 from innerloop.sources._omniglot_files import PICTURES
+from innerloop.sources._pictures import Pictures
 from innerloop.task import Examples, Task
 
 _URL = "https://github.com/brendenlake/omniglot"
@@ -31,6 +33,7 @@ class LakeRuns(TaskSource):
             `class_labels.txt`, whose lines say which training drawing belongs to a test item.
         seed: the tasks are fixed; there for the sake of other sources.
         split: "test".
+        centre: move every drawing so that its ink is in the middle, as `Omniglot` does for the learner.
 
     Raises:
         DataError: if files are missing, or the runs differ in size.
@@ -42,6 +45,7 @@ class LakeRuns(TaskSource):
     root: str | Path
     seed: int = 0
     split: str = "test"
+    centre: bool = False
     _tasks: Task = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -53,7 +57,8 @@ class LakeRuns(TaskSource):
                 f"There is no folder run01 in {str(self.root)!r}. Unpack all_runs.zip of {_URL} there, or name the "
                 "folder that holds run01 to run20."
             )
-        runs = [_run(folder) for folder in folders]
+        pictures = dataclasses.replace(PICTURES, centre=self.centre)
+        runs = [_run(folder, pictures) for folder in folders]
         shapes = [tuple(tuple(part.shape) for part in run) for run in runs]
         for folder, shape in zip(folders, shapes, strict=True):
             if shape != shapes[0]:
@@ -90,10 +95,11 @@ class LakeRuns(TaskSource):
         """Name, split and shape of the tasks, and how many there are."""
         ways, queries = self._tasks.support.y.shape[1], self._tasks.query.y.shape[1]
         shape = {"ways": ways, "shots": 1, "queries": queries // ways, "seed": self.seed, "distinct": len(self)}
-        return {"name": "omniglot, Lake's runs", "split": self.split, **shape}
+        name = "omniglot, Lake's runs" + (", centred" if self.centre else "")
+        return {"name": name, "split": self.split, **shape}
 
 
-def _run(folder: Path) -> tuple[Tensor, Tensor, Tensor]:
+def _run(folder: Path, pictures: Pictures) -> tuple[Tensor, Tensor, Tensor]:
     """Drawings of the classes, drawings of the items, and the class of each item."""
     classes, items = sorted((folder / "training").glob("class*.png")), sorted((folder / "test").glob("item*.png"))
     try:
@@ -116,8 +122,8 @@ def _run(folder: Path) -> tuple[Tensor, Tensor, Tensor]:
             f"{folder} has {len(classes)} training drawings, {len(items)} test items and {len(answer)} lines in "
             f"{_LABELS}; expected a line for each item. Unpack the runs again."
         )
-    return _drawings(classes), _drawings(items), torch.tensor(labels)
+    return _drawings(classes, pictures), _drawings(items, pictures), torch.tensor(labels)
 
 
-def _drawings(paths: list[Path]) -> Tensor:
-    return torch.stack([PICTURES.load(path) for path in paths]).float().div_(255)
+def _drawings(paths: list[Path], pictures: Pictures) -> Tensor:
+    return torch.stack([pictures.load(path) for path in paths]).float().div_(255)

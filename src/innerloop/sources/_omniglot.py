@@ -19,7 +19,6 @@ from innerloop.sources._cache import cache_folder
 from innerloop.sources._centre import centred
 from innerloop.sources._class_data import ClassData
 from innerloop.sources._classes import ClassTasks
-from innerloop.sources._pictures import Pictures
 from innerloop.sources._warp import Warp
 
 HELD_OUT = ("Balinese", "Early_Aramaic", "Greek", "Korean", "Latin")
@@ -67,7 +66,7 @@ class Omniglot(Splits):
         ConfigurationError: if the protocol is unknown, or one is asked for what only the other has.
     """
 
-    pictures: Pictures
+    pictures = _omniglot_files.PICTURES
 
     def __init__(
         self,
@@ -96,7 +95,7 @@ class Omniglot(Splits):
         images, names = _load(None if root is None else Path(root), download)
         if centre:
             images = centred(images)
-        self.pictures = dataclasses.replace(_omniglot_files.PICTURES, centre=centre)
+        self.pictures = dataclasses.replace(self.pictures, centre=centre)
         if protocol == "A":
             rotations = rotations is None or rotations
             table = json.loads(resources.files("innerloop.sources").joinpath("omniglot_splits.json").read_text("utf-8"))
