@@ -31,10 +31,10 @@ def movielens(name: str) -> str:
     parts = [
         f"MovieLens small, users left out. Their first K ratings are known, all after the {content['longest']}th are "
         "predicted, so that every K predicts the same. Errors in stars; HR and nDCG in per cent over all items but "
-        "those of the support set, liked is a rating of 4 or more; what is learned is fitted once to ratings, for "
-        "the errors, and once to rankings, for the places. ± is half of the 95 % interval over users; in "
-        f"brackets the standard deviation over {seeds} training seeds, each of which holds another fifth of the users "
-        "out.",
+        f"those of the user's first {content['longest']}, liked is a rating of 4 or more; what is learned is fitted "
+        "once to ratings, for the errors, and once to rankings, for the places. ± is half of the 95 % interval over "
+        f"users; in brackets the standard deviation over {seeds} training seeds, each of which holds another fifth of "
+        "the users out.",
         _caveats([row for row in content["rows"] if row["cell"][0] == "movielens"]),
     ]
     for shots in sorted({one["shots"] for one in pooled}):
