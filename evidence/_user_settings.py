@@ -17,8 +17,8 @@ SIMULATED: dict[str, dict[str, Any]] = {
 }  # fmt: skip
 """What differs from `LEARNED` where ratings are simulated. There 300 items have hundreds of ratings each, on MovieLens
 small most have a few: so the penalty of an item's vector is that of a prior as wide as the factors, no identity is
-hidden, and vectors are short. A choice, made on validation users of the first fold, who are test users of the second
-seed; what matters most is tried in `TRIALS`."""
+hidden, and vectors are short. A choice, made on validation users of the first fold, who are test users of no seed; what
+matters most is tried in `TRIALS`."""
 
 _STEPS: dict[str, tuple[Any, ...]] = {"inner_steps": (5, 10), "shrinkage": (3.0, 10.0)}
 _WEIGHTS: dict[str, tuple[Any, ...]] = {"lr": (3e-3, 6e-3), "weight_decay": (4e-6, 2e-5)}

@@ -5,10 +5,10 @@
 A row is one recommender and seed: fitted once, with what is to be chosen chosen at 10 support events (20 where ratings
 are simulated), then judged at every number of support events. On MovieLens small the first K events of each held-out
 user are known and all after the 20th are predicted, so every K predicts the same rows; seed s trains with seed s and
-holds the s-th fifth of the users out, so that seeds pool to different users. What is learned on users as tasks is
-fitted twice there: to ratings, which gives the errors, and to rankings, which gives the places in the catalogue. The
-simulator's rows are at three noise levels, with the oracle; what is learned first tries eight settings at each level,
-on validation users who are test users of no seed. `--tables simulated` makes these alone.
+holds a fifth of the users out that no other seed does, so that seeds pool to different users. What is learned on users
+as tasks is fitted twice there: to ratings, which gives the errors, and to rankings, which gives the places in the
+catalogue. The simulator's rows are at three noise levels, with the oracle; what is learned first tries eight settings
+at each level, on validation users who are test users of no seed. `--tables simulated` makes these alone.
 
 Rows are written to results/recommend.json when they are done and never computed again; what each user got is kept in
 the folder of runs, and the statistics over pooled users and the verdicts are made from that at the end.
@@ -54,16 +54,17 @@ from innerloop.recommend import grid as combinations
 OUT = Path("results/recommend.json")
 SHOTS, LONGEST = (5, 10, 20), 20
 TUNED_AT = 10
-SEEDS = 3
+FOLDS = (0, 2, 3)
+"""The fifth of the users that is held out, for each seed."""
 CHOSEN_ON = 0
-"""The fold of MovieLens small on whose validation users the library's own settings were chosen (`user_settings`)."""
+"""The fold on whose validation users the library's own settings were chosen (`user_settings`, `_user_settings`). A
+fold's validation users are test users of the next one, so that one is left out of `FOLDS`."""
 RIVALS = {"absolute error": ("user_item_bias", "ridge_on_factors", "global"), "nDCG@10": ("item_knn", "popularity")}
 """Whom every row is compared with, in pairs."""
 SIMULATED_RIVALS = {"root mean squared error": ("oracle", "user_item_bias", "ridge_on_factors")}
 
-TUNED_ON = SEEDS - 1
-"""The fold whose validation users settings are chosen on: they are nobody's test users. Those of a fold before are test
-users of the next one."""
+TUNED_ON = FOLDS[-1]
+"""The fold whose validation users settings are chosen on: nobody's test users, as no fold after it is used."""
 
 
 def world(data: str, folder: str, users: int) -> tuple[Dataset, Recommender | None]:
@@ -107,7 +108,7 @@ def row(
     Args:
         data: the table.
         method: the recommender.
-        seed: of the training, and which fifth of the users is held out.
+        seed: of the training, and which of `FOLDS` is held out.
         folder: of MovieLens small.
         runs: where each user's values are kept.
         users: of the simulator.
@@ -116,14 +117,14 @@ def row(
     """
     dataset, oracle = world(data, folder, users)
     real = data == "movielens"
-    splits = {shots: _split(dataset, shots, seed) for shots in (SHOTS if real else (LONGEST,))}
+    splits = {shots: _split(dataset, shots, FOLDS[seed]) for shots in (SHOTS if real else (LONGEST,))}
     chosen_at = splits[TUNED_AT if real else LONGEST]
     features = {"item_features": dataset.item_features, "user_features": dataset.user_features}
     values: dict[int, dict[str, Any]] = {shots: {} for shots in splits}
     trials = (tuned or {}).get((data, method), {})
     written: dict[str, Any] = {"fit_seconds": {}, "settings": {}, "tried": trials.get("tried", [])}
-    if method in LEARNED and real:
-        known = _split(dataset, TUNED_AT, CHOSEN_ON).validation.users
+    if method in LEARNED:
+        known = _split(dataset, LONGEST, CHOSEN_ON).validation.users
         written["known_to_settings"] = len(np.intersect1d(known, chosen_at.test.users))
     for goal in ("ratings", "ranking") if method in LEARNED and real else ("ratings",):
         own = {} if real else {**SIMULATED.get(method, {}), **trials.get("setting", {})}
@@ -151,8 +152,8 @@ def row(
     return {**written, "means": means}
 
 
-def _split(dataset: Dataset, shots: int, seed: int) -> Split:
-    return leave_users_out(dataset.events, shots=shots, longest=LONGEST, test=0.2, fold=seed)
+def _split(dataset: Dataset, shots: int, fold: int) -> Split:
+    return leave_users_out(dataset.events, shots=shots, longest=LONGEST, test=0.2, fold=fold)
 
 
 def _tried(trials: Iterable[tuple[Any, float]]) -> list[list[Any]]:
@@ -182,7 +183,8 @@ def pooled(rows: list[dict[str, Any]], shots: int, runs: str) -> dict[str, Recom
     Only methods that have every seed that any has.
 
     Raises:
-        DataError: if what a row's users got is not in the folder of runs.
+        DataError: if what a row's users got is not in the folder of runs, or the rows of a method were made in
+            different ways.
     """
     by_method: dict[str, dict[int, dict[str, Any]]] = {}
     for one in rows:
@@ -192,6 +194,8 @@ def pooled(rows: list[dict[str, Any]], shots: int, runs: str) -> dict[str, Recom
     for method, found in by_method.items():
         if len(found) < len(seeds):
             continue
+        if any(made_by(found[seed]) != made_by(found[seeds[0]]) for seed in seeds):
+            raise DataError(f"The rows of {method} differ in family or settings. Remove those that an older code made.")
         places = [kept(runs, found[seed]["cell"][0], shots, method, seed) for seed in seeds]
         if missing := [str(place) for place in places if not place.exists()]:
             raise DataError(f"{missing[0]} is not there, though its row is. Remove the row, so that it is made again.")
@@ -205,6 +209,15 @@ def pooled(rows: list[dict[str, Any]], shots: int, runs: str) -> dict[str, Recom
             0.0, first["about"],
         )  # fmt: skip
     return result
+
+
+def made_by(one: dict[str, Any]) -> list[Any]:
+    """What rows that are pooled have in common: the family, what is tried, and all settings but those and the seed."""
+    tried = [setting for setting, _ in one["tried"]]
+    free = {"seed", *(name for setting in tried for name in setting)}
+    fixed = {goal: {name: setting[name] for name in setting if name not in free}
+             for goal, setting in one["settings"].items()}  # fmt: skip
+    return [one["family"], tried, fixed]
 
 
 def statistics(rows: list[dict[str, Any]], runs: str) -> list[dict[str, Any]]:
@@ -251,7 +264,7 @@ def main() -> None:
     parser.add_argument("--methods", nargs="+", default=names, choices=names)
     parser.add_argument("--tables", nargs="+", default=worlds, choices=[*worlds, "simulated"],
                         help='"simulated" is all levels of noise')  # fmt: skip
-    parser.add_argument("--seeds", nargs="+", type=int, default=list(range(SEEDS)))
+    parser.add_argument("--seeds", nargs="+", type=int, default=list(range(len(FOLDS))), choices=range(len(FOLDS)))
     parser.add_argument("--users", type=int, default=Simulator.users, help="of the simulator")
     parser.add_argument("--processes", type=int, default=1)
     parser.add_argument("--data", default=None, help="None: $INNERLOOP_DATA/movielens-latest-small")

@@ -57,7 +57,7 @@ def test_each_number_of_events_has_its_table_and_verdicts(monkeypatch):
         pooled("movielens", "item_knn", 5, **{HR: 0.5, NDCG: 0.2}),
         pooled("movielens", "maml", 5, against, **{MAE: 0.7, RMSE: 0.9, HR: 0.4, NDCG: 0.205}),
         pooled("movielens", "attention", 5, better, **{MAE: 0.71, RMSE: 0.91, HR: 0.4, NDCG: 0.22}),
-        pooled("movielens", "learned_ridge", 5, against, **{MAE: 0.72, RMSE: 0.9, HR: 0.4, NDCG: 0.2}),
+        pooled("movielens", "learned_ridge", 5, against, **{MAE: 0.72, RMSE: 0.9, HR: 0.4, NDCG: 0.23}),
         pooled("movielens", "user_item_bias", 10, **{MAE: 0.7, RMSE: 0.9, HR: 0.4, NDCG: 0.2}),
     ])  # fmt: skip
     text = tables.movielens("recommend")

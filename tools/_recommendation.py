@@ -11,8 +11,9 @@ from _markdown import about, load, markdown, number
 Rows = list[dict[str, Any]]
 
 MAE, RMSE, HR, NDCG = "absolute error", "root mean squared error", "HR@10", "nDCG@10"
-META = ("gradient", "metric", "memory")
-"""Families whose best row is compared with the opponents."""
+META = ("gradient", "memory")
+"""Families whose best row is compared with the opponents. What is solved exactly, of the metric family, has a line
+of its own."""
 MOVES_NOTHING = 0.01
 """A prediction that moves by less of a star is said not to move. A choice: ratings come in steps of a half."""
 NEAR, FAR = 10, 25

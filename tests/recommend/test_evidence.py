@@ -41,6 +41,8 @@ def test_a_method_without_all_seeds_is_not_pooled(tmp_path):
         found = evidence.row("simulated 1.0", method, seed, folder="", runs=str(tmp_path), users=60)
         rows.append({"cell": ["simulated 1.0", method, seed], **found})
     assert list(evidence.pooled(rows, 20, str(tmp_path))) == ["global_mean"]
+    with pytest.raises(DataError, match="The rows of global_mean differ in family or settings"):
+        evidence.pooled([rows[0], {**rows[1], "family": "another"}], 20, str(tmp_path))
     evidence.kept(str(tmp_path), "simulated 1.0", 20, "global_mean", 1).unlink()
     with pytest.raises(DataError, match=r"global_mean-1.npz is not there, though its row is"):
         evidence.pooled(rows, 20, str(tmp_path))
@@ -100,11 +102,13 @@ def test_what_is_learned_is_tuned_on_validation_users_of_the_table(tmp_path, mon
 
 def test_settings_are_chosen_on_users_who_are_in_no_test():
     events = Simulator(users=200).events()
-    folds = [leave_users_out(events, shots=5, test=0.2, fold=seed) for seed in range(evidence.SEEDS)]
+    folds = [leave_users_out(events, shots=5, test=0.2, fold=fold) for fold in evidence.FOLDS]
     asked = {user for split in folds for user in split.test.users.tolist()}
-    chosen_on = set(folds[evidence.TUNED_ON].validation.users.tolist())
-    assert len(chosen_on) == 20
-    assert not asked & chosen_on
+    assert len(asked) == 3 * 40
+    for fold in (evidence.TUNED_ON, evidence.CHOSEN_ON):
+        chosen_on = set(leave_users_out(events, shots=5, test=0.2, fold=fold).validation.users.tolist())
+        assert len(chosen_on) == 20
+        assert not asked & chosen_on
 
 
 @pytest.mark.skipif("INNERLOOP_DATA" not in os.environ, reason="needs INNERLOOP_DATA")
@@ -114,7 +118,7 @@ def test_what_is_learned_is_fitted_to_ratings_and_to_rankings(tmp_path):
     found = evidence.row("movielens", "cavia", 0, folder=movielens_small, runs=str(tmp_path), users=0, changes=small)
     assert set(found["fit_seconds"]) == {"ratings", "ranking"}
     assert set(found["means"]) == {"5", "10", "20"}
-    assert found["known_to_settings"] == 0  # the first fold's own validation users are not its test users
+    assert found["known_to_settings"] == 0
     for means in found["means"].values():
         assert set(means) == {"absolute error", "root mean squared error", "HR@10", "nDCG@10"}
     [at_5, at_20] = (np.load(evidence.kept(str(tmp_path), "movielens", shots, "cavia", 0)) for shots in (5, 20))
