@@ -35,7 +35,7 @@ from innerloop.outer._run import provenance
 from innerloop.recommend import NOISES, RECOMMENDERS, Events, Simulator, leave_users_out, onboarding
 from innerloop.recommend._onboarding import LEAST_EVENTS, Array
 from innerloop.recommend._simulator import MEAN
-from recommend import FOLDS, LONGEST
+from recommend import FOLDS, JUDGED, LONGEST
 
 OUT = Path("results/onboarding.json")
 QUESTIONS = (3, 5, 10)
@@ -58,7 +58,7 @@ def fitted(seed: int, *, users: int, runs: str, changes: dict[str, Any] | None =
     dataset = world.dataset()
     split = leave_users_out(dataset.events, shots=LONGEST, longest=LONGEST, test=0.2, fold=FOLDS[seed])
     settings = {**SIMULATED["learned_ridge"], **(changes or {})}
-    model = RECOMMENDERS["learned_ridge"](item_features=dataset.item_features, seed=seed, **settings)
+    model = RECOMMENDERS["learned_ridge"](item_features=dataset.item_features, metric=JUDGED, seed=seed, **settings)
     model.fit(split.train, split.validation)
     new = split.test.users
     rng = np.random.default_rng(seed)

@@ -39,6 +39,7 @@ from innerloop.recommend import (
     Cases,
     Dataset,
     Oracle,
+    Personalised,
     RecommendationEvaluation,
     Recommender,
     Simulator,
@@ -61,7 +62,9 @@ CHOSEN_ON = 0
 fold's validation users are test users of the next one, so that one is left out of `FOLDS`."""
 RIVALS = {"absolute error": ("user_item_bias", "ridge_on_factors", "global"), "nDCG@10": ("item_knn", "popularity")}
 """Whom every row is compared with, in pairs."""
-SIMULATED_RIVALS = {"root mean squared error": ("oracle", "user_item_bias", "ridge_on_factors")}
+JUDGED = "root mean squared error"
+"""What simulated tables are judged by, and settings and weights chosen by there."""
+SIMULATED_RIVALS = {JUDGED: ("oracle", "user_item_bias", "ridge_on_factors")}
 
 TUNED_ON = FOLDS[-1]
 """The fold whose validation users settings are chosen on: nobody's test users, as no fold after it is used."""
@@ -88,10 +91,10 @@ def tune(data: str, method: str, *, users: int, changes: dict[str, Any] | None =
     split = _split(dataset, LONGEST, TUNED_ON)
     make = partial(
         RECOMMENDERS[method], item_features=dataset.item_features, user_features=dataset.user_features, seed=TUNED_ON,
-        **{**SIMULATED[method], "steps": TRIAL_STEPS, **(changes or {})},
+        metric=JUDGED, **{**SIMULATED[method], "steps": TRIAL_STEPS, **(changes or {})},
     )  # fmt: skip
     start = time.perf_counter()
-    tuned = Tuned(make, combinations(**TRIALS[method]), metric="root mean squared error")
+    tuned = Tuned(make, combinations(**TRIALS[method]), metric=JUDGED)
     tuned.fit(split.train, split.validation)
     return {
         "setting": dict(tuned.setting), "tried": _tried(tuned.tried), "steps": make.keywords["steps"],
@@ -122,18 +125,21 @@ def row(
     features = {"item_features": dataset.item_features, "user_features": dataset.user_features}
     values: dict[int, dict[str, Any]] = {shots: {} for shots in splits}
     trials = (tuned or {}).get((data, method), {})
-    written: dict[str, Any] = {"fit_seconds": {}, "settings": {}, "tried": trials.get("tried", [])}
+    written: dict[str, Any] = {"fit_seconds": {}, "settings": {}, "done": {}, "tried": trials.get("tried", [])}
     if method in LEARNED:
         known = _split(dataset, LONGEST, CHOSEN_ON).validation.users
         written["known_to_settings"] = len(np.intersect1d(known, chosen_at.test.users))
     for goal in ("ratings", "ranking") if method in LEARNED and real else ("ratings",):
         own = {} if real else {**SIMULATED.get(method, {}), **trials.get("setting", {})}
         more = {**own, **(changes or {}), "goal": goal} if method in LEARNED else {}
-        model = oracle if method == "oracle" else RECOMMENDERS[method](**features, **more, seed=seed)
+        metric = None if real else JUDGED
+        model = oracle if method == "oracle" else RECOMMENDERS[method](**features, **more, metric=metric, seed=seed)
         start = time.perf_counter()
         model.fit(chosen_at.train, chosen_at.validation)
         written["fit_seconds"][goal] = round(time.perf_counter() - start, 2)
         written["settings"][goal] = setting_of(getattr(model, "setting", {}))
+        if isinstance(model, Personalised):
+            written["done"][goal] = {name: getattr(model.done, name) for name in ("steps", "best_step", "best")}
         written["tried"] = written["tried"] + _tried(getattr(model, "tried", ()))
         if method in LEARNED and goal == "ratings":
             written["moved"] = moved(model, chosen_at.test)

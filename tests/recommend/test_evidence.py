@@ -118,6 +118,7 @@ def test_what_is_learned_is_fitted_to_ratings_and_to_rankings(tmp_path):
     found = evidence.row("movielens", "cavia", 0, folder=movielens_small, runs=str(tmp_path), users=0, changes=small)
     assert set(found["fit_seconds"]) == {"ratings", "ranking"}
     assert set(found["means"]) == {"5", "10", "20"}
+    assert {goal: done["steps"] for goal, done in found["done"].items()} == {"ratings": 2, "ranking": 2}
     assert found["known_to_settings"] == 0
     for means in found["means"].values():
         assert set(means) == {"absolute error", "root mean squared error", "HR@10", "nDCG@10"}

@@ -37,9 +37,9 @@ def _entry(make: Callable[..., Recommender], settings: Sequence[Setting], seeded
 
     def made(
         *, item_features: Features | None = None, user_features: Features | None = None, progress: bool = False,
-        seed: int = 0,
+        metric: str | None = None, seed: int = 0,
     ) -> Tuned:  # fmt: skip
-        return Tuned(partial(make, seed=seed) if seeded else make, settings)
+        return Tuned(partial(make, seed=seed) if seeded else make, settings, metric)
 
     return made
 
