@@ -48,13 +48,13 @@ def fitted(seed: int, *, users: int, runs: str, changes: dict[str, Any] | None =
     """One ridge, and the error of each held-out user after each set of questions, which is kept in `runs`.
 
     Args:
-        seed: of the training and the answers, and which of `FOLDS` is held out.
+        seed: of the world, the training and the answers, and which of `FOLDS` is held out.
         users: of the simulator.
         runs: where each user's errors are kept.
         changes: other settings of the ridge, to try the script in small.
     """
     begun = time.perf_counter()
-    world = Simulator(users=users, noise=NOISE)
+    world = Simulator(users=users, noise=NOISE, seed=seed)
     dataset = world.dataset()
     split = leave_users_out(dataset.events, shots=LONGEST, longest=LONGEST, test=0.2, fold=FOLDS[seed])
     settings = {**SIMULATED["learned_ridge"], **(changes or {})}

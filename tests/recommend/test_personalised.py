@@ -5,8 +5,19 @@ import pytest
 import torch
 
 from helpers.ratings import cases, divided, ratings
+from helpers.recommending import no_cases
 from innerloop.errors import ConfigurationError, DataError
-from innerloop.recommend import LEARNED, Cases, Column, Events, Features, Setting, evaluate_recommender
+from innerloop.recommend import (
+    LEARNED,
+    Cases,
+    Column,
+    Events,
+    Features,
+    Service,
+    Setting,
+    UserTasks,
+    evaluate_recommender,
+)
 from innerloop.recommend._start import popularity, scale_of, start_of
 
 FEW = {"factors": 3, "steps": 3, "tasks_per_step": 4, "queries": 4, "hidden": (4,), "width": 4, "negatives": 4}
@@ -185,12 +196,42 @@ def _biases(events, scale):
     return items, users
 
 
+def test_what_was_not_liked_is_neither_learned_nor_drawn_beside_what_was():
+    events, features = ratings()
+    train, found = divided(events)
+    model = small("cavia", features, goal="ranking", least=3.0).fit(train, no_cases(events))
+    liked = Cases(found.support.liked(3.0), found.query)
+    np.testing.assert_array_equal(model.scores(found.support, found.users), model.scores(liked.support, found.users))
+    # the start is that of liked events alone, and what training draws beside them is nothing that anybody met
+    alone = small("cavia", features, goal="ranking").begin(train.liked(3.0))
+    started = small("cavia", features, goal="ranking", least=3.0).begin(train)
+    np.testing.assert_array_equal(started.tower.ids.weight.detach(), alone.tower.ids.weight.detach())
+    source = UserTasks(train.liked(3.0), model.tower.known, None, negatives=20, own=train)
+    for number in range(20):
+        query = source[number].query
+        rows = query.x["item"][query.mask]
+        owners = [who for who in range(30) if set(rows[:, 0].tolist()) <= set(train.liked(3.0).history(who).item)]
+        assert any(not set(rows[:, 1:].flatten().tolist()) & set(train.history(who).item) for who in owners)
+    service = Service(model)
+    items, values = found.support.history(31).item, found.support.history(31).value
+    state, fewer = service.read(items, values), service.read(items[values >= 3.0], values[values >= 3.0])
+    assert 0 < len(fewer) < len(state)
+    np.testing.assert_allclose(service.scores(state), service.scores(fewer), atol=1e-5)
+    assert not service.effects(state, np.arange(5))[values < 3.0].any()
+    with pytest.raises(DataError, match="got events without"):
+        service.read(items)
+
+
 def test_what_cannot_be_is_refused():
     implicit = Events.of([0, 0, 1, 1], [0, 1, 1, 2], users=2, items=4)
     none = implicit.where(np.zeros(4, bool))
     with pytest.raises(DataError, match="no ratings to learn"):
         LEARNED["cavia"](**FEW).fit(implicit, Cases(none, none))
     LEARNED["cavia"](goal="ranking", **FEW).fit(implicit, Cases(none, none))
+    with pytest.raises(DataError, match="no ratings, so least="):
+        LEARNED["cavia"](goal="ranking", least=4.0, **FEW).fit(implicit, Cases(none, none))
+    with pytest.raises(ConfigurationError, match="least= goes with goal='ranking'"):
+        Setting("cavia", least=4.0)
     with pytest.raises(ConfigurationError, match="squared, huber, absolute; got 'bpr'"):
         Setting("cavia", loss="bpr")
     with pytest.raises(ConfigurationError, match="got 'mamel'"):

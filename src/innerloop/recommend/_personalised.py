@@ -97,9 +97,9 @@ class Personalised(Recommender):
         """
         traces, setting = self._begin(train), self.setting
         source = UserTasks(
-            train, self.tower.known, self.scale, shots=setting.shots, queries=setting.queries, cut=setting.cut,
-            negatives=setting.negatives, hide=setting.hide, user_features=self.user_features, traces=traces,
-            seed=setting.seed,
+            train.liked(setting.least), self.tower.known, self.scale, shots=setting.shots, queries=setting.queries,
+            cut=setting.cut, negatives=setting.negatives, hide=setting.hide, user_features=self.user_features,
+            own=train, traces=traces, seed=setting.seed,
         )  # fmt: skip
         judge = Validation(self, validation, self.metric) if len(validation.query) else None
         # recording the step as a graph takes about as long as a few dozen steps
@@ -133,6 +133,9 @@ class Personalised(Recommender):
         ranking = setting.goal == "ranking"
         if not ranking and not train.explicit:
             raise DataError("These events have no ratings to learn. Use goal='ranking'.")
+        if setting.least is not None and not train.explicit:
+            raise DataError("These events have no ratings, so least= tells none of them apart. Leave it out.")
+        train = train.liked(setting.least)
         self.scale = None if ranking else scale_of(train)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(setting.seed)
@@ -150,7 +153,7 @@ class Personalised(Recommender):
         Ratings are not cut off at the ends of the scale, so that items which are all predicted to be liked keep an
         order.
         """
-        cases = Cases(support, support.where(np.zeros(len(support), bool)))
+        cases = Cases(support.liked(self.setting.least), support.where(np.zeros(len(support), bool)))
         tasks = self._cases(cases, users=users)
         with torch.no_grad():
             table = self.tower.table()

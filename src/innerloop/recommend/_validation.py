@@ -19,7 +19,8 @@ class Validation:
     Args:
         recommender: as it is now; a training changes it between two looks.
         cases: of the validation users.
-        asked: the metric; None: "absolute error" of what predicts ratings, "nDCG@10" of what only orders items.
+        asked: the metric, of whatever has it; None: "absolute error" of what predicts ratings. What only orders items
+            has "nDCG@10" in place of an error.
 
     >>> from innerloop.recommend._events import Events
     >>> from innerloop.recommend.rivals import GlobalMean
@@ -37,7 +38,9 @@ class Validation:
     def metric(self) -> str:
         """What is chosen by."""
         rates = self.cases.query.explicit and self.recommender.predicts_ratings
-        return self.asked or ("absolute error" if rates else "nDCG@10")
+        if self.asked is not None and (rates or not self.asked.endswith("error")):
+            return self.asked
+        return "absolute error" if rates else "nDCG@10"
 
     def evaluation(self) -> Evaluation:
         """The metric of each validation user."""
