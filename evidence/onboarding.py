@@ -5,8 +5,8 @@
 In the simulator's world, at its middle noise, the ridge on learned factors is fitted to the training users. Held-out
 users arrive, are asked about 3, 5 or 10 items and answer all of them as they would rate them, noise included; then
 their ratings of items are predicted that none of the three choices has asked them about, so that all choices predict
-the same ratings. Random items are drawn for each user anew from those that onboarding chooses from. Seed s trains with
-seed s and holds the s-th fifth of the users out; users of all seeds are pooled.
+the same ratings. Random items are drawn for each user anew from those that onboarding chooses from. Each seed holds
+another fifth of the users out, none of whom the settings were chosen on; users of all seeds are pooled.
 
 Differences are paired, user by user, with the interval of a bootstrap. p is that of a sign-flip test, two-sided: how
 often the mean difference is as large when each user's sign is tossed (Good 2005, "Permutation, parametric and bootstrap
@@ -35,7 +35,7 @@ from innerloop.outer._run import provenance
 from innerloop.recommend import NOISES, RECOMMENDERS, Events, Simulator, leave_users_out, onboarding
 from innerloop.recommend._onboarding import LEAST_EVENTS, Array
 from innerloop.recommend._simulator import MEAN
-from recommend import LONGEST, SEEDS
+from recommend import FOLDS, JUDGED, LONGEST
 
 OUT = Path("results/onboarding.json")
 QUESTIONS = (3, 5, 10)
@@ -48,17 +48,17 @@ def fitted(seed: int, *, users: int, runs: str, changes: dict[str, Any] | None =
     """One ridge, and the error of each held-out user after each set of questions, which is kept in `runs`.
 
     Args:
-        seed: of the training and the answers, and which fifth of the users is held out.
+        seed: of the world, the training and the answers, and which of `FOLDS` is held out.
         users: of the simulator.
         runs: where each user's errors are kept.
         changes: other settings of the ridge, to try the script in small.
     """
     begun = time.perf_counter()
-    world = Simulator(users=users, noise=NOISE)
+    world = Simulator(users=users, noise=NOISE, seed=seed)
     dataset = world.dataset()
-    split = leave_users_out(dataset.events, shots=LONGEST, longest=LONGEST, test=0.2, fold=seed)
+    split = leave_users_out(dataset.events, shots=LONGEST, longest=LONGEST, test=0.2, fold=FOLDS[seed])
     settings = {**SIMULATED["learned_ridge"], **(changes or {})}
-    model = RECOMMENDERS["learned_ridge"](item_features=dataset.item_features, seed=seed, **settings)
+    model = RECOMMENDERS["learned_ridge"](item_features=dataset.item_features, metric=JUDGED, seed=seed, **settings)
     model.fit(split.train, split.validation)
     new = split.test.users
     rng = np.random.default_rng(seed)
@@ -160,7 +160,7 @@ def statistics(seeds: list[int], runs: str) -> dict[str, list[dict[str, Any]]]:
 def main() -> None:
     """Computes the fits that are missing, and the statistics over the users of all."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seeds", nargs="+", type=int, default=list(range(SEEDS)))
+    parser.add_argument("--seeds", nargs="+", type=int, default=list(range(len(FOLDS))), choices=range(len(FOLDS)))
     parser.add_argument("--users", type=int, default=Simulator.users, help="of the simulator")
     parser.add_argument("--processes", type=int, default=1)
     parser.add_argument("--runs", default="runs/onboarding", help="where each user's errors are kept")

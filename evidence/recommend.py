@@ -5,10 +5,11 @@
 A row is one recommender and seed: fitted once, with what is to be chosen chosen at 10 support events (20 where ratings
 are simulated), then judged at every number of support events. On MovieLens small the first K events of each held-out
 user are known and all after the 20th are predicted, so every K predicts the same rows; seed s trains with seed s and
-holds the s-th fifth of the users out, so that seeds pool to different users. What is learned on users as tasks is
-fitted twice there: to ratings, which gives the errors, and to rankings, which gives the places in the catalogue. The
-simulator's rows are at three noise levels, with the oracle; what is learned first tries eight settings at each level,
-on validation users who are test users of no seed. `--tables simulated` makes these alone.
+holds a fifth of the users out that no other seed does, so that seeds pool to different users. What is learned on users
+as tasks is fitted twice there: to ratings, which gives the errors, and to rankings, which gives the places in the
+catalogue. The simulator's rows are at three noise levels, with the oracle; each seed has a world of its own. What is
+learned first tries as many settings as an opponent, for each table and goal, on validation users who are test users of
+no seed. `--tables simulated` makes the simulator's rows alone.
 
 Rows are written to results/recommend.json when they are done and never computed again; what each user got is kept in
 the folder of runs, and the statistics over pooled users and the verdicts are made from that at the end.
@@ -28,9 +29,10 @@ from typing import Any
 
 import numpy as np
 from _grid import grid, write
-from _user_settings import SIMULATED, TRIAL_STEPS, TRIALS
+from _user_settings import SIMULATED, SIMULATED_OPPONENTS, TRIAL_STEPS, TRIALS
 
 from innerloop.errors import DataError
+from innerloop.evaluation import paired_difference
 from innerloop.files import read_json
 from innerloop.recommend import (
     LEARNED,
@@ -39,6 +41,7 @@ from innerloop.recommend import (
     Cases,
     Dataset,
     Oracle,
+    Personalised,
     RecommendationEvaluation,
     Recommender,
     Simulator,
@@ -50,47 +53,70 @@ from innerloop.recommend import (
     movielens,
 )
 from innerloop.recommend import grid as combinations
+from innerloop.recommend._evaluate import ERRORS
 
 OUT = Path("results/recommend.json")
 SHOTS, LONGEST = (5, 10, 20), 20
 TUNED_AT = 10
-SEEDS = 3
+FOLDS = (0, 2, 3)
+"""The fifth of the users that is held out, for each seed."""
 CHOSEN_ON = 0
-"""The fold of MovieLens small on whose validation users the library's own settings were chosen (`user_settings`)."""
+"""The fold on whose validation users the library's own settings were chosen (`user_settings`, `_user_settings`). A
+fold's validation users are test users of the next one, so that one is left out of `FOLDS`."""
 RIVALS = {"absolute error": ("user_item_bias", "ridge_on_factors", "global"), "nDCG@10": ("item_knn", "popularity")}
 """Whom every row is compared with, in pairs."""
-SIMULATED_RIVALS = {"root mean squared error": ("oracle", "user_item_bias", "ridge_on_factors")}
+JUDGED = "root mean squared error"
+"""What simulated tables are judged by, and settings and weights chosen by there."""
+SIMULATED_RIVALS = {JUDGED: ("oracle", "user_item_bias", "ridge_on_factors")}
 
-TUNED_ON = SEEDS - 1
-"""The fold whose validation users settings are chosen on: they are nobody's test users. Those of a fold before are test
-users of the next one."""
+TUNED_ON = FOLDS[-1]
+"""The fold whose validation users settings are chosen on: nobody's test users, as no fold after it is used."""
 
 
-def world(data: str, folder: str, users: int) -> tuple[Dataset, Recommender | None]:
+NEVER_RANKED = ("melu", "learned_bias")
+"""What is fitted to ratings alone: rankings say nothing about MeLU's steps, and biases rank by popularity."""
+UNADAPTED = "absolute error without events"
+"""Of MeLU's steps: the error of the same network, were the user's events not known."""
+
+
+def goals(data: str, method: str) -> tuple[str, ...]:
+    """What a recommender is fitted to."""
+    ranked = data == "movielens" and method in LEARNED and method not in NEVER_RANKED
+    return ("ratings", "ranking") if ranked else ("ratings",)
+
+
+def world(data: str, folder: str, users: int, seed: int) -> tuple[Dataset, Recommender | None]:
     """A table and who knows the truth about it: "movielens", or "simulated" with a noise level."""
     if data == "movielens":
         return movielens(folder).dataset, None
-    simulator = Simulator(users=users, noise=float(data.removeprefix("simulated ")))
+    simulator = Simulator(users=users, noise=float(data.removeprefix("simulated ")), seed=seed)
     return simulator.dataset(), Oracle(simulator)
 
 
-def tune(data: str, method: str, *, users: int, changes: dict[str, Any] | None = None) -> dict[str, Any]:
-    """The setting in `TRIALS` that is best for the validation users of a simulated table, and what each trial gave.
+def tune(
+    data: str, method: str, goal: str, *, users: int, folder: str = "", changes: dict[str, Any] | None = None
+) -> dict[str, Any]:
+    """The setting in `TRIALS` that is best for validation users who are in no test, and what each trial gave.
 
     Args:
-        data: the table.
+        data: the table; a simulated one is a world of its own.
         method: the recommender.
+        goal: what it is fitted to.
         users: of the simulator.
+        folder: of MovieLens small.
         changes: other settings, to try the script in small.
     """
-    dataset, _ = world(data, "", users)
-    split = _split(dataset, LONGEST, TUNED_ON)
+    dataset, _ = world(data, folder, users, len(FOLDS))
+    real = data == "movielens"
+    kind = goal if real else "simulated"
+    split = _split(dataset, TUNED_AT if real else LONGEST, TUNED_ON)
+    own = {} if real else SIMULATED[method]
     make = partial(
         RECOMMENDERS[method], item_features=dataset.item_features, user_features=dataset.user_features, seed=TUNED_ON,
-        **{**SIMULATED[method], "steps": TRIAL_STEPS, **(changes or {})},
+        metric=None if real else JUDGED, **{**own, "goal": goal, "steps": TRIAL_STEPS[kind], **(changes or {})},
     )  # fmt: skip
     start = time.perf_counter()
-    tuned = Tuned(make, combinations(**TRIALS[method]), metric="root mean squared error")
+    tuned = Tuned(make, combinations(**TRIALS[kind][method]), None if real else JUDGED)
     tuned.fit(split.train, split.validation)
     return {
         "setting": dict(tuned.setting), "tried": _tried(tuned.tried), "steps": make.keywords["steps"],
@@ -100,45 +126,57 @@ def tune(data: str, method: str, *, users: int, changes: dict[str, Any] | None =
 
 def row(
     data: str, method: str, seed: int, *, folder: str, runs: str, users: int, changes: dict[str, Any] | None = None,
-    tuned: dict[tuple[str, str], dict[str, Any]] | None = None,
+    tuned: dict[tuple[str, str, str], dict[str, Any]] | None = None,
 ) -> dict[str, Any]:  # fmt: skip
     """One recommender, fitted and judged; what each user got is kept in `runs`.
 
     Args:
         data: the table.
         method: the recommender.
-        seed: of the training, and which fifth of the users is held out.
+        seed: of the training and of a simulated world, and which of `FOLDS` is held out.
         folder: of MovieLens small.
         runs: where each user's values are kept.
         users: of the simulator.
         changes: other settings of what is learned, to try the script in small.
-        tuned: what `tune` gave, by table and method.
+        tuned: what `tune` gave, by table, method and goal.
     """
-    dataset, oracle = world(data, folder, users)
+    dataset, oracle = world(data, folder, users, seed)
     real = data == "movielens"
-    splits = {shots: _split(dataset, shots, seed) for shots in (SHOTS if real else (LONGEST,))}
+    splits = {shots: _split(dataset, shots, FOLDS[seed]) for shots in (SHOTS if real else (LONGEST,))}
     chosen_at = splits[TUNED_AT if real else LONGEST]
     features = {"item_features": dataset.item_features, "user_features": dataset.user_features}
     values: dict[int, dict[str, Any]] = {shots: {} for shots in splits}
-    trials = (tuned or {}).get((data, method), {})
-    written: dict[str, Any] = {"fit_seconds": {}, "settings": {}, "tried": trials.get("tried", [])}
-    if method in LEARNED and real:
-        known = _split(dataset, TUNED_AT, CHOSEN_ON).validation.users
+    written: dict[str, Any] = {"fit_seconds": {}, "settings": {}, "done": {}, "tried": {}}
+    if method in LEARNED:
+        known = _split(dataset, LONGEST, CHOSEN_ON).validation.users
         written["known_to_settings"] = len(np.intersect1d(known, chosen_at.test.users))
-    for goal in ("ratings", "ranking") if method in LEARNED and real else ("ratings",):
-        own = {} if real else {**SIMULATED.get(method, {}), **trials.get("setting", {})}
-        more = {**own, **(changes or {}), "goal": goal} if method in LEARNED else {}
-        model = oracle if method == "oracle" else RECOMMENDERS[method](**features, **more, seed=seed)
+    for goal in goals(data, method):
+        trials = (tuned or {}).get((data, method, goal), {})
+        more: dict[str, Any] = {}
+        if method in LEARNED:
+            own = {} if real else SIMULATED[method]
+            more = {**own, **trials.get("setting", {}), **(changes or {}), "goal": goal}
+        elif not real and method in SIMULATED_OPPONENTS:
+            more = {"settings": combinations(**SIMULATED_OPPONENTS[method])}
+        metric = None if real else JUDGED
+        model = oracle if method == "oracle" else RECOMMENDERS[method](**features, **more, metric=metric, seed=seed)
         start = time.perf_counter()
         model.fit(chosen_at.train, chosen_at.validation)
         written["fit_seconds"][goal] = round(time.perf_counter() - start, 2)
         written["settings"][goal] = setting_of(getattr(model, "setting", {}))
-        written["tried"] = written["tried"] + _tried(getattr(model, "tried", ()))
+        if isinstance(model, Personalised):
+            written["done"][goal] = {name: getattr(model.done, name) for name in ("steps", "best_step", "best")}
+        written["tried"][goal] = trials.get("tried", []) + _tried(getattr(model, "tried", ()))
         if method in LEARNED and goal == "ratings":
             written["moved"] = moved(model, chosen_at.test)
         for shots, split in splits.items():
             found = evaluate_recommender(model, split.test, name=data)
             values[shots] |= found.values | {"users": found.users}
+            if method in NEVER_RANKED and real:
+                values[shots] = {name: each for name, each in values[shots].items() if name in (*ERRORS, "users")}
+            if method == "melu":
+                unadapted = evaluate_recommender(model, _forgotten(split.test))
+                values[shots][UNADAPTED] = unadapted.values["absolute error"]
             written |= {"name": model.name, "family": model.family, "source": found.source, "about": found.about}
     for shots, own in values.items():
         place = kept(runs, data, shots, method, seed)
@@ -151,8 +189,8 @@ def row(
     return {**written, "means": means}
 
 
-def _split(dataset: Dataset, shots: int, seed: int) -> Split:
-    return leave_users_out(dataset.events, shots=shots, longest=LONGEST, test=0.2, fold=seed)
+def _split(dataset: Dataset, shots: int, fold: int) -> Split:
+    return leave_users_out(dataset.events, shots=shots, longest=LONGEST, test=0.2, fold=fold)
 
 
 def _tried(trials: Iterable[tuple[Any, float]]) -> list[list[Any]]:
@@ -162,8 +200,11 @@ def _tried(trials: Iterable[tuple[Any, float]]) -> list[list[Any]]:
 
 def moved(model: Recommender, cases: Cases) -> float:
     """Mean change of a prediction for a query event by the support events: 0 where nothing is adapted."""
-    nobody = Cases(cases.support.where(np.zeros(len(cases.support), bool)), cases.query)
-    return round(float(np.abs(model.predict(cases) - model.predict(nobody)).mean()), 6)
+    return round(float(np.abs(model.predict(cases) - model.predict(_forgotten(cases))).mean()), 6)
+
+
+def _forgotten(cases: Cases) -> Cases:
+    return Cases(cases.support.where(np.zeros(len(cases.support), bool)), cases.query)
 
 
 def setting_of(setting: Any) -> dict[str, Any]:
@@ -182,7 +223,8 @@ def pooled(rows: list[dict[str, Any]], shots: int, runs: str) -> dict[str, Recom
     Only methods that have every seed that any has.
 
     Raises:
-        DataError: if what a row's users got is not in the folder of runs.
+        DataError: if what a row's users got is not in the folder of runs, or the rows of a method were made in
+            different ways.
     """
     by_method: dict[str, dict[int, dict[str, Any]]] = {}
     for one in rows:
@@ -192,6 +234,8 @@ def pooled(rows: list[dict[str, Any]], shots: int, runs: str) -> dict[str, Recom
     for method, found in by_method.items():
         if len(found) < len(seeds):
             continue
+        if any(made_by(found[seed]) != made_by(found[seeds[0]]) for seed in seeds):
+            raise DataError(f"The rows of {method} differ in family or settings. Remove those that an older code made.")
         places = [kept(runs, found[seed]["cell"][0], shots, method, seed) for seed in seeds]
         if missing := [str(place) for place in places if not place.exists()]:
             raise DataError(f"{missing[0]} is not there, though its row is. Remove the row, so that it is made again.")
@@ -205,6 +249,16 @@ def pooled(rows: list[dict[str, Any]], shots: int, runs: str) -> dict[str, Recom
             0.0, first["about"],
         )  # fmt: skip
     return result
+
+
+def made_by(one: dict[str, Any]) -> list[Any]:
+    """What rows that are pooled have in common: the family, what is tried, and all settings but those and the seed."""
+    made = [one["family"]]
+    for goal, setting in one["settings"].items():
+        tried = [each for each, _ in one["tried"][goal]]
+        free = {"seed", *(name for each in tried for name in each)}
+        made += [goal, tried, {name: value for name, value in setting.items() if name not in free}]
+    return made
 
 
 def statistics(rows: list[dict[str, Any]], runs: str) -> list[dict[str, Any]]:
@@ -229,6 +283,11 @@ def statistics(rows: list[dict[str, Any]], runs: str) -> list[dict[str, Any]]:
                         "difference": round(mean, 6), "low": round(low, 6), "high": round(high, 6),
                         "ratio": round(ratio, 4), "verdict": compared.verdict(method, name),
                     }  # fmt: skip
+            if UNADAPTED in one.values:
+                mean, low, high = paired_difference(one.values["absolute error"], one.values[UNADAPTED])
+                against["absolute error: unadapted"] = {
+                    "difference": round(mean, 6), "low": round(low, 6), "high": round(high, 6)
+                }  # fmt: skip
             found.append({
                 "data": data, "shots": shots, "method": method, "family": one.family, "users": len(one.users),
                 "metrics": one.to_json()["metrics"], "seeds": spread(own, shots, method), "against": against,
@@ -251,7 +310,7 @@ def main() -> None:
     parser.add_argument("--methods", nargs="+", default=names, choices=names)
     parser.add_argument("--tables", nargs="+", default=worlds, choices=[*worlds, "simulated"],
                         help='"simulated" is all levels of noise')  # fmt: skip
-    parser.add_argument("--seeds", nargs="+", type=int, default=list(range(SEEDS)))
+    parser.add_argument("--seeds", nargs="+", type=int, default=list(range(len(FOLDS))), choices=range(len(FOLDS)))
     parser.add_argument("--users", type=int, default=Simulator.users, help="of the simulator")
     parser.add_argument("--processes", type=int, default=1)
     parser.add_argument("--data", default=None, help="None: $INNERLOOP_DATA/movielens-latest-small")
@@ -266,8 +325,15 @@ def main() -> None:
         "simulated_users": given.users,
     }
     wanted = [data for name in given.tables for data in (simulated if name == "simulated" else [name])]
-    trials = [(data, method) for data in wanted if data in simulated for method in given.methods if method in TRIALS]
-    found = grid(given.out, head, trials, partial(tune, users=given.users), key="tuned", processes=given.processes)
+    trials = [
+        (data, method, goal)
+        for data in dict.fromkeys(wanted)
+        for method in given.methods
+        if method in LEARNED
+        for goal in goals(data, method)
+    ]
+    compute = partial(tune, users=given.users, folder=folder)
+    found = grid(given.out, head, trials, compute, key="tuned", processes=given.processes)
     tuned = {cell: one for cell, one in zip(trials, found, strict=True)}
     cells = [
         (data, method, seed)

@@ -48,6 +48,8 @@ class Setting:
         queries: query events of a training task.
         cut: where a training task's support set starts in a history.
         negatives: for each event, in rankings.
+        least: rating from which an event is to be ranked before others; one below it is neither learned from nor taken
+            for something the user never met. None: every event.
         hide: share of items whose identity a training task hides.
         width: of a token, of the attention.
         layers: of the attention.
@@ -80,6 +82,7 @@ class Setting:
     queries: int = 20
     cut: Cut = "random"
     negatives: int = 50
+    least: float | None = None
     hide: float = 0.3
     width: int = 32
     layers: int = 1
@@ -95,6 +98,8 @@ class Setting:
         wanted = [loss for loss in get_args(Loss) if (loss in RANKING) == (self.goal == "ranking")]
         if self.loss is not None and self.loss not in wanted:
             raise ConfigurationError(f"loss= for goal={self.goal!r} is one of {', '.join(wanted)}; got {self.loss!r}.")
+        if self.least is not None and self.goal != "ranking":
+            raise ConfigurationError(f"least= goes with goal='ranking'; got {self.least} for ratings. Leave it out.")
         for name in (
             "inner_steps",
             "steps",

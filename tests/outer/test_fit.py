@@ -69,6 +69,34 @@ def test_after_an_interruption_the_last_weights_are_what_is_spoken_of(step, vali
     assert said.best == (pytest.approx(now) if validated else None)
 
 
+class Judging:
+    """Judges by the tasks of another source; whatever comes after the first look is worse."""
+
+    def __init__(self, source):
+        self.source, self.looks = source, 0
+
+    def judge(self, learner):
+        found = evaluate(learner, self.source, 3)
+        self.looks += 1
+        return dataclasses.replace(found, values=found.values + (1e6 if self.looks > 1 else 0))
+
+    def describe(self):
+        return {"name": "judging"}
+
+
+def test_somebody_else_may_judge_and_the_start_may_be_the_best(tmp_path):
+    learner, source = training.make("maml")
+    before = {name: value.clone() for name, value in learner.state_dict().items()}
+    judge = Judging(source.validation)
+    said = quick(learner, source.train, validation=judge, validate_start=True, validate_every=1, run=tmp_path / "run")
+    assert (judge.looks, said.steps, said.best_step) == (4, 3, 0)
+    assert said.best == pytest.approx(evaluate(learner, source.validation, 3).mean)
+    assert all(torch.equal(value, before[name]) for name, value in learner.state_dict().items())
+    assert Run(tmp_path / "run").config()["settings"]["validation"] == {"name": "judging"}
+    later = quick(training.make("maml")[0], source.train, validation=Judging(source.validation), validate_every=1)
+    assert later.best_step == 1
+
+
 def test_the_best_weights_are_kept_and_are_those_in_the_file(tmp_path):
     # a rate so large that the weights get worse again
     rough = {"optimiser": lambda parameters: torch.optim.SGD(parameters, lr=0.3), "validate_every": 2}

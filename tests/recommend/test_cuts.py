@@ -70,6 +70,13 @@ def test_places_count_from_each_users_first_event():
     assert places(some).tolist() == expected
 
 
+def test_events_between_the_support_and_the_query_set_are_no_candidates():
+    history = events((0, 4, 0), (0, 1, 1), (0, 2, 2), (0, 3, 3), (1, 0, 0))
+    cases = begun(history, shots=1, longest=3)
+    assert [part.item.tolist() for part in (cases.support, cases.seen, cases.query)] == [[4], [1, 2], [3]]
+    assert begun(history, shots=1, longest=None).seen is None
+
+
 def test_nobody_with_enough_events_is_an_error():
     with pytest.raises(ConfigurationError, match="None of the 1 users here has more than 2 events"):
         begun(events((0, 0, 0), (0, 1, 1)), shots=2, longest=None)

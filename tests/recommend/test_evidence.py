@@ -21,8 +21,8 @@ def test_rows_pool_to_verdicts(tmp_path):
             found = evidence.row("simulated 0.5", method, seed, folder="", runs=str(tmp_path), users=120)
             rows.append({"cell": ["simulated 0.5", method, seed], **found})
     bias = rows[2]
-    assert len(bias["tried"]) == 8
-    assert bias["settings"]["ratings"] in [setting for setting, _ in bias["tried"]]
+    assert len(bias["tried"]["ratings"]) == 8
+    assert bias["settings"]["ratings"] in [setting for setting, _ in bias["tried"]["ratings"]]
     table = json.loads(json.dumps(evidence.statistics(rows, str(tmp_path)), allow_nan=False))
     by_method = {one["method"]: one for one in table}
     assert [one["users"] for one in table] == [48] * 4  # two folds of a fifth of 120
@@ -41,6 +41,8 @@ def test_a_method_without_all_seeds_is_not_pooled(tmp_path):
         found = evidence.row("simulated 1.0", method, seed, folder="", runs=str(tmp_path), users=60)
         rows.append({"cell": ["simulated 1.0", method, seed], **found})
     assert list(evidence.pooled(rows, 20, str(tmp_path))) == ["global_mean"]
+    with pytest.raises(DataError, match="The rows of global_mean differ in family or settings"):
+        evidence.pooled([rows[0], {**rows[1], "family": "another"}], 20, str(tmp_path))
     evidence.kept(str(tmp_path), "simulated 1.0", 20, "global_mean", 1).unlink()
     with pytest.raises(DataError, match=r"global_mean-1.npz is not there, though its row is"):
         evidence.pooled(rows, 20, str(tmp_path))
@@ -67,23 +69,40 @@ def test_every_rival_of_a_verdict_is_in_the_table():
     assert named <= {*RECOMMENDERS, "oracle"}
 
 
+def trials_of(kind, method):
+    found = evidence.combinations(**evidence.TRIALS[kind][method])
+    assert len(found) == TRIALS  # as many for each
+    return found
+
+
+def test_everything_learned_tries_settings_for_what_it_is_fitted_to():
+    for method in evidence.LEARNED:
+        for goal in evidence.goals("movielens", method):
+            assert [evidence.LEARNED[method](goal=goal, **trial) for trial in trials_of(goal, method)]
+    assert evidence.goals("movielens", "melu") == evidence.goals("simulated 0.5", "maml") == ("ratings",)
+    steps = {method: evidence.LEARNED[method]().setting.inner_steps for method in ("maml", "fine_tuned")}
+    assert steps["maml"] == steps["fine_tuned"]
+    assert not any("inner_steps" in tried for kind in evidence.TRIALS.values() for tried in kind.values())
+
+
 def test_simulated_worlds_have_settings_and_trials_of_their_own(tmp_path):
-    assert set(evidence.SIMULATED) == set(evidence.TRIALS) == set(evidence.LEARNED)
+    assert set(evidence.SIMULATED) == set(evidence.TRIALS["simulated"]) == set(evidence.LEARNED)
     small = {"steps": 1, "tasks_per_step": 2}
     for method, own in evidence.SIMULATED.items():
-        trials = evidence.combinations(**evidence.TRIALS[method])
-        assert len(trials) == TRIALS  # as many for each
-        for trial in trials:
-            evidence.LEARNED[method](**{**own, **trial})  # they can be
+        assert [evidence.LEARNED[method](**{**own, **trial}) for trial in trials_of("simulated", method)]
+    for method, tried in evidence.SIMULATED_OPPONENTS.items():
+        made = evidence.RECOMMENDERS[method](settings=evidence.combinations(**tried))
+        assert len(made.settings) == TRIALS
+        assert [made.make(**setting) for setting in made.settings]
     found = evidence.row("simulated 0.75", "cavia", 0, folder="", runs=str(tmp_path), users=60, changes=small)
     assert {**found["settings"]["ratings"], **evidence.SIMULATED["cavia"], **small} == found["settings"]["ratings"]
     assert found["settings"]["ratings"]["inner_lr"] == 1.0  # the catalogue's
 
 
 def test_what_is_learned_is_tuned_on_validation_users_of_the_table(tmp_path, monkeypatch):
-    monkeypatch.setitem(evidence.TRIALS, "cavia", {"inner_lr": (1e-9, 0.5, 1e6), "shrinkage": (7.0,)})
+    monkeypatch.setitem(evidence.TRIALS["simulated"], "cavia", {"inner_lr": (1e-9, 0.5, 1e6), "shrinkage": (7.0,)})
     small = {"steps": 1, "tasks_per_step": 2}
-    found = evidence.tune("simulated 0.5", "cavia", users=120, changes=small)
+    found = evidence.tune("simulated 0.5", "cavia", "ratings", users=120, changes=small)
     values = [value for _, value in found["tried"]]
     assert [one["inner_lr"] for one, _ in found["tried"]] == [1e-9, 0.5, 1e6]
     assert values[1] < values[0]  # learning a user pays
@@ -92,19 +111,21 @@ def test_what_is_learned_is_tuned_on_validation_users_of_the_table(tmp_path, mon
     json.dumps(found, allow_nan=False)
     made = evidence.row(
         "simulated 0.5", "cavia", 0, folder="", runs=str(tmp_path), users=120, changes=small,
-        tuned={("simulated 0.5", "cavia"): found},
+        tuned={("simulated 0.5", "cavia", "ratings"): found},
     )  # fmt: skip
-    assert made["tried"] == found["tried"]
+    assert made["tried"] == {"ratings": found["tried"]}
     assert {**made["settings"]["ratings"], **found["setting"]} == made["settings"]["ratings"]
 
 
 def test_settings_are_chosen_on_users_who_are_in_no_test():
     events = Simulator(users=200).events()
-    folds = [leave_users_out(events, shots=5, test=0.2, fold=seed) for seed in range(evidence.SEEDS)]
+    folds = [leave_users_out(events, shots=5, test=0.2, fold=fold) for fold in evidence.FOLDS]
     asked = {user for split in folds for user in split.test.users.tolist()}
-    chosen_on = set(folds[evidence.TUNED_ON].validation.users.tolist())
-    assert len(chosen_on) == 20
-    assert not asked & chosen_on
+    assert len(asked) == 3 * 40
+    for fold in (evidence.TUNED_ON, evidence.CHOSEN_ON):
+        chosen_on = set(leave_users_out(events, shots=5, test=0.2, fold=fold).validation.users.tolist())
+        assert len(chosen_on) == 20
+        assert not asked & chosen_on
 
 
 @pytest.mark.skipif("INNERLOOP_DATA" not in os.environ, reason="needs INNERLOOP_DATA")
@@ -114,8 +135,20 @@ def test_what_is_learned_is_fitted_to_ratings_and_to_rankings(tmp_path):
     found = evidence.row("movielens", "cavia", 0, folder=movielens_small, runs=str(tmp_path), users=0, changes=small)
     assert set(found["fit_seconds"]) == {"ratings", "ranking"}
     assert set(found["means"]) == {"5", "10", "20"}
-    assert found["known_to_settings"] == 0  # the first fold's own validation users are not its test users
+    assert {goal: done["steps"] for goal, done in found["done"].items()} == {"ratings": 2, "ranking": 2}
+    assert found["known_to_settings"] == 0
     for means in found["means"].values():
         assert set(means) == {"absolute error", "root mean squared error", "HR@10", "nDCG@10"}
     [at_5, at_20] = (np.load(evidence.kept(str(tmp_path), "movielens", shots, "cavia", 0)) for shots in (5, 20))
     assert np.array_equal(at_5["users"], at_20["users"])
+
+
+@pytest.mark.skipif("INNERLOOP_DATA" not in os.environ, reason="needs INNERLOOP_DATA")
+def test_melus_steps_are_compared_with_their_own_network_and_not_ranked(tmp_path):
+    movielens_small = os.path.join(os.environ["INNERLOOP_DATA"], "movielens-latest-small")
+    small = {"steps": 1, "factors": 2, "tasks_per_step": 2, "hidden": (4,)}
+    found = evidence.row("movielens", "melu", 0, folder=movielens_small, runs=str(tmp_path), users=0, changes=small)
+    assert set(found["means"]["5"]) == {"absolute error", "root mean squared error", evidence.UNADAPTED}
+    assert found["means"]["5"][evidence.UNADAPTED] == pytest.approx(found["means"]["5"]["absolute error"], abs=1e-3)
+    [at_5, *_] = evidence.statistics([{"cell": ["movielens", "melu", 0], **found}], str(tmp_path))
+    assert abs(at_5["against"]["absolute error: unadapted"]["difference"]) < 1e-3

@@ -185,7 +185,7 @@ def test_every_weight_has_a_meta_gradient_the_same_in_a_loop(kind, goal):
 
 def test_fine_tuning_moves_what_maml_moves_from_the_global_network():
     network = made("global")
-    tuned, task = fine_tuned(Setting("fine_tuned", shrinkage=0.0), network, 0.1), take(tasks(), 0)
+    tuned, task = fine_tuned(Setting("fine_tuned", shrinkage=0.0, inner_lr=0.1), network), take(tasks(), 0)
     head = [name for name, _ in network.network.named_parameters() if name.startswith("head.")]
     assert tuned.adapted_names == head == made("maml").adapted_names
     zero, one, *_ = tuned.trajectory(task.support, 1)

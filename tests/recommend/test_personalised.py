@@ -2,11 +2,23 @@
 
 import numpy as np
 import pytest
+import torch
 
 from helpers.ratings import cases, divided, ratings
+from helpers.recommending import no_cases
 from innerloop.errors import ConfigurationError, DataError
-from innerloop.recommend import LEARNED, Cases, Column, Events, Features, Setting
-from innerloop.recommend._start import item_biases, item_factors, popularity, scale_of
+from innerloop.recommend import (
+    LEARNED,
+    Cases,
+    Column,
+    Events,
+    Features,
+    Service,
+    Setting,
+    UserTasks,
+    evaluate_recommender,
+)
+from innerloop.recommend._start import popularity, scale_of, start_of
 
 FEW = {"factors": 3, "steps": 3, "tasks_per_step": 4, "queries": 4, "hidden": (4,), "width": 4, "negatives": 4}
 
@@ -105,7 +117,7 @@ def test_what_training_starts_from():
     scale = scale_of(events)
     y = (events.value - scale.mean) / scale.deviation
     # the alternation ends where both equations hold
-    found = item_biases(events, scale).numpy()
+    found = start_of(events, scale, 0).biases.numpy()
     left = y - found[events.item]
     users = np.bincount(events.user, left, 40) / (events.counts + 5)
     again = np.bincount(events.item, y - users[events.user], 30) / (np.bincount(events.item, minlength=30) + 5)
@@ -122,19 +134,92 @@ def test_factors_to_start_from_are_the_best_of_their_rank():
         dense = np.zeros((60, 12))
         dense[events.user, events.item] = left
         dense /= np.sqrt(np.bincount(events.item, minlength=12) + (20 if given is None else 5))
-        gram, q = dense.T @ dense, item_factors(events, given, 3).numpy().astype(float)
+        gram, q = dense.T @ dense, start_of(events, given, 3).factors.numpy().astype(float)
         values = np.sort(np.linalg.eigvalsh(gram))[::-1]
         np.testing.assert_allclose(((gram - q @ q.T) ** 2).sum(), (values[3:] ** 2).sum(), rtol=1e-2)
-    assert item_factors(events.where(events.user < 0), None, 3).shape == (12, 3)
+    assert start_of(events.where(events.user < 0), None, 3).factors.shape == (12, 3)
+
+
+@pytest.mark.parametrize("ranked", [False, True])
+def test_a_users_own_part_of_the_start_can_be_taken_out(ranked):
+    events, _ = ratings(users=60, items=12, each=8)
+    events = Events.of(*(np.append(column, column[:1]) for column in (events.user, events.item, events.value)),
+                       users=60, items=12)  # fmt: skip  # one of them twice
+    scale = None if ranked else scale_of(events)
+    counts = np.bincount(events.item, minlength=12)
+    torch.manual_seed(0)
+    start = start_of(events, scale, 3, stretch=2.0)
+    left = np.ones(len(events)) if ranked else _left(events, scale)
+    dense = np.zeros((60, 12))
+    np.add.at(dense, (events.user, events.item), left / np.sqrt(counts[events.item] + (20 if ranked else 5)))
+    traces = start.traces.of(torch.tensor([0, 7]), torch.arange(12).expand(2, 1, 12))[:, 0].double()
+    for row, user in enumerate((0, 7)):
+        others = np.delete(np.arange(60), user)
+        q = 2.0 * dense[others].T @ start.traces.users.double().numpy()[others]
+        np.testing.assert_allclose(start.factors - traces[row, :, :3], q, atol=1e-3)
+        rest = events.where(events.user != user)
+        if ranked:
+            count = np.log(np.bincount(rest.item, minlength=12) + 0.5)
+            np.testing.assert_allclose(start.biases - traces[row, :, 3], count - np.log(counts + 0.5).mean(), atol=1e-5)
+        else:
+            _, users = _biases(events, scale)
+            y = (rest.value - scale.mean) / scale.deviation - users[rest.user]
+            alone = np.bincount(rest.item, y, 12) / (np.bincount(rest.item, minlength=12) + 5)
+            np.testing.assert_allclose(start.biases - traces[row, :, 3], alone, atol=1e-3)
+
+
+def test_weights_are_chosen_by_the_reported_metric_and_a_better_start_is_kept():
+    events, features = ratings()
+    train, found = divided(events)
+    for goal, metric in (("ratings", "absolute error"), ("ranking", "nDCG@10"), ("ratings", "root mean squared error")):
+        asked = {"metric": metric} if metric.startswith("root") else {}
+        model = small("cavia", features, goal=goal, steps=4, validate_every=1, **asked).fit(train, found)
+        assert model.done.best == pytest.approx(evaluate_recommender(model, found).mean(metric))
+        spoilt = small("cavia", features, goal=goal, lr=3.0, steps=1, **asked).fit(train, found)
+        assert spoilt.done.best_step == 0
+        start = small("cavia", features, goal=goal).begin(train)
+        np.testing.assert_array_equal(spoilt.predict(found), start.predict(found))
 
 
 def _left(events, scale):
-    """What user and item biases leave, solved for anew."""
+    """What user and item biases leave."""
+    items, users = _biases(events, scale)
+    return (events.value - scale.mean) / scale.deviation - items[events.item] - users[events.user]
+
+
+def _biases(events, scale):
+    """Of items and users, solved for anew."""
     y, items, users = (events.value - scale.mean) / scale.deviation, np.zeros(12), np.zeros(60)
     for _ in range(200):
         items = np.bincount(events.item, y - users[events.user], 12) / (np.bincount(events.item, minlength=12) + 5)
         users = np.bincount(events.user, y - items[events.item], 60) / (events.counts + 5)
-    return y - items[events.item] - users[events.user]
+    return items, users
+
+
+def test_what_was_not_liked_is_neither_learned_nor_drawn_beside_what_was():
+    events, features = ratings()
+    train, found = divided(events)
+    model = small("cavia", features, goal="ranking", least=3.0).fit(train, no_cases(events))
+    liked = Cases(found.support.liked(3.0), found.query)
+    np.testing.assert_array_equal(model.scores(found.support, found.users), model.scores(liked.support, found.users))
+    # the start is that of liked events alone, and what training draws beside them is nothing that anybody met
+    alone = small("cavia", features, goal="ranking").begin(train.liked(3.0))
+    started = small("cavia", features, goal="ranking", least=3.0).begin(train)
+    np.testing.assert_array_equal(started.tower.ids.weight.detach(), alone.tower.ids.weight.detach())
+    source = UserTasks(train.liked(3.0), model.tower.known, None, negatives=20, own=train)
+    for number in range(20):
+        query = source[number].query
+        rows = query.x["item"][query.mask]
+        owners = [who for who in range(30) if set(rows[:, 0].tolist()) <= set(train.liked(3.0).history(who).item)]
+        assert any(not set(rows[:, 1:].flatten().tolist()) & set(train.history(who).item) for who in owners)
+    service = Service(model)
+    items, values = found.support.history(31).item, found.support.history(31).value
+    state, fewer = service.read(items, values), service.read(items[values >= 3.0], values[values >= 3.0])
+    assert 0 < len(fewer) < len(state)
+    np.testing.assert_allclose(service.scores(state), service.scores(fewer), atol=1e-5)
+    assert not service.effects(state, np.arange(5))[values < 3.0].any()
+    with pytest.raises(DataError, match="got events without"):
+        service.read(items)
 
 
 def test_what_cannot_be_is_refused():
@@ -143,6 +228,10 @@ def test_what_cannot_be_is_refused():
     with pytest.raises(DataError, match="no ratings to learn"):
         LEARNED["cavia"](**FEW).fit(implicit, Cases(none, none))
     LEARNED["cavia"](goal="ranking", **FEW).fit(implicit, Cases(none, none))
+    with pytest.raises(DataError, match="no ratings, so least="):
+        LEARNED["cavia"](goal="ranking", least=4.0, **FEW).fit(implicit, Cases(none, none))
+    with pytest.raises(ConfigurationError, match="least= goes with goal='ranking'"):
+        Setting("cavia", least=4.0)
     with pytest.raises(ConfigurationError, match="squared, huber, absolute; got 'bpr'"):
         Setting("cavia", loss="bpr")
     with pytest.raises(ConfigurationError, match="got 'mamel'"):

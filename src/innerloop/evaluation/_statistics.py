@@ -35,7 +35,7 @@ def interval(values: Values) -> Interval:
     >>> interval(np.array([1.0, 2.0, 3.0, 4.0]))
     Interval(mean=2.5, half=1.26...)
     """
-    if not np.isfinite(values).all():  # diverged: there is no mean to speak of
+    if not len(values) or not np.isfinite(values).all():  # nobody, or diverged: there is no mean to speak of
         return Interval(float("nan"), float("inf"))
     if len(values) < 2:
         return Interval(float(np.mean(values)), float("inf"))

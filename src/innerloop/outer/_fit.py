@@ -25,6 +25,7 @@ from innerloop.outer._meta_loss import MetaLoss
 from innerloop.outer._progress import ProgressLine
 from innerloop.outer._record import Record
 from innerloop.outer._run import Run, provenance
+from innerloop.outer._validation import Judge
 from innerloop.outer._verify import verify
 from innerloop.task import Source
 
@@ -54,7 +55,7 @@ def fit(
     source: Source,
     *,
     steps: int,
-    validation: Source | None = None,
+    validation: Source | Judge | None = None,
     tasks_per_step: int = 4,
     optimiser: Callable[[Iterable[nn.Parameter]], Optimizer] | Optimizer | None = None,
     scheduler: Callable[[Optimizer], LRScheduler] | None = None,
@@ -62,6 +63,7 @@ def fit(
     validate_every: int | None = None,
     validation_tasks: int = 200,
     patience: int | None = None,
+    validate_start: bool = False,
     seed: int = 0,
     run: str | Path | Run | None = None,
     resume: bool = False,
@@ -87,7 +89,8 @@ def fit(
         learner: any learner, on the device to train on.
         source: the training split.
         steps: outer steps.
-        validation: a split for choosing the best weights; None: the last weights are kept.
+        validation: a split for choosing the best weights, or whoever judges the learner (`judge(learner)` gives an
+            `Evaluation`, and `describe()` plain values); None: the last weights are kept.
         tasks_per_step: tasks averaged in an outer step (the meta-batch).
         optimiser: from parameters to a `torch.optim` optimiser, or one; None: Adam with rate 1e-3, as in MAML.
         scheduler: from the optimiser to a scheduler, stepped once an outer step.
@@ -95,6 +98,7 @@ def fit(
         validate_every: outer steps between validations; None: ten times in all.
         validation_tasks: tasks of a validation, always the same ones.
         patience: stop after so many validations without a new best; None: never.
+        validate_start: also validate before the first step, so that a start which training makes no better is kept.
         seed: of the randomness inside the learner.
         run: folder for checkpoints and logs; None: nothing is written.
         resume: go on from the last checkpoint of `run`, if there is one.
@@ -118,7 +122,7 @@ def fit(
     """
     every = max(1, steps // 10) if validate_every is None else validate_every
     asked = asked_mapping(learner, mapping, chunk, memory)
-    settings = Settings(steps, tasks_per_step, clip, every, validation_tasks, patience, seed)
+    settings = Settings(steps, tasks_per_step, clip, every, validation_tasks, patience, seed, validate_start)
     if not checkpoint_seconds >= 0:  # it may be infinite
         raise ConfigurationError(f"checkpoint_seconds must be a number from 0; got {checkpoint_seconds}. Try 30.")
     parameters = [p for p in learner.parameters() if p.requires_grad]
@@ -209,7 +213,7 @@ def with_threads(count: int | None) -> Iterator[None]:
 def _config(
     learner: Learner,
     train: Source,
-    validation: Source | None,
+    validation: Source | Judge | None,
     settings: Settings,
     optimiser: Optimizer,
     schedule: LRScheduler | None,

@@ -17,7 +17,7 @@ from innerloop.outer._group import Group
 from innerloop.outer._meta_loss import MetaLoss
 from innerloop.outer._progress import ProgressLine
 from innerloop.outer._record import Record
-from innerloop.outer._validation import validate
+from innerloop.outer._validation import Judge, validate
 from innerloop.task import Source
 
 
@@ -32,6 +32,7 @@ class Settings:
     validation_tasks: int
     patience: int | None
     seed: int
+    validate_start: bool = False
 
     def __post_init__(self) -> None:
         for name in ("steps", "tasks_per_step", "validate_every", "validation_tasks"):
@@ -46,7 +47,7 @@ class Loop:
     """What one training holds: learner, tasks, optimiser, and the record of how far it has come."""
 
     def __init__(
-        self, record: Record, meta_loss: MetaLoss, validation: Source | None, settings: Settings, group: Group
+        self, record: Record, meta_loss: MetaLoss, validation: Source | Judge | None, settings: Settings, group: Group
     ):
         self.record, self.state = record, record.state
         self.validation, self.settings, self.group = validation, settings, group
@@ -58,6 +59,9 @@ class Loop:
         log_every = max(1, settings.steps // 200)
         saved = clock = time.perf_counter()
         saved_step = state.step
+        if settings.validate_start and not state.step and (found := self.validate()) is not None:
+            with self.group.together():
+                self.judge(found, line)
         while state.step < settings.steps and not state.done and not self.group.any(stop()):
             loss = self.step()
             state.step += 1

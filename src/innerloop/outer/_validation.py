@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -16,11 +17,26 @@ _BATCH = 50
 """Tasks in memory at a time. They are the same on any number of ranks, and so are the bits of the result."""
 
 
-def validate(learner: Learner, source: Source, tasks: int, group: Group) -> Evaluation:
+@runtime_checkable
+class Judge(Protocol):
+    """Judges a learner by something else than its metric on the tasks of a source."""
+
+    def judge(self, learner: Learner) -> Evaluation:
+        """What the learner does now."""
+
+    def describe(self) -> dict[str, Any]:
+        """What it is judged on, in plain values."""
+
+
+def validate(learner: Learner, source: Source | Judge, tasks: int, group: Group) -> Evaluation:
     """Evaluates `learner` on the first `tasks` tasks of a source, each rank on every `group.world`-th batch of them.
 
-    Learners that predict a density are judged by it: the best mean can have a useless variance.
+    Learners that predict a density are judged by it: the best mean can have a useless variance. Where somebody else
+    judges, each rank asks.
     """
+    if isinstance(source, Judge):
+        with group.together():
+            return source.judge(learner)
     metric: Metric | None = "negative log-density" if learner.loss is gaussian_nll else None
     starts = range(0, tasks, _BATCH)
     with group.together():

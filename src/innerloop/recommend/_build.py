@@ -46,11 +46,11 @@ def build_learner(setting: Setting, tower: Tower) -> NetworkLearner:
     return _called(setting, _steps(setting, tower, loss))
 
 
-def fine_tuned(setting: Setting, trained: NetworkLearner, rate: float) -> UserSteps:
+def fine_tuned(setting: Setting, trained: NetworkLearner) -> UserSteps:
     """The trained global network with plain gradient steps on a user's events, on the weights that MAML adapts."""
     found = UserSteps(
-        trained.network, which="head", optimiser=SGD(rate), outer_gradient=FirstOrder(), steps=setting.inner_steps,
-        loss=trained.loss, inner_loss=_inner(setting, cast(Loss, trained.loss)), norm="none",
+        trained.network, which="head", optimiser=SGD(setting.inner_lr), outer_gradient=FirstOrder(),
+        steps=setting.inner_steps, loss=trained.loss, inner_loss=_inner(setting, cast(Loss, trained.loss)), norm="none",
     )  # fmt: skip
     return cast(UserSteps, _called(setting, found))
 

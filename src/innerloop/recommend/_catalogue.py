@@ -16,15 +16,15 @@ _CALLED = {"melu": "MAML with MeLU's steps"}
 
 
 def _entry(name: str) -> Callable[..., Personalised]:
-    """A function that makes a recommender; its keywords are those of `Setting`, and features."""
+    """A function that makes a recommender; its keywords are those of `Setting`, and of `Personalised`."""
 
     def make(
         *, item_features: Features | None = None, user_features: Features | None = None, progress: bool = False,
-        **changes: Any,
+        metric: str | None = None, **changes: Any,
     ) -> Personalised:  # fmt: skip
         return Personalised(
             user_settings.setting_of(name, **changes), item_features=item_features, user_features=user_features,
-            name=_CALLED.get(name), progress=progress,
+            name=_CALLED.get(name), progress=progress, metric=metric,
         )  # fmt: skip
 
     return make
@@ -34,4 +34,5 @@ LEARNED: dict[str, Callable[..., Personalised]] = {name: _entry(name) for name i
 """What is trained by gradients on users as tasks, and the same network without."""
 
 RECOMMENDERS: dict[str, Callable[..., Recommender]] = {**LEARNED, **OPPONENTS}
-"""Every recommender by name; keywords are features, the seed, and of what is learned the fields of its `Setting`."""
+"""Every recommender by name; keywords are features, the metric to choose by, the seed, and of what is learned the
+fields of its `Setting`."""

@@ -40,7 +40,7 @@ def first_of_pairs(events: Events) -> Events:
 
 
 def begun(events: Events, shots: int, longest: int | None) -> Cases:
-    """Each user's first `shots` events as support and those after the first `longest` as query.
+    """Each user's first `shots` events as support, those after the first `longest` as query, and those between as seen.
 
     Users without an event after the first `longest` have no case.
 
@@ -55,7 +55,9 @@ def begun(events: Events, shots: int, longest: int | None) -> Cases:
             f"None of the {len(np.unique(events.user))} users here has more than {limit} events, of which something "
             "would be left to predict. Take fewer shots, or more users."
         )
-    return Cases(once.where(enough & (place < shots)), once.where(enough & (place >= limit)))
+    known, asked = place < shots, place >= limit
+    between = once.where(enough & ~known & ~asked) if limit > shots else None
+    return Cases(once.where(enough & known), once.where(enough & asked), between)
 
 
 def population(

@@ -10,6 +10,10 @@ from torch import Tensor, nn
 
 from innerloop.recommend._features import Features
 
+NARROW = 64
+"""Categories up to which several of an item are counted and multiplied: gathering a padded row of vectors for each item
+and adding their gradients up again takes several times as long. A choice."""
+
 
 class Fields(nn.Module):
     """The sum over columns of the mean embedding of their categories, and of numbers times a direction.
@@ -50,11 +54,14 @@ class Fields(nn.Module):
         """Vectors `(..., width)` of codes `(..., widths of the columns)` and numbers `(..., numbers)`."""
         found: Tensor = numbers @ self.slopes
         at = 0
-        for (wide, _), offset in zip(self.sizes, self.offsets, strict=True):
+        for (wide, size), offset in zip(self.sizes, self.offsets, strict=True):
             own = codes[..., at : at + wide]
             there = (own >= 0).to(found.dtype)
-            vectors = self.table(own.clamp(min=0) + offset)
-            total = (vectors * there[..., None]).sum(-2)
+            if wide > 1 and size <= NARROW:
+                counts = (own[..., None] == torch.arange(size, device=own.device)).sum(-2).to(found.dtype)
+                total = counts @ self.table.weight[offset : offset + size]
+            else:
+                total = (self.table(own.clamp(min=0) + offset) * there[..., None]).sum(-2)
             found = found + total / there.sum(-1, keepdim=True).clamp(min=1)
             at += wide
         return found

@@ -31,15 +31,15 @@ def _entry(make: Callable[..., Recommender], settings: Sequence[Setting], seeded
 
     Args:
         make: the recommender.
-        settings: what to try.
+        settings: what to try, where nobody says otherwise.
         seeded: whether it starts from random numbers.
     """
 
     def made(
         *, item_features: Features | None = None, user_features: Features | None = None, progress: bool = False,
-        seed: int = 0,
+        metric: str | None = None, seed: int = 0, settings: Sequence[Setting] = settings,
     ) -> Tuned:  # fmt: skip
-        return Tuned(partial(make, seed=seed) if seeded else make, settings)
+        return Tuned(partial(make, seed=seed) if seeded else make, settings, metric)
 
     return made
 

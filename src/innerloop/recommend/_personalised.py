@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from innerloop.errors import DataError
-from innerloop.evaluation import evaluate
 from innerloop.evaluation._evaluate import evaluating
 from innerloop.network_learner import NetworkLearner
 from innerloop.outer import Fit, Run, fit
@@ -23,9 +22,11 @@ from innerloop.recommend._features import Features
 from innerloop.recommend._learners import Scores
 from innerloop.recommend._recommender import Recommender
 from innerloop.recommend._rows import Scale, bucket
-from innerloop.recommend._start import item_biases, item_factors, popularity, scale_of
+from innerloop.recommend._start import scale_of, start_of
 from innerloop.recommend._tower import Tower
+from innerloop.recommend._traces import Traces
 from innerloop.recommend._user_tasks import CaseTasks, UserTasks
+from innerloop.recommend._validation import Validation
 from innerloop.task import Task, Tree
 from innerloop.user_settings import Setting
 
@@ -39,14 +40,12 @@ WORTH_CAPTURING = 200
 """Outer steps from which on it pays to record a step as a graph. Without a trial, whose choice would change the last
 bits from run to run."""
 
-RATES = (0.003, 0.01, 0.03, 0.1, 0.3)
-"""Rates of fine-tuning that the validation users choose from: half a decade apart, around the 0.01 of MELU_pytorch."""
-
 
 class Personalised(Recommender):
     """A learner of users as a recommender: training meta-learns it, serving adapts it to each user's events.
 
-    The weights with the best validation are kept. A user without events gets what a new user gets.
+    The weights with the best validation are kept, be they those of the start: by the metric that is reported, on the
+    validation cases. A user without events gets what a new user gets.
 
     Args:
         setting: how users are learned.
@@ -54,6 +53,7 @@ class Personalised(Recommender):
         user_features: one row for each user, those who come later among them.
         name: what tables call it; None: after its learner.
         progress: show progress on stderr.
+        metric: what weights are chosen by; None: "absolute error" for ratings, "nDCG@10" for rankings.
 
     >>> events = Events.of([0, 0, 1, 1], [0, 1, 0, 1], [5.0, 1.0, 4.0, 2.0], users=2, items=2)
     >>> nobody = Events.of([], [], [], users=2, items=2)
@@ -68,14 +68,11 @@ class Personalised(Recommender):
     scale: Scale | None
     done: Fit
 
-    rate: float | None = None
-    """Of fine-tuning, as the validation users chose it."""
-
     def __init__(
         self, setting: Setting, *, item_features: Features | None = None, user_features: Features | None = None,
-        name: str | None = None, progress: bool = False,
+        name: str | None = None, progress: bool = False, metric: str | None = None,
     ):  # fmt: skip
-        self.setting, self.progress = setting, progress
+        self.setting, self.progress, self.metric = setting, progress, metric
         self.predicts_ratings = setting.goal == "ratings"
         self.item_features, self.user_features = item_features, user_features
         self._prepare(Tower(1, max(1, setting.factors)))  # for its name; the events say how many items there are
@@ -89,7 +86,7 @@ class Personalised(Recommender):
 
         Args:
             train: events of the training users.
-            validation: users to choose the weights on (and the rate of fine-tuning); none: the last weights are kept.
+            validation: users to choose the weights on; none: the last weights are kept.
             run: folder for checkpoints; None: nothing is written.
             resume: go on with the run that is there.
             config: plain values to keep in the run's `config.json`.
@@ -98,25 +95,25 @@ class Personalised(Recommender):
         Raises:
             DataError: if there is nothing to learn from, or ratings are asked of events that have none.
         """
-        setting = self.begin(train).setting
+        traces, setting = self._begin(train), self.setting
         source = UserTasks(
-            train, self.tower.known, self.scale, shots=setting.shots, queries=setting.queries, cut=setting.cut,
-            negatives=setting.negatives, hide=setting.hide, user_features=self.user_features, seed=setting.seed,
+            train.liked(setting.least), self.tower.known, self.scale, shots=setting.shots, queries=setting.queries,
+            cut=setting.cut, negatives=setting.negatives, hide=setting.hide, user_features=self.user_features,
+            own=train, traces=traces, seed=setting.seed,
         )  # fmt: skip
-        cases = self._cases(validation, queries=100) if len(validation.query) else None
+        judge = Validation(self, validation, self.metric) if len(validation.query) else None
         # recording the step as a graph takes about as long as a few dozen steps
         mapping = "captured" if setting.steps >= WORTH_CAPTURING else "vmap"
         self.done = fit(
-            self.learner, source, steps=setting.steps, validation=cases,
-            validation_tasks=1 if cases is None else len(cases), tasks_per_step=setting.tasks_per_step,
-            optimiser=self._optimiser,
+            self.learner, source, steps=setting.steps, validation=judge, validate_start=True,
+            tasks_per_step=setting.tasks_per_step, optimiser=self._optimiser,
             scheduler=lambda optimiser: torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, T_max=setting.steps),
             validate_every=setting.validate_every, patience=setting.patience,
             seed=setting.seed, progress=self.progress, run=run, resume=resume, config=config, mapping=mapping,
             checkpoint_seconds=checkpoint_seconds,
         )  # fmt: skip
         if setting.kind == "fine_tuned":
-            self._choose_rate(cases)
+            self.learner = fine_tuned(setting, self.learner)
         self.learner.eval()
         return self
 
@@ -128,21 +125,27 @@ class Personalised(Recommender):
         Raises:
             DataError: if ratings are asked of events that have none.
         """
+        self._begin(train)
+        return self
+
+    def _begin(self, train: Events) -> Traces:
         setting = self.setting
         ranking = setting.goal == "ranking"
         if not ranking and not train.explicit:
             raise DataError("These events have no ratings to learn. Use goal='ranking'.")
+        if setting.least is not None and not train.explicit:
+            raise DataError("These events have no ratings, so least= tells none of them apart. Leave it out.")
+        train = train.liked(setting.least)
         self.scale = None if ranking else scale_of(train)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(setting.seed)
             tower = Tower(train.items, setting.factors, self.item_features, self.user_features)
-            biases = popularity(train) if self.scale is None else item_biases(train, self.scale)
             counts = torch.from_numpy(np.bincount(train.item, minlength=train.items))
-            factors = setting.stretch * item_factors(train, self.scale, setting.factors)
-            tower.start_from(biases, counts, factors)
+            start = start_of(train, self.scale, setting.factors, setting.stretch)
+            tower.start_from(start.biases, counts, start.factors)
             self._prepare(tower)
         self.learner.eval()
-        return self
+        return start.traces
 
     def scores(self, support: Events, users: Whole) -> Real:
         """`(len(users), items)` predicted ratings, or preferences, from the users' support events.
@@ -150,7 +153,7 @@ class Personalised(Recommender):
         Ratings are not cut off at the ends of the scale, so that items which are all predicted to be liked keep an
         order.
         """
-        cases = Cases(support, support.where(np.zeros(len(support), bool)))
+        cases = Cases(support.liked(self.setting.least), support.where(np.zeros(len(support), bool)))
         tasks = self._cases(cases, users=users)
         with torch.no_grad():
             table = self.tower.table()
@@ -216,12 +219,3 @@ class Personalised(Recommender):
 
     def _ratings(self, targets: Real) -> Real:
         return targets if self.scale is None else targets * self.scale.deviation + self.scale.mean
-
-    def _choose_rate(self, cases: CaseTasks | None) -> None:
-        candidates = [fine_tuned(self.setting, self.learner, rate) for rate in RATES]
-        if cases is None:
-            self.learner, self.rate = candidates[1], RATES[1]
-            return
-        losses = [float(evaluate(each, cases, len(cases)).losses.mean()) for each in candidates]
-        best = int(np.argmin(losses))
-        self.learner, self.rate = candidates[best], RATES[best]

@@ -15,6 +15,7 @@ from innerloop.recommend._events import Events
 from innerloop.recommend._features import Features
 from innerloop.recommend._fields import tables_of
 from innerloop.recommend._negatives import NOTHING, Own, draw
+from innerloop.recommend._traces import Traces
 from innerloop.task import Examples
 
 BUCKETS = (1, 2, 3, 5, 8, 12, 20, 32, 50, 80, 128)
@@ -54,18 +55,19 @@ class Rows:
         negatives: for each positive.
         own: all that is known of the users, for the negatives of query events; None: the events themselves.
         user_features: one row for each user.
+        traces: what these users put into the start, to be taken out; None: nothing.
         seed: of negatives and of hidden identities.
     """
 
     def __init__(
         self, events: Events, known: Tensor, scale: Scale | None, *, negatives: int = 0, own: Events | None = None,
-        user_features: Features | None = None, seed: int = 0,
+        user_features: Features | None = None, traces: Traces | None = None, seed: int = 0,
     ):  # fmt: skip
         self.item, self.known, self.scale = torch.from_numpy(events.item), known, scale
         self.first, self.counts = torch.from_numpy(events.starts[:-1].copy()), torch.from_numpy(events.counts)
         mean, deviation = (0.0, 1.0) if scale is None else (scale.mean, scale.deviation)
         self.value = ((torch.from_numpy(events.value) - mean) / deviation).float()
-        self.count, self.seed, self.items = negatives, seed, events.items
+        self.count, self.seed, self.items, self._traces = negatives, seed, events.items, traces
         self._own = Own(events if own is None else own) if scale is None else None
         sizes, codes, numbers = tables_of(user_features, events.users)
         self._users = (codes, numbers) if sizes or numbers.shape[1] else None
@@ -104,6 +106,8 @@ class Rows:
             # an item is hidden or not in a whole task, as a new item is
             known = known & (uniform(fold(own, 1)[:, None, None], item) >= hide)
         x: dict[str, Any] = {"item": item, "id": torch.where(known, item + 1, 0)}
+        if self._traces is not None:
+            x["trace"] = torch.where(known[..., None], self._traces.of(users, item), 0)
         if self._users is not None:
             for name, table in zip(("codes", "numbers"), self._users, strict=True):
                 x[name] = table[users][:, None].expand(-1, rows.shape[1], -1)

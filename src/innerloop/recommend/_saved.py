@@ -13,7 +13,7 @@ from innerloop.recommend._rows import Scale
 from innerloop.recommend._tower import Tower
 from innerloop.user_settings import Setting
 
-_FORMAT = "innerloop recommender 2"
+_FORMAT = "innerloop recommender 3"
 
 
 def save(model: Personalised, path: str | Path, about: dict[str, Any] | None = None) -> None:
@@ -26,7 +26,7 @@ def save(model: Personalised, path: str | Path, about: dict[str, Any] | None = N
     """
     said = {
         "format": _FORMAT, "setting": model.setting.to_json(), "shape": model.tower.shape, "name": model.name,
-        "scale": None if model.scale is None else list(model.scale), "rate": model.rate, "about": about or {},
+        "scale": None if model.scale is None else list(model.scale), "about": about or {},
     }  # fmt: skip
     save_tensors(Path(path), model.learner.state_dict(), said)
 
@@ -45,9 +45,8 @@ def load(path: str | Path) -> tuple[Personalised, dict[str, Any]]:
         model = Personalised(Setting.from_json(said["setting"]), name=str(said["name"]))
         model._prepare(Tower.of(said["shape"]))
         model.scale = None if said["scale"] is None else Scale(*map(float, said["scale"]))
-        if said["rate"] is not None:
-            model.rate = float(said["rate"])
-            model.learner = fine_tuned(model.setting, model.learner, model.rate)
+        if model.setting.kind == "fine_tuned":
+            model.learner = fine_tuned(model.setting, model.learner)
         about = dict(said["about"])
     except (KeyError, TypeError, ValueError, AttributeError, RuntimeError) as error:
         raise CheckpointError(f"{path} is damaged: {error!r} in its description. Use another file.") from error

@@ -92,8 +92,8 @@ class Service:
         value = np.ones(len(item)) if values is None else np.asarray(values, np.float64).reshape(-1)
         if len(item) != len(value):
             raise DataError(f"Each event has an item and a rating; got {len(item)} items and {len(value)} ratings.")
-        if self.model.scale is not None and values is None and len(item):
-            raise DataError("This model learned ratings; got events without. Give values=.")
+        if values is None and len(item):
+            self._demand_values()
         if len(item) and not 0 <= item.min() <= item.max() < self.model.tower.items:
             raise DataError(
                 f"Items have numbers from 0 to {self.model.tower.items - 1}; got {item.min()} to {item.max()}."
@@ -118,8 +118,8 @@ class Service:
         Raises:
             DataError: as `read`.
         """
-        if values is None and self.model.scale is not None and len(items):
-            raise DataError("This model learned ratings; got events without. Give values=.")
+        if values is None and len(items):
+            self._demand_values()
         more = [1.0] * len(items) if values is None else list(values)
         every = None if self.model.scale is None and values is None else [*state.values.tolist(), *more]
         return self.read([*state.items.tolist(), *items], every, features)
@@ -195,6 +195,10 @@ class Service:
 
         return onboarding(self.model, questions, **settings)
 
+    def _demand_values(self) -> None:
+        if self.model.scale is not None or self.model.setting.least is not None:
+            raise DataError("This model learned ratings; got events without. Give values=.")
+
     def _support(self, state: UserState, features: Features | None) -> Examples:
         """The user's events as padded examples."""
         model = self.model
@@ -209,7 +213,10 @@ class Service:
             seed=model.setting.seed,
         )  # fmt: skip
         place = torch.arange(bucket(len(state)))[None]
-        one = rows.examples(torch.zeros(1, dtype=torch.int64), place, place < len(state))
+        there = place < len(state)
+        if model.setting.least is not None:
+            there[0, : len(state)] = torch.from_numpy(state.values >= model.setting.least)
+        one = rows.examples(torch.zeros(1, dtype=torch.int64), place, there)
         return one.map(lambda leaf: leaf[0])
 
     def _learned(self, state: UserState, support: Examples) -> Any:

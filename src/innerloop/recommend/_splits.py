@@ -27,9 +27,9 @@ def leave_users_out(
     """Users to train on, and others of whom only the first `shots` events are known.
 
     The query set of a user is what comes after the first `longest` events, so one value of `longest` for several
-    numbers of shots predicts the same rows from more or fewer events. (The events between are then neither known nor
-    asked for, and count as items that could be recommended.) Training users' events are of any time: what is
-    popular later is known earlier. `newcomers` rules that out.
+    numbers of shots predicts the same rows from more or fewer events. (The events between are then neither known to a
+    model nor asked for; their items are `Cases.seen` and not recommended.) Training users' events are of any time: what
+    is popular later is known earlier. `newcomers` rules that out.
 
     Args:
         events: all events.

@@ -1,6 +1,8 @@
-"""The closed-form model that training starts from: biases of items, or how popular they are."""
+"""The closed-form model that training starts from: biases of items, or how popular they are, and factors."""
 
 from __future__ import annotations
+
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -8,6 +10,7 @@ from torch import Tensor
 
 from innerloop.recommend._events import Events, Real
 from innerloop.recommend._rows import Scale
+from innerloop.recommend._traces import Traces
 
 SHRINKAGE = 5.0
 """Events that the mean of an item or user is shrunk by: between the 10 and 15 of Koren 2010, "Factor in the neighbors",
@@ -34,17 +37,57 @@ def scale_of(events: Events) -> Scale:
     return Scale(float(value.mean()), float(value.std()) or 1.0)
 
 
-def item_biases(events: Events, scale: Scale) -> Tensor:
-    """`(items,)` what ratings of an item differ by, beside what its users do, in deviations.
+class Start(NamedTuple):
+    """What is known of items before training.
+
+    Attributes:
+        biases: `(items,)` how ratings of an item differ, in deviations; in a ranking see `popularity`.
+        factors: `(items, F)` how items resemble each other.
+        traces: what each user put into both.
+    """
+
+    biases: Tensor
+    factors: Tensor
+    traces: Traces
+
+
+def start_of(events: Events, scale: Scale | None, factors: int, stretch: float = 1.0) -> Start:
+    """The closed form of the training users. Random numbers are those of `torch.manual_seed`.
+
+    Args:
+        events: of the training users.
+        scale: of ratings; None: rankings.
+        factors: how many.
+        stretch: what factors are multiplied by.
+    """
+    count = np.bincount(events.item, minlength=events.items)
+    pairs, place = np.unique(events.user * events.items + events.item, return_inverse=True)
+    item, often = pairs % max(1, events.items), np.bincount(place, minlength=len(pairs))
+    if scale is None:
+        biases, left, shrinkage = popularity(events), np.ones(len(events)), LIKENESS
+        moved = np.log((count[item] + 0.5) / (count[item] - often + 0.5))
+    else:
+        of_items, of_users = _both_biases(events, scale)
+        given = (events.value - scale.mean) / scale.deviation - of_users[events.user]
+        biases, left, shrinkage = torch.from_numpy(of_items), given - of_items[events.item], SHRINKAGE
+        without = of_items[item] * (count[item] + SHRINKAGE) - np.bincount(place, given, len(pairs))
+        moved = of_items[item] - without / (count[item] - often + SHRINKAGE)
+    entries = left / np.sqrt(count[events.item] + shrinkage)
+    vectors, users = _factors(events, entries, factors)
+    shares = stretch * np.bincount(place, entries, len(pairs))
+    traces = Traces(
+        torch.from_numpy(pairs), torch.from_numpy(shares).float(), torch.from_numpy(moved).float(), users, events.items
+    )
+    return Start(biases, stretch * vectors, traces)
+
+
+def _both_biases(events: Events, scale: Scale) -> tuple[Real, Real]:
+    """`(items,)` and `(users,)` what ratings of an item, and of a user, differ by, in deviations.
 
         b_i = Σ (y - b_u) / (n_i + λ),   b_u = Σ (y - b_i) / (n_u + λ)
 
     Source: Koren 2008, "Factorization meets the neighborhood", section 2.1.
     """
-    return torch.from_numpy(_both_biases(events, scale)[0])
-
-
-def _both_biases(events: Events, scale: Scale) -> tuple[Real, Real]:
     y = (events.value - scale.mean) / scale.deviation
     of_items, of_users = np.zeros(events.items), np.zeros(events.users)
     item_count = np.bincount(events.item, minlength=events.items) + SHRINKAGE
@@ -66,39 +109,31 @@ def popularity(events: Events) -> Tensor:
     return torch.from_numpy(count - count.mean())
 
 
-def item_factors(events: Events, scale: Scale | None, factors: int) -> Tensor:
-    """`(items, factors)` vectors whose products say how alike items are to the training users.
+def _factors(events: Events, entries: Real, factors: int) -> tuple[Tensor, Tensor]:
+    """`(items, factors)` vectors whose products say how alike items are to the training users, and `U` of the users.
 
-        A_ui = r_ui / sqrt(n_i + λ) = U S V',   q = V S,   q_i · q_j ≈ Σ_u A_ui A_uj
+        A_ui = r_ui / sqrt(n_i + λ) = U S V',   q = V S = A' U,   q_i · q_j ≈ Σ_u A_ui A_uj
 
     with r what the biases leave of a rating, or 1 for each event of a ranking (then it is the cosine of two items, as
-    in an item-kNN). The matrix stays sparse. Random numbers are those of `torch.manual_seed`.
+    in an item-kNN). The matrix stays sparse.
 
     Args:
         events: of the training users.
-        scale: of ratings; None: rankings.
+        entries: `(N,)` A_ui.
         factors: how many.
 
     Source: Cremonesi, Koren and Turrin 2010, "Performance of recommender algorithms on top-N recommendation tasks",
     section 3.3 (PureSVD).
     """
     rank = min(factors, events.items, events.users)
-    found = torch.zeros(events.items, factors)
+    items, users = torch.zeros(events.items, factors), torch.zeros(events.users, factors)
     if not rank or not len(events):
-        return found
-    left = np.ones(len(events))
-    if scale is not None:
-        of_items, of_users = _both_biases(events, scale)
-        y = (events.value - scale.mean) / scale.deviation
-        left = y - of_items[events.item] - of_users[events.user]
-    count = np.bincount(events.item, minlength=events.items)
+        return items, users
     places = torch.from_numpy(np.stack([events.user, events.item]))
-    shrinkage = SHRINKAGE if scale is not None else LIKENESS
-    entries = torch.from_numpy(left / np.sqrt(count[events.item] + shrinkage)).float()
-    matrix = torch.sparse_coo_tensor(places, entries, (events.users, events.items), check_invariants=True)
-    matrix = matrix.coalesce()
+    values = torch.from_numpy(entries).float()
+    matrix = torch.sparse_coo_tensor(places, values, (events.users, events.items), check_invariants=True).coalesce()
     # a few directions more than are wanted, without which the last of them are far off (Halko et al. 2011, section 1.3)
     more = min(rank + 8, events.items, events.users)
-    _, strengths, directions = torch.svd_lowrank(matrix, more, niter=4)
-    found[:, :rank] = (directions * strengths)[:, :rank]
-    return found
+    own, strengths, directions = torch.svd_lowrank(matrix, more, niter=4)
+    items[:, :rank], users[:, :rank] = (directions * strengths)[:, :rank], own[:, :rank]
+    return items, users

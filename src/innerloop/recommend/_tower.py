@@ -111,8 +111,15 @@ class Tower(nn.Module):
         return torch.cat([vectors[..., :-1], base], dim=-1)
 
     def forward(self, x: dict[str, Any]) -> Tensor:
-        """`[q, base]`, `(N, C, F + 1)`, for `item` and `id` `(N, C)`, and the user's `codes` and `numbers` `(N, n)`."""
+        """`[q, base]`, `(N, C, F + 1)`, of examples.
+
+        Args:
+            x: `item` and `id` `(N, C)`; where there are any, the user's `codes` and `numbers` `(N, n)`, and their
+                `trace` `(N, C, F + 1)`, which is taken out.
+        """
         vectors = self.vectors(x["item"], x["id"])
+        if "trace" in x:
+            vectors = vectors - x["trace"]
         if not self.has_users:
             return vectors
         return self.personal(vectors, x["codes"][:, None], x["numbers"][:, None])

@@ -9,9 +9,9 @@ from typing import Any, Self
 
 from innerloop.errors import ConfigurationError, TrainingError
 from innerloop.recommend._cases import Cases
-from innerloop.recommend._evaluate import evaluate_recommender
 from innerloop.recommend._events import Events, Real, Whole
 from innerloop.recommend._recommender import Recommender
+from innerloop.recommend._validation import Validation
 
 TRIALS = 8
 """Settings that each recommender may try. A choice; the same for all is what matters."""
@@ -61,14 +61,13 @@ class Tuned(Recommender):
             self.setting = self.settings[0]
             self.best = self.make(**self.setting).fit(train, validation)
             return self
-        rates = train.explicit and self.predicts_ratings
-        metric = self.metric or ("absolute error" if rates else "nDCG@10")
+        metric = Validation(self, validation, self.metric).metric
         sign = -1.0 if metric.endswith("error") else 1.0
         top = -math.inf
         for setting in self.settings:
             try:
                 made = self.make(**setting).fit(train, validation)
-                value = evaluate_recommender(made, validation, split="validation").mean(metric)
+                value = Validation(made, validation, metric).evaluation().mean
             except TrainingError:  # it diverged: a trial like another, that nothing came of
                 value = math.nan
             self.tried.append((setting, value))

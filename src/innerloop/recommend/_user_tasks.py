@@ -16,6 +16,7 @@ from innerloop.recommend._cases import Cases
 from innerloop.recommend._events import Events, joined
 from innerloop.recommend._features import Features
 from innerloop.recommend._rows import Rows, Scale, bucket, drawn, spread
+from innerloop.recommend._traces import Traces
 from innerloop.sources._base import Supply, TaskSource
 from innerloop.task import Task
 
@@ -42,6 +43,8 @@ class UserTasks(TaskSource):
         negatives: for each event in a ranking.
         hide: share of items whose identity a task hides, so that features learn to stand for it.
         user_features: one row for each user.
+        own: all events of the users, for the negatives; None: `events`.
+        traces: what the users put into the start of training, to be taken out of their tasks; None: nothing.
         seed: another seed gives other tasks.
         split: "train", "validation" or "test".
 
@@ -65,6 +68,8 @@ class UserTasks(TaskSource):
     negatives: int = 50
     hide: float = 0.0
     user_features: Features | None = None
+    own: Events | None = None
+    traces: Traces | None = None
     seed: int = 0
     split: str = "train"
     _users: Tensor = field(init=False, repr=False)
@@ -84,8 +89,8 @@ class UserTasks(TaskSource):
         if not len(users):
             raise DataError("No user has two events: there is nothing to learn from and to predict. Use more events.")
         rows = Rows(
-            self.events, self.known, self.scale, negatives=self.negatives, user_features=self.user_features,
-            seed=self.seed,
+            self.events, self.known, self.scale, negatives=self.negatives, own=self.own,
+            user_features=self.user_features, traces=self.traces, seed=self.seed,
         )  # fmt: skip
         object.__setattr__(self, "_users", torch.from_numpy(users))
         object.__setattr__(self, "_rows", rows)
