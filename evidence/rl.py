@@ -5,9 +5,11 @@
 
 A row is one method on one family of tasks, trained with one seed by its recipe and judged on the recipe's fixed test
 tasks. All methods that are trained on a family cost the same environment steps, and "scratch" is the untrained policy.
-The rate of the inner step at test, and the width of UCB1's interval, are for every method the best of some on the
-validation split. Rows are written to results/rl.json when they are done and never computed again; a training that was
-stopped goes on. The half cheetah is for those who have hours, and needs the extra `rl`.
+The rate of the inner step at test, of the recipe's `inner_rates`, and the width of UCB1's interval are for every method
+the best on the validation split. Pooled pretraining is for no rate: in training, too, it is judged at the best one, half
+of the validation tasks at the rate chosen on the other half. Rows are written to results/rl.json when they are done and
+never computed again; a training that was stopped goes on. The half cheetah is for those who have hours, and needs the
+extra `rl`.
 """
 
 from __future__ import annotations
@@ -21,7 +23,6 @@ from typing import Any, NamedTuple
 from _grid import Row, grid
 
 from innerloop import rl
-from innerloop.gradient import SGD
 from innerloop.outer import Run
 from innerloop.recipes import PolicyRecipe, policy_recipe
 from innerloop.recipes._build_policy import PolicyExperiment, build_policy
@@ -37,20 +38,15 @@ class Family(NamedTuple):
     recipe: str
     preset: str
     methods: tuple[str, ...]
-    rates: tuple[float, ...] = ()
 
 
 RULES = ("UCB1", "UCB1 tuned", "Thompson", "random")
 WIDTHS = (0.1, 0.2, 0.3, 0.5, 1.0)
 FAMILIES = {
-    "navigation": Family(
-        "navigation", "short", ("promp", "maml_trpo", "fomaml_trpo", "pooled", "scratch"), (0.01, 0.02, 0.05, 0.1, 0.2)
-    ),
+    "navigation": Family("navigation", "short", ("promp", "maml_trpo", "fomaml_trpo", "pooled", "scratch")),
     "bandits": Family("bandits", "short", ("rl2", *RULES)),
     "bandits 100": Family("bandits", "paper", ("rl2", *RULES)),
-    "cheetah": Family(
-        "cheetah-velocity", "short", ("promp", "pooled", "maml_trpo", "scratch"), (0.02, 0.05, 0.1, 0.2, 0.5)
-    ),
+    "cheetah": Family("cheetah-velocity", "short", ("promp", "pooled", "maml_trpo", "scratch")),
 }
 
 
@@ -64,8 +60,7 @@ def row(family: str, method: str, seed: int, *, iterations: int | None, runs: Pa
     elif method != "scratch":
         found = trained(made, runs / f"rl-{family}-{method}-{seed}".replace(" ", "-"))
     if isinstance(who, rl.PolicyLearner):
-        found["inner_lr"] = rate = chosen_rate(made, FAMILIES[family].rates)
-        who.optimiser = SGD(rate)
+        found["inner_lr"], found["inner_rates"] = made.choose_rate(who), list(made.recipe.inner_rates)
     returns = made.evaluate(who, "test", made.recipe.test_tasks)
     close_workers()
     return {**found, "returns": returns.to_json()}
@@ -87,17 +82,6 @@ def recipe_of(family: str, method: str, seed: int, iterations: int | None) -> Po
     if iterations is not None:
         recipe = at_cost(recipe, dataclasses.replace(first, iterations=iterations).environment_steps)
     return dataclasses.replace(recipe, seed=seed)
-
-
-def chosen_rate(made: PolicyExperiment, rates: tuple[float, ...]) -> float:
-    """The inner learning rate with the largest return after one round, on validation tasks."""
-    after = {}
-    assert isinstance(made.learner, rl.PolicyLearner)
-    for rate in rates:
-        made.learner.optimiser = SGD(rate)
-        found = made.evaluate(made.learner, "validation", made.recipe.validation_tasks, rounds=1)
-        after[rate] = found.curve[1].mean
-    return max(after, key=lambda rate: after[rate])
 
 
 def rule(name: str, made: PolicyExperiment) -> tuple[rl.BanditRule, Row]:

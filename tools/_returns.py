@@ -73,7 +73,19 @@ def _adapting(rows: Rows, ends: tuple[str, str]) -> list[str]:
     for method, own in methods(rows):
         each = [f"{row['returns']['curve'][1][0]:.3g}" for row in own]
         said += [f"{NAMES.get(method, method)} {', '.join(each)}"] if len(own) > 1 else []
-    return [markdown(lines), *([f"After one round, seed by seed: {'; '.join(said)}."] if said else [])]
+    return [
+        markdown(lines), *([f"After one round, seed by seed: {'; '.join(said)}."] if said else []), *_at_the_edge(rows),
+    ]  # fmt: skip
+
+
+def _at_the_edge(rows: Rows) -> list[str]:
+    """The rows whose inner rate is the smallest or the largest that was tried: another might be better."""
+    said = [
+        f"{NAMES.get(row['cell'][1], row['cell'][1])} {row['inner_lr']:g} (seed {row['cell'][2]})"
+        for row in rows
+        if (tried := row.get("inner_rates")) and row["inner_lr"] in (min(tried), max(tried))
+    ]
+    return [f"At an edge of the inner rates that were tried: {', '.join(said)}."] if said else []
 
 
 def _bandits(rows: Rows) -> str:

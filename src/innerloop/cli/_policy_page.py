@@ -7,6 +7,7 @@ from typing import Any
 
 from innerloop.errors import CheckpointError
 from innerloop.evaluation import interval
+from innerloop.files import read_json
 from innerloop.outer import Run
 from innerloop.report import Earnings, Learning, Page, write_page
 from innerloop.rl import Returns
@@ -34,6 +35,20 @@ def write_policy_page(run: Run) -> Path:
         raise CheckpointError(f"{run.folder} is damaged: its files lack what a page needs ({error!r}).") from error
     write_page(run.page, page)
     return run.page
+
+
+def chosen_rate(run: Run) -> float | None:
+    """The inner rate that was chosen on validation tasks when the run was done; None where none was.
+
+    Raises:
+        CheckpointError: if the run's `fit.json` is damaged.
+    """
+    path = run.folder / "fit.json"
+    found = read_json(path) if path.exists() else {}
+    try:
+        return float(found["inner_lr"]) if "inner_lr" in found else None
+    except (TypeError, ValueError) as error:
+        raise CheckpointError(f"{path} is damaged: it says no inner rate ({error!r}). Remove it.") from error
 
 
 def _page(run: Run, found: dict[str, Returns]) -> Page:
@@ -64,8 +79,20 @@ def _page(run: Run, found: dict[str, Returns]) -> Page:
         learning=[Learning(own.name, points)],
         facts=_facts(run),
         command=str(run.config()["provenance"]["command"]),
-        notes=[*NOTES, TWO_TASKS] if name.endswith("DirTasks") else NOTES,
+        notes=[*NOTES, *([TWO_TASKS] if name.endswith("DirTasks") else []), *_transfer(run)],
     )
+
+
+def _transfer(run: Run) -> list[str]:
+    """Where the row is that this page has not: what one would do without meta-learning."""
+    recipe = run.config().get("recipe", {})
+    if recipe.get("method") in (None, "pooled") or recipe["recipe"] == "bandits":
+        return []
+    return [
+        "What one would do without meta-learning, pooled pretraining and then policy gradients, is a run of its own: "
+        f"`innerloop train {recipe['recipe']} --method pooled`, with the other settings of this run, takes as many "
+        "environment steps. Compare with that page before you say that meta-learning pays."
+    ]
 
 
 def _pair(values: Any) -> tuple[float, float]:
@@ -86,10 +113,13 @@ def _facts(run: Run) -> list[tuple[str, str]]:
     settings, origin = config["settings"], config["provenance"]
     learner, outer = settings["learner"], _pairs(settings["optimiser"])
     every, count = settings["validate_every"], settings["validation_tasks"]
+    rate = chosen_rate(run)
+    chosen = [("Inner rate", f"{rate:g}, which earned most after one round on validation tasks")] if rate else []
     versions = f"innerloop {origin['innerloop']} ({origin['git'] or 'no git'}), torch {origin['torch']}"
     return [
         ("Tasks", _pairs(settings["train"])),
         ("Learner", _pairs({**(learner["network"] or {}), **learner["arguments"]})),
+        *chosen,
         ("Outer loop", f"{settings['steps']:,} steps of {settings['tasks_per_step']} tasks: {outer}"),
         ("Episodes", _pairs(settings["sampling"])),
         ("Validation", f"every {every} steps on {count} fixed tasks; the best weights are kept"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +16,7 @@ from innerloop.rl._algorithm import Algorithm
 from innerloop.rl._course import Sampling, When
 from innerloop.rl._environments import Environments
 from innerloop.rl._evaluate import evaluate_policy
+from innerloop.rl._rates import cross_judged, evaluate_rates
 from innerloop.rl._tensor_environments import TensorEnvironments
 
 
@@ -28,6 +29,7 @@ class Loop:
     environments: Environments
     validation: Environments | None
     validation_rounds: int
+    validation_rates: Sequence[float] | None
     algorithm: Algorithm
     settings: Settings
     sampling: Sampling
@@ -78,7 +80,12 @@ class Loop:
         if self.validation is None:
             return
         learner, count = self.learner, self.settings.validation_tasks
-        found = evaluate_policy(learner, self.validation, count, rounds=self.validation_rounds, sampling=self.sampling)
+        if self.validation_rates is None:
+            rounds = self.validation_rounds
+            found = evaluate_policy(learner, self.validation, count, rounds=rounds, sampling=self.sampling)
+        else:
+            rates = self.validation_rates
+            found = cross_judged(evaluate_rates(learner, self.validation, rates, count, sampling=self.sampling))
         mean, half = found.curve[-1]
         self.record.judge(mean, higher_is_better=True)
         before = found.curve[0].mean
