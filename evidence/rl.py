@@ -6,10 +6,10 @@
 A row is one method on one family of tasks, trained with one seed by its recipe and judged on the recipe's fixed test
 tasks. All methods that are trained on a family cost the same environment steps, and "scratch" is the untrained policy.
 The rate of the inner step at test, of the recipe's `inner_rates`, and the width of UCB1's interval are for every method
-the best on the validation split. Pooled pretraining is for no rate: in training, too, it is judged at the best one, half
-of the validation tasks at the rate chosen on the other half. Rows are written to results/rl.json when they are done and
-never computed again; a training that was stopped goes on. The half cheetah is for those who have hours, and needs the
-extra `rl`.
+the best on the validation split. Pooled pretraining is for no rate: in training, too, it is judged at the best one,
+half of the validation tasks at the rate chosen on the other half. Rows are written to results/rl.json when they are
+done and not computed again; a row that was made with other settings is refused. A training that was stopped goes on.
+The half cheetah is for those who have hours, and needs the extra `rl`.
 """
 
 from __future__ import annotations
@@ -42,6 +42,8 @@ class Family(NamedTuple):
 
 RULES = ("UCB1", "UCB1 tuned", "Thompson", "random")
 WIDTHS = (0.1, 0.2, 0.3, 0.5, 1.0)
+TRAINING = ("method", "iterations", "tasks", "rate", "divergence", "inner_lr", "inner_steps", "validate_every", "width")
+"""Fields of a recipe that change nothing for who is not trained."""
 FAMILIES = {
     "navigation": Family("navigation", "short", ("promp", "maml_trpo", "fomaml_trpo", "pooled", "scratch")),
     "bandits": Family("bandits", "short", ("rl2", *RULES)),
@@ -60,7 +62,7 @@ def row(family: str, method: str, seed: int, *, iterations: int | None, runs: Pa
     elif method != "scratch":
         found = trained(made, runs / f"rl-{family}-{method}-{seed}".replace(" ", "-"))
     if isinstance(who, rl.PolicyLearner):
-        found["inner_lr"], found["inner_rates"] = made.choose_rate(who), list(made.recipe.inner_rates)
+        found["inner_lr"] = made.choose_rate(who)
     returns = made.evaluate(who, "test", made.recipe.test_tasks)
     close_workers()
     return {**found, "returns": returns.to_json()}
@@ -82,6 +84,14 @@ def recipe_of(family: str, method: str, seed: int, iterations: int | None) -> Po
     if iterations is not None:
         recipe = at_cost(recipe, dataclasses.replace(first, iterations=iterations).environment_steps)
     return dataclasses.replace(recipe, seed=seed)
+
+
+def settings_of(family: str, method: str, seed: int, iterations: int | None) -> Row:
+    """What decides a row, in plain values: the recipe, and what else is tried on validation tasks."""
+    found = recipe_of(family, method, seed, iterations).to_json()
+    if method in (*RULES, "scratch"):
+        found = {name: value for name, value in found.items() if name not in TRAINING}
+    return {**found, "widths": WIDTHS} if method == "UCB1 tuned" else found
 
 
 def rule(name: str, made: PolicyExperiment) -> tuple[rl.BanditRule, Row]:
@@ -134,7 +144,8 @@ def main() -> None:
         if asked.methods is None or method in asked.methods
     ]  # fmt: skip
     compute = partial(row, iterations=asked.iterations, runs=asked.runs, workers=asked.workers)
-    for found in grid(asked.out, {"command": "python evidence/rl.py"}, cells, compute):
+    settings = partial(settings_of, iterations=asked.iterations)
+    for found in grid(asked.out, {"command": "python evidence/rl.py"}, cells, compute, settings=settings):
         curve = ", ".join(f"{mean:.2f} ± {half:.2f}" for mean, half in found["returns"]["curve"])
         print(f"{' '.join(map(str, found['cell']))}: {curve}")
 

@@ -83,7 +83,7 @@ def _at_the_edge(rows: Rows) -> list[str]:
     said = [
         f"{NAMES.get(row['cell'][1], row['cell'][1])} {row['inner_lr']:g} (seed {row['cell'][2]})"
         for row in rows
-        if (tried := row.get("inner_rates")) and row["inner_lr"] in (min(tried), max(tried))
+        if (tried := row.get("settings", {}).get("inner_rates")) and row["inner_lr"] in (min(tried), max(tried))
     ]
     return [f"At an edge of the inner rates that were tried: {', '.join(said)}."] if said else []
 

@@ -59,6 +59,29 @@ def test_methods_are_trained_by_their_recipes_at_one_cost(family):
     assert len(costs) == 2
 
 
+def test_what_decides_a_row_is_kept_with_it():
+    module = load()
+    promp, short = (module.settings_of("navigation", "promp", 0, iterations) for iterations in (None, 5))
+    assert {name for name in promp if promp[name] != short[name]} == {"iterations"}
+    # who is not trained is the same whatever the others cost
+    for family, method in (("navigation", "scratch"), ("bandits", "UCB1"), ("bandits", "UCB1 tuned")):
+        assert module.settings_of(family, method, 0, None) == module.settings_of(family, method, 0, 5)
+    assert module.settings_of("bandits", "UCB1 tuned", 0, None)["widths"] == module.WIDTHS
+
+
+def test_rows_of_other_settings_are_refused(tmp_path, monkeypatch):
+    module, out = load(), tmp_path / "rl.json"
+    cell = ["navigation", "promp", 0]
+    kept = json.loads(json.dumps(module.settings_of(*cell, None)))
+    out.write_text(json.dumps({"rows": [{"cell": cell, "settings": kept, "returns": {"curve": [[1.0, 0.1]]}}]}))
+    words = ["rl.py", "--families", "navigation", "--methods", "promp", "--out", str(out)]
+    monkeypatch.setattr("sys.argv", words)
+    module.main()
+    monkeypatch.setattr("sys.argv", [*words, "--iterations", "5"])
+    with pytest.raises(SystemExit, match="iterations is 60, and 5 is asked for"):
+        module.main()
+
+
 @pytest.mark.parametrize("method", ["UCB1 tuned", "Thompson", "random"])
 def test_rules_for_bandits_have_their_regret(evidence, method, tmp_path):
     found = row(evidence, "bandits 100", method, tmp_path)
