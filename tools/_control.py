@@ -57,9 +57,9 @@ def curves(name: str) -> str:
     parts = [
         f"Success in per cent over {goals} unseen goals with one rollout of at most {limit} steps each; ± half of the "
         "95 % interval over goals, in brackets the standard deviation over training seeds. Trained with one "
-        f"demonstration, {steps:,} outer steps on {demonstrated} goals. Steps and rates of fine-tuning are chosen on "
-        "validation goals, for each number of demonstrations anew; over inner steps its rate is the best one at the "
-        "last of them."
+        f"demonstration, {steps:,} outer steps on {demonstrated} goals. Steps of MAML, and steps and rates of "
+        "fine-tuning, are chosen on validation goals for each number of demonstrations anew. Over inner steps the rate "
+        "of fine-tuning is the best one at the last of them, where alone the two are compared."
     ]
     if (ROOT / PICTURE).exists():
         parts.append(f"![Success over demonstrations and over inner steps]({PICTURE.removeprefix('docs/')})")
@@ -77,7 +77,8 @@ def curves(name: str) -> str:
                 return {str(k): point for k, point in enumerate(row["over_steps"][count]) if k in _STEPS}
 
             def values(row: dict[str, Any], count: str = str(shots)) -> dict[str, Any]:
-                return {str(k): each for k, each in enumerate(row["values_over_steps"][count]) if k in _STEPS}
+                found = row["values_over_steps"][count]
+                return {str(len(found) - 1): found[-1]}
 
             parts += [
                 f"**{task}, over inner steps on {shots} demonstration(s)**",
