@@ -22,7 +22,6 @@ from __future__ import annotations
 import argparse
 import copy
 import itertools
-import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -48,7 +47,7 @@ from innerloop.files import read_json
 from innerloop.learner import Learner
 from innerloop.networks import bias_mlp, mlp
 from innerloop.outer import fit
-from innerloop.workers import close_workers
+from innerloop.workers import Spent, close_workers
 
 OUT = Path("results/control.json")
 PICTURE = Path("docs/images/control_curves.png")
@@ -99,14 +98,13 @@ def row(
     shots: tuple[int, ...] | list[int], limit: int, workers: int | None,
 ) -> dict[str, Any]:  # fmt: skip
     """One method on one task; `shots` are those of the test, training has one."""
-    begin = time.perf_counter()
     counts = (4, 4, max(4, 1 + max(shots)))
     found = Demonstrations(task, goals=(demonstrated, 20, goals), demonstrations=counts, seed=seed, workers=workers)
-    collected = time.perf_counter()
+    collected = Spent.now()
     torch.manual_seed(seed)
     told: dict[str, Any] = {"limit": limit, "workers": workers}
     learner, chosen = learner_of(method, found, steps, seed, told)
-    trained = time.perf_counter()
+    trained = Spent.now()
     at_once, *more = shots
     test = found.test.with_(shots=at_once)
     curve = {"curve_steps": 10} if method == "maml" else {}
@@ -115,6 +113,8 @@ def row(
     before = evaluate_control(learner, test, rollouts=rollouts, steps=0, **told) if stepping else None
     others = {k: evaluate_control(learner, found.test.with_(shots=k), rollouts=rollouts, **told) for k in more}
     close_workers()
+    parts = ("demonstrations", "training", "evaluation")
+    spent = dict(zip(parts, (found.spent, trained.since(collected), Spent.now().since(trained)), strict=True))
     return {
         "method": method, "name": learner.name, "family": learner.family, "chosen": chosen,
         "success": list(first.interval), "not_adapted": None if before is None else list(before.interval),
@@ -125,10 +125,9 @@ def row(
         "values_over_shots": {str(k): each.values.tolist() for k, each in others.items()},
         "squared_error": list(evaluate(learner, test, goals, metric="squared error").interval),
         "parameters": sum(p.numel() for p in learner.parameters()),
-        "seconds": {
-            "demonstrations": round(collected - begin, 1), "training": round(trained - collected, 1),
-            "evaluation": round(time.perf_counter() - trained, 1),
-        },
+        # demonstrations are collected once for all rows of a task and a seed
+        "seconds": {part: round(each.seconds, 1) for part, each in spent.items()},
+        "cpu_seconds": {part: round(each.cpu_seconds, 1) for part, each in spent.items()},
         "hides_its_goal": Manipulation(task).hides_its_goal,
         "source": test.describe(), "about": first.about,
     }  # fmt: skip
@@ -201,7 +200,7 @@ def curves(
     method: str, task: str, seed: int, steps: int, demonstrated: int, goals: int, limit: int, workers: int | None
 ) -> dict[str, Any]:
     """One method on one task over numbers of demonstrations and of inner steps, one rollout for each goal."""
-    begin = time.perf_counter()
+    begin = Spent.now()
     most = 1 + max(CURVE_SHOTS)
     sizes, counts = (demonstrated, 20, goals), (4, most, most)
     found = Demonstrations(task, goals=sizes, demonstrations=counts, seed=seed, workers=workers)
@@ -233,7 +232,7 @@ def curves(
     return {
         "method": method, "name": learner.name, "family": learner.family, "chosen": chosen,
         "over_shots": over_shots, "over_steps": over_steps, "values": values, "values_over_steps": values_over_steps,
-        "seconds": round(time.perf_counter() - begin, 1), "source": found.test.describe(), "about": done.about,
+        **Spent.now().since(begin)._asdict(), "source": found.test.describe(), "about": done.about,
     }  # fmt: skip
 
 

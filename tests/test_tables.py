@@ -402,6 +402,12 @@ def test_control(monkeypatch):
     assert replay[2:5] == ["30.0 ± 5.0", "-", "1"]
     assert "at most 2 training seeds" in text
     assert "mujoco 3.3.0" in text
+    assert "Demonstrations, training" not in text
+    parts = ("demonstrations", "training", "evaluation")
+    for used in ("seconds", "cpu_seconds"):
+        rows[0][used] = dict(zip(parts, (60.0, 30.0, 30.0), strict=True))
+    said = "of MAML took, seed by seed: 2.0 minutes of CPU time (1.0 for the demonstrations), 2.0 of wall time."
+    assert said in _control.control("control")
 
 
 def a_row_of_control(method, task, success, **more):

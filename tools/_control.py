@@ -139,8 +139,27 @@ def _tables(name: str, rows: list[dict[str, Any]]) -> str:
             body.append((np.mean(means), [_name(of[0]), of[0]["family"], *cells]))
         ordered = [line for _, line in sorted(body, key=lambda pair: -pair[0])]
         head = ["learner", "family", "success, %", "before adapting, %", "seeds", "training, s"]
-        parts += [f"**{task}**", markdown([head, *ordered]), *_remarks(task, of_task), *_missing(task, of_task, every)]
+        parts += [
+            f"**{task}**",
+            markdown([head, *ordered]),
+            *_cost(of_task),
+            *_remarks(task, of_task),
+            *_missing(task, of_task, every),
+        ]
     return "\n\n".join([*parts, _origin(name, rows)])
+
+
+def _cost(rows: list[dict[str, Any]]) -> list[str]:
+    """What a seed of MAML took, demonstrations included, where it was measured."""
+    said = []
+    for row in rows:
+        if row["method"] == "maml" and "cpu_seconds" in row:
+            wall, used = (sum(row[key].values()) / 60 for key in ("seconds", "cpu_seconds"))
+            collected = row["cpu_seconds"]["demonstrations"] / 60
+            said.append(
+                f"{used:.1f} minutes of CPU time ({collected:.1f} for the demonstrations), {wall:.1f} of wall time"
+            )
+    return [f"Demonstrations, training and evaluation of MAML took, seed by seed: {'; '.join(said)}."] if said else []
 
 
 def _remarks(task: str, rows: list[dict[str, Any]]) -> list[str]:
