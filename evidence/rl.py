@@ -1,7 +1,7 @@
 """Meta-reinforcement learning: returns before and after adaptation, beside what needs no meta-learning.
 
     python evidence/rl.py --seeds 0 1 2
-    python evidence/rl.py --families cheetah --workers 2
+    python evidence/rl.py --families cheetah --workers 2 --threads 2
 
 A row is one method on one family of tasks, trained with one seed by its recipe and judged on the recipe's fixed test
 tasks. All methods that are trained on a family cost the same environment steps, and "scratch" is the untrained policy.
@@ -9,7 +9,9 @@ The rate of the inner step at test, of the recipe's `inner_rates`, and the width
 the best on the validation split. Pooled pretraining is for no rate: in training, too, it is judged at the best one,
 half of the validation tasks at the rate chosen on the other half. Rows are written to results/rl.json when they are
 done and not computed again; a row that was made with other settings is refused. A training that was stopped goes on.
-The half cheetah is for those who have hours, and needs the extra `rl`.
+The half cheetah is for those who have hours, and needs the extra `rl`; its outer steps may have the cores of the worker
+processes, which wait then. Seconds are those of a run, of all its legs, with validations and without what lies between
+the legs: wall time, and CPU seconds with those of the worker processes, which other programs change less.
 """
 
 from __future__ import annotations
@@ -33,11 +35,12 @@ OUT = Path("results/rl.json")
 
 
 class Family(NamedTuple):
-    """Tasks by a recipe, and who is measured on them."""
+    """Tasks by a recipe, and who is measured on them: always, and only where --methods names it."""
 
     recipe: str
     preset: str
     methods: tuple[str, ...]
+    more: tuple[str, ...] = ()
 
 
 RULES = ("UCB1", "UCB1 tuned", "Thompson", "random")
@@ -48,7 +51,7 @@ FAMILIES = {
     "navigation": Family("navigation", "short", ("promp", "maml_trpo", "fomaml_trpo", "pooled", "scratch")),
     "bandits": Family("bandits", "short", ("rl2", *RULES)),
     "bandits 100": Family("bandits", "paper", ("rl2", *RULES)),
-    "cheetah": Family("cheetah-velocity", "short", ("promp", "pooled", "maml_trpo", "scratch")),
+    "cheetah": Family("cheetah-velocity", "short", ("promp", "pooled", "scratch"), ("maml_trpo",)),
 }
 
 
@@ -107,10 +110,7 @@ def rule(name: str, made: PolicyExperiment) -> tuple[rl.BanditRule, Row]:
 
 
 def trained(made: PolicyExperiment, folder: Path) -> Row:
-    """Trains, or goes on where it was stopped; with the returns on validation tasks over environment steps.
-
-    The seconds are those of the run: of all its legs, with validations and without what lies between the legs.
-    """
+    """Trains, or goes on where it was stopped; with the returns on validation tasks over environment steps."""
     run = Run(folder)
     fit = rl.train(made.learner, run=run, resume=True, **made.train_settings())
     if fit.interrupted:
@@ -120,6 +120,7 @@ def trained(made: PolicyExperiment, folder: Path) -> Row:
         "iterations": fit.iterations,
         "environment_steps": fit.environment_steps,
         "seconds": fit.seconds,
+        "cpu_seconds": fit.cpu_seconds,
         "course": [[line["environment_steps"], line["validation_before"], line["validation"], line["half"]]
                    for line in lines],
     }  # fmt: skip
@@ -130,22 +131,25 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     parser.add_argument("--families", nargs="+", default=["navigation", "bandits", "bandits 100"], choices=FAMILIES)
-    parser.add_argument("--methods", nargs="+", default=None, help="of those that a family has; else all of them")
+    parser.add_argument("--methods", nargs="+", default=None, help="else all but those that take hours more")
     parser.add_argument(
         "--iterations", type=int, default=None, help="of the method that a family names first; others cost as much"
     )
     parser.add_argument("--workers", type=int, default=None, help="processes for the cheetah; else one for each core")
+    parser.add_argument("--threads", type=int, default=1, help="of the process that steps; workers have one each")
     parser.add_argument("--out", type=Path, default=OUT)
     parser.add_argument("--runs", type=Path, default=Path("runs"))
     asked = parser.parse_args()
     cells = [
         (family, method, seed)
-        for seed in asked.seeds for family in asked.families for method in FAMILIES[family].methods
-        if asked.methods is None or method in asked.methods
+        for seed in asked.seeds for family in asked.families
+        for method in (*FAMILIES[family].methods, *FAMILIES[family].more)
+        if method in (FAMILIES[family].methods if asked.methods is None else asked.methods)
     ]  # fmt: skip
     compute = partial(row, iterations=asked.iterations, runs=asked.runs, workers=asked.workers)
     settings = partial(settings_of, iterations=asked.iterations)
-    for found in grid(asked.out, {"command": "python evidence/rl.py"}, cells, compute, settings=settings):
+    head = {"command": "python evidence/rl.py"}
+    for found in grid(asked.out, head, cells, compute, threads=asked.threads, settings=settings):
         curve = ", ".join(f"{mean:.2f} ± {half:.2f}" for mean, half in found["returns"]["curve"])
         print(f"{' '.join(map(str, found['cell']))}: {curve}")
 

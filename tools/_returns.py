@@ -68,7 +68,7 @@ def _adapting(rows: Rows, ends: tuple[str, str]) -> list[str]:
     for end, key in zip(ends, ("still", "oracle"), strict=True):
         if rows[0]["returns"][key] is not None:
             level = number(*interval(np.array(rows[0]["returns"][key])), accuracy=False)
-            lines.append([end, level, *["" for _ in range(rounds)], "-", "-"])
+            lines.append([end, level, *["" for _ in range(rounds)], *("-" for _ in _SPENT)])
     said = []
     for method, own in methods(rows):
         each = [f"{row['returns']['curve'][1][0]:.3g}" for row in own]
@@ -101,7 +101,7 @@ def _bandits(rows: Rows) -> str:
     ends = {key: np.array(rows[0]["returns"][key]) for key in ("still", "oracle")}
     for end, key in (("any arm, exactly", "still"), ("the best arm known", "oracle")):
         pair = [number(*interval(each), accuracy=False) for each in (ends[key], ends["oracle"] - ends[key])]
-        lines.append([end, *pair, "-", "-", "-"])
+        lines.append([end, *pair, "-", *("-" for _ in _SPENT)])
     return markdown(lines)
 
 
@@ -126,9 +126,11 @@ def _tasks(rows: Rows) -> str:
     return f"{len(rows[0]['returns']['still']):,}"
 
 
-_SPENT = ("environment steps", "training, s")
+_SPENT = ("environment steps", "training, s", "CPU, s")
 
 
 def _spent(own: Rows) -> list[str]:
-    steps, seconds = (np.mean([row.get(key, 0) for row in own]) for key in ("environment_steps", "seconds"))
-    return [f"{steps / 1e6:.2f} million", f"{seconds:.0f}"] if steps else ["-", "-"]
+    steps = np.mean([row.get("environment_steps", 0) for row in own])
+    measured = [[row[key] for row in own if key in row] for key in ("seconds", "cpu_seconds")]
+    said = [f"{np.mean(each):.0f}" if each else "-" for each in measured]
+    return [f"{steps / 1e6:.2f} million" if steps else "-", *said]

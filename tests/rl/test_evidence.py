@@ -48,7 +48,7 @@ def row(evidence, family, method, folder, iterations=1):
 def test_methods_are_trained_by_their_recipes_at_one_cost(family):
     module = load()
     costs = set()
-    for method in module.FAMILIES[family].methods:
+    for method in (*module.FAMILIES[family].methods, *module.FAMILIES[family].more):
         for iterations in (None, 10):
             found = module.recipe_of(family, method, 3, iterations)
             costs.add((iterations, found.environment_steps))
@@ -124,6 +124,7 @@ def test_the_seconds_of_a_training_that_was_stopped_are_those_of_all_its_legs(ev
     found = row(evidence, "navigation", "promp", tmp_path, iterations=3)
     assert found["iterations"] == 3
     assert found["seconds"] > leg
+    assert 0 < found["cpu_seconds"] < found["seconds"]  # it slept
 
 
 @pytest.mark.apps

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +17,7 @@ from innerloop.rl._environments import Environments
 from innerloop.rl._evaluate import evaluate_policy
 from innerloop.rl._rates import cross_judged, evaluate_rates
 from innerloop.rl._tensor_environments import TensorEnvironments
+from innerloop.workers import Spent
 
 
 @dataclass
@@ -38,25 +38,30 @@ class Loop:
     def run(self, line: ProgressLine, stop: Callable[[], bool], checkpoint_seconds: float) -> None:
         """Steps, validates and saves until the end or a request to stop."""
         state, settings = self.record.state, self.settings
-        saved = clock = time.perf_counter()
-        saved_step = state.step
+        clock = Spent.now()
+        saved, saved_step = clock.seconds, state.step
         while state.step < settings.steps and not stop():
             said = self.step()
             state.step += 1
-            now = time.perf_counter()
-            state.seconds, clock = state.seconds + now - clock, now
+            clock = self.count(clock)
             self.log(**said)
             line.update(state.step, said["loss"])
             if state.step % settings.validate_every == 0 or state.step == settings.steps:
                 self.validate(line)
             state.done = state.step == settings.steps
-            now = time.perf_counter()
-            state.seconds, clock = state.seconds + now - clock, now
-            if state.done or now - saved >= checkpoint_seconds:
+            clock = self.count(clock)
+            if state.done or clock.seconds - saved >= checkpoint_seconds:
                 self.record.save()
-                saved, saved_step = now, state.step
+                saved, saved_step = clock.seconds, state.step
         if state.step > saved_step:
             self.record.save()
+
+    def count(self, before: Spent) -> Spent:
+        """Adds what was spent since a reading of the clocks; returns the new one."""
+        state, now = self.record.state, Spent.now()
+        state.seconds += now.seconds - before.seconds
+        state.cpu_seconds += now.cpu_seconds - before.cpu_seconds
+        return now
 
     def step(self) -> dict[str, float]:
         """One course on new tasks, and one outer step on it."""

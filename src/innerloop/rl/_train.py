@@ -30,6 +30,7 @@ class Training:
         iterations: outer steps done.
         environment_steps: steps that environments were asked for, validation left out.
         seconds: training time, validation and checkpoints included, interruptions left out.
+        cpu_seconds: the same of the CPU, in this process and its worker processes.
         best_iteration: outer step of the weights that the learner has now.
         best: validation return there; None without validation.
         interrupted: stopped by Ctrl-C before the end.
@@ -38,6 +39,7 @@ class Training:
     iterations: int
     environment_steps: int
     seconds: float
+    cpu_seconds: float
     best_iteration: int
     best: float | None
     interrupted: bool
@@ -151,5 +153,6 @@ def train(
         if not state.done and folder is not None:
             line.say(f"Stopped after step {state.step:,}; go on with resume=True and the run folder {folder.folder}.")
     record.return_to_best()
-    seconds, best_step = round(state.seconds, 2), state.best_step or state.step
-    return Training(state.step, loop.environment_steps, seconds, best_step, state.best, not state.done)
+    seconds, used = round(state.seconds, 2), round(state.cpu_seconds, 2)
+    best_step = state.best_step or state.step
+    return Training(state.step, loop.environment_steps, seconds, used, best_step, state.best, not state.done)
