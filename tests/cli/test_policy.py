@@ -126,6 +126,17 @@ def test_a_run_is_measured_again_with_other_rounds_and_tasks(navigation_run, cop
     assert main(["report", str(run)]) == 0
 
 
+def test_the_page_says_how_often_a_goal_is_reached_where_environments_say_it(navigation_run, copied):
+    run = copied(navigation_run)
+    assert "reach the goal" not in (run / "page.html").read_text()
+    path = run / "results" / "test.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "success": [[0, 0.5, 0], [0.5, 1, 0], [0.5, 1, 0.75]]}))
+    assert main(["report", str(run)]) == 0
+    page = (run / "page.html").read_text()
+    assert "75 %" in page
+    assert "Episodes that reach the goal, in per cent, after 0, 1, ... rounds: MAML policy 16.7 ± " in page
+
+
 def test_costs_are_said_before_anything_is_trained(capsys):
     with pytest.raises(SystemExit) as stop:
         main(["train", "cheetah-velocity", "--preset", "paper", "--help"])

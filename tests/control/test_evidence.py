@@ -32,7 +32,7 @@ def test_a_row_says_what_was_reached_and_how_it_was_made(method, monkeypatch):
     if method == "joint_fine_tuned":
         tried = {tuple(pair) for *pair, _ in row["chosen"]["validation"]}
         assert (row["chosen"]["inner_steps"], row["chosen"]["inner_lr"]) in tried == {(1, 1e-3), (2, 1e-2)}
-    assert {"mujoco", "metaworld"} <= row["about"].keys()
+    assert {"mujoco", "metaworld", "reward"} <= row["about"].keys()
 
 
 @pytest.mark.apps

@@ -58,6 +58,8 @@ def _page(run: Run, found: dict[str, Returns]) -> Page:
     headline.append((f"{own.curve[-1].mean:.4g}", f"return after {rounds} round(s)" if rounds else "return"))
     if own.regret is not None:
         headline.append((f"{own.regret[-1].mean:.4g}", "regret against whoever knows the task"))
+    if own.success_curve is not None:
+        headline.append((f"{100 * own.success_curve[-1].mean:.0f} %", "of episodes reach the goal then"))
     headline.append((f"{interval(own.still).mean:.4g}", "return of the trivial policy"))
     validations = [line for line in lines if "validation" in line]
     points = [(line["step"], line["seconds"], line["loss"]) for line in lines if "loss" in line]
@@ -79,8 +81,23 @@ def _page(run: Run, found: dict[str, Returns]) -> Page:
         learning=[Learning(own.name, points)],
         facts=_facts(run),
         command=str(run.config()["provenance"]["command"]),
-        notes=[*NOTES, *([TWO_TASKS] if name.endswith("DirTasks") else []), *_transfer(run)],
+        notes=[
+            *NOTES,
+            *([TWO_TASKS] if name.endswith("DirTasks") else []),
+            *_success((own, *found.values())),
+            *_transfer(run),
+        ],
     )
+
+
+def _success(found: tuple[Returns, ...]) -> list[str]:
+    """How often the goal is reached, where environments say it."""
+    rows = []
+    for each in found:
+        if each.success_curve is not None:
+            said = ", ".join(f"{100 * mean:.1f} ± {100 * half:.1f}" for mean, half in each.success_curve)
+            rows.append(f"{each.name} {said}")
+    return [f"Episodes that reach the goal, in per cent, after 0, 1, ... rounds: {'; '.join(rows)}."] if rows else []
 
 
 def _transfer(run: Run) -> list[str]:

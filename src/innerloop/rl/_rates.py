@@ -78,4 +78,4 @@ def cross_judged(found: Mapping[float, Returns]) -> Returns:
         values[:, half::2] = after[chosen, :, half::2]
     some = next(iter(found.values()))
     steps, seconds = (sum(getattr(each, name) for each in found.values()) for name in ("environment_steps", "seconds"))
-    return replace(some, values=values, environment_steps=steps, seconds=round(seconds, 3))
+    return replace(some, values=values, success=None, environment_steps=steps, seconds=round(seconds, 3))
