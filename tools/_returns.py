@@ -119,7 +119,12 @@ def _course(rows: Rows) -> list[str]:
             steps, _, mean, half = course[max(0, round(part * len(course)) - 1)]
             cells.append(f"{number(mean, half, accuracy=False)} ({steps / 1e6:.1f} million)")
         lines.append([NAMES.get(method, method), *cells])
-    return ["After one round on validation speeds, over environment steps, first seed:", markdown(lines)]
+    said = (
+        "After one round on validation speeds, over environment steps, first seed; pooled pretraining at the best inner "
+        "rates, each half of these speeds at the one chosen on the other half, the others at the rate they are trained "
+        "with:"
+    )
+    return [said, markdown(lines)]
 
 
 def _tasks(rows: Rows) -> str:

@@ -83,7 +83,7 @@ class Demonstrations(Splits):
                     f"the {plan.split} split has demonstrations={plan.demonstrations}."
                 )
         found = [collect(plan, workers=workers, cache=cache) for plan in plans]
-        self.spent = Spent(*(sum(each) for each in zip(*(data.spent for data in found), strict=True)))
+        self.spent = Spent(*(round(sum(each), 2) for each in zip(*(data.spent for data in found), strict=True)))
         self.normalisation = fit_normalisation(found[0])
         super().__init__(
             *(
