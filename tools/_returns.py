@@ -120,9 +120,9 @@ def _course(rows: Rows) -> list[str]:
             cells.append(f"{number(mean, half, accuracy=False)} ({steps / 1e6:.1f} million)")
         lines.append([NAMES.get(method, method), *cells])
     said = (
-        "After one round on validation speeds, over environment steps, first seed; pooled pretraining at the best "
-        "inner rates, each half of these speeds at the one chosen on the other half, the others at the rate they are trained "
-        "with:"
+        "After one round on validation speeds, over environment steps, first seed. Pooled pretraining is judged at the "
+        "best inner rates, each half of these speeds at the one chosen on the other half; the others at the rate that "
+        "they are trained with."
     )
     return [said, markdown(lines)]
 
