@@ -20,7 +20,7 @@ Row = dict[str, Any]
 
 def grid(
     path: Path, head: Row, cells: Sequence[Cell], compute: Callable[..., Row], *, key: str = "rows",
-    processes: int = 1, threads: int = 1,
+    processes: int = 1, threads: int = 1, settings: Callable[..., Row] | None = None,
 ) -> list[Row]:  # fmt: skip
     """Computes the rows of a grid that are missing and writes the file after each of them.
 
@@ -33,16 +33,25 @@ def grid(
         key: where the rows are in the file.
         processes: rows computed at once.
         threads: of each process.
+        settings: from the arguments of `compute` to plain values that decide the row and are no part of its cell. They
+            are written beside it.
 
     Returns:
         the rows, in the order of the cells.
 
     Raises:
+        SystemExit: if the file has a row of a cell that was made with other settings.
         Exception: what `compute` raised first, after all the others are done.
     """
     content = {**(read_json(path) if path.exists() else {}), **head}
     rows = {json.dumps(row["cell"]): row for row in content.get(key, ())}
     order = {json.dumps(cell): place for place, cell in enumerate(cells)}
+    asked = {} if settings is None else {json.dumps(cell): _plain(settings(*cell)) for cell in cells}
+    for name in asked.keys() & rows.keys():
+        if kept := _differences(rows[name].get("settings", {}), asked[name]):
+            raise SystemExit(
+                f"{path} has the row {name} of other settings: {kept}. Delete it there, or take another file."
+            )
     missing = [cell for cell in cells if json.dumps(cell) not in rows]
     spawn = multiprocessing.get_context("spawn")
     failed: BaseException | None = None
@@ -55,7 +64,8 @@ def grid(
                     failed = failed or error
                     continue
                 about = {"provenance": provenance() | {"threads": threads, "command": head["command"]}}
-                rows[json.dumps(cell)] = {"cell": list(cell), **future.result(), **about}
+                own = {"settings": asked[json.dumps(cell)]} if asked else {}
+                rows[json.dumps(cell)] = {"cell": list(cell), **future.result(), **own, **about}
                 kept = sorted(rows, key=lambda name: order.get(name, len(order)))
                 write(path, {**content, key: [rows[name] for name in kept]})
                 print(f"{path.stem}: {cell}, {len(rows)} rows", flush=True)
@@ -65,6 +75,18 @@ def grid(
     if failed is not None:
         raise failed
     return [rows[json.dumps(cell)] for cell in cells]
+
+
+def _plain(values: Row) -> Row:
+    """As a file gives them back."""
+    found: Row = json.loads(json.dumps(values))
+    return found
+
+
+def _differences(kept: Row, asked: Row) -> str:
+    """What another row was made with, in words."""
+    names = [name for name in (asked | kept) if kept.get(name) != asked.get(name)]
+    return ", ".join(f"{name} is {kept.get(name)}, and {asked.get(name)} is asked for" for name in names)
 
 
 def write(path: Path, content: Row) -> None:

@@ -8,19 +8,20 @@ A row is one method on one task of Meta-World with one seed, which decides goals
 rates of what is fine-tuned are chosen by the success on validation goals. There are three parts:
 
 - `rows`: all methods on the main tasks after one demonstration;
-- `curves`: fewer methods and one rollout for each goal; success after 1, 2, 5, 10 and 20 demonstrations, and after
-  0..10 inner steps on 1 and on 5 demonstrations, where fine-tuning has the rate that is best for ten steps;
+- `curves`: fewer methods and one rollout for each goal; success after 1, 2, 5, 10 and 20 demonstrations, for which the
+  steps of MAML are chosen as well; and after 0..10 inner steps on 1 and on 5 demonstrations, where fine-tuning has the
+  rate that is best for ten steps;
 - `more`: fewer methods on more tasks, as they come out.
 
-Rows are written to results/control.json when they are done and never computed again; demonstrations are kept in the
-cache folder. Needs the extra `control`.
+Rows are written to results/control.json when they are done and not computed again; a row that was made with other
+choices to try is refused. Demonstrations are kept in the cache folder. Needs the extra `control`.
 """
 
 from __future__ import annotations
 
 import argparse
+import copy
 import itertools
-import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -46,7 +47,7 @@ from innerloop.files import read_json
 from innerloop.learner import Learner
 from innerloop.networks import bias_mlp, mlp
 from innerloop.outer import fit
-from innerloop.workers import close_workers
+from innerloop.workers import Spent, close_workers
 
 OUT = Path("results/control.json")
 PICTURE = Path("docs/images/control_curves.png")
@@ -77,10 +78,16 @@ GRID = {
     "from_scratch": list(itertools.product((200, 1_000), (1e-3, 3e-3))),
 }
 """Steps and rates to choose from."""
+MANY, LONGER = 5, list(itertools.product((1_000,), (1e-3, 3e-3, 1e-2)))
+"""From so many demonstrations on fine-tuning may take longer as well."""
+CHOICE_ROLLOUTS = 4
+"""Rollouts of each of the 20 validation goals where something is chosen: a standard error of about .05."""
 METHODS = (*TRAINED, *FITTED)
 MORE_METHODS = ("maml", "last_state", "joint", "joint_fine_tuned", "nearest_step", "replay")
 CURVE_METHODS = ("maml", "joint_fine_tuned", "last_state")
 CURVE_SHOTS, STEPS_SHOTS, CURVE_STEPS = (1, 2, 5, 10, 20), (1, 5), 10
+MAML_STEPS = (1, 2, 3, 5)
+"""Inner steps to choose from for MAML, which was trained with one, over numbers of demonstrations."""
 PARTS = ("rows", "curves", "more")
 CURVE_RATES = (1e-3, 3e-3, 1e-2, 3e-2)
 """Rates of Adam for fine-tuning, from which the best after ten steps is taken for the curve over steps."""
@@ -91,14 +98,13 @@ def row(
     shots: tuple[int, ...] | list[int], limit: int, workers: int | None,
 ) -> dict[str, Any]:  # fmt: skip
     """One method on one task; `shots` are those of the test, training has one."""
-    begin = time.perf_counter()
     counts = (4, 4, max(4, 1 + max(shots)))
     found = Demonstrations(task, goals=(demonstrated, 20, goals), demonstrations=counts, seed=seed, workers=workers)
-    collected = time.perf_counter()
+    collected = Spent.now()
     torch.manual_seed(seed)
     told: dict[str, Any] = {"limit": limit, "workers": workers}
     learner, chosen = learner_of(method, found, steps, seed, told)
-    trained = time.perf_counter()
+    trained = Spent.now()
     at_once, *more = shots
     test = found.test.with_(shots=at_once)
     curve = {"curve_steps": 10} if method == "maml" else {}
@@ -107,6 +113,8 @@ def row(
     before = evaluate_control(learner, test, rollouts=rollouts, steps=0, **told) if stepping else None
     others = {k: evaluate_control(learner, found.test.with_(shots=k), rollouts=rollouts, **told) for k in more}
     close_workers()
+    parts = ("demonstrations", "training", "evaluation")
+    spent = dict(zip(parts, (found.spent, trained.since(collected), Spent.now().since(trained)), strict=True))
     return {
         "method": method, "name": learner.name, "family": learner.family, "chosen": chosen,
         "success": list(first.interval), "not_adapted": None if before is None else list(before.interval),
@@ -117,10 +125,9 @@ def row(
         "values_over_shots": {str(k): each.values.tolist() for k, each in others.items()},
         "squared_error": list(evaluate(learner, test, goals, metric="squared error").interval),
         "parameters": sum(p.numel() for p in learner.parameters()),
-        "seconds": {
-            "demonstrations": round(collected - begin, 1), "training": round(trained - collected, 1),
-            "evaluation": round(time.perf_counter() - trained, 1),
-        },
+        # demonstrations are collected once for all rows of a task and a seed
+        "seconds": {part: round(each.seconds, 1) for part, each in spent.items()},
+        "cpu_seconds": {part: round(each.cpu_seconds, 1) for part, each in spent.items()},
         "hides_its_goal": Manipulation(task).hides_its_goal,
         "source": test.describe(), "about": first.about,
     }  # fmt: skip
@@ -156,53 +163,76 @@ def network_of(method: str, found: Demonstrations, steps: int, seed: int) -> Any
 
 
 def tuned(
-    method: str, network: Any, settings: list[tuple[int, float]], validation: Any, told: dict[str, Any]
+    method: str, start: Any, settings: list[tuple[int, float]], validation: Any, told: dict[str, Any]
 ) -> tuple[Learner, dict[str, Any]]:
-    """What is fitted to each goal by Adam, with the steps and the rate that reach most validation goals."""
-    chosen = select_by_success(
-        lambda pair: FITTED[method](network, inner_steps=pair[0], inner_lr=pair[1]), settings, validation, **told
-    )
+    """The steps and the rate that reach most validation goals: of what is fitted from a network, or of a learner."""
+
+    def make(pair: tuple[int, float]) -> Learner:
+        if method in FITTED:
+            return FITTED[method](start, inner_steps=pair[0], inner_lr=pair[1])
+        learner: Learner = copy.deepcopy(start)
+        learner.test_steps = pair[0]
+        return learner
+
+    chosen = select_by_success(make, settings, validation, rollouts=CHOICE_ROLLOUTS, **told)
     count, rate = chosen.setting
     tried = [[*pair, success] for pair, success in chosen.tried]
     return chosen.learner, {"inner_steps": count, "inner_lr": rate, "validation": tried}
+
+
+def choices(method: str, shots: int) -> list[tuple[int, float]]:
+    """Steps and rates that are tried on a number of demonstrations, for the curve over these."""
+    if method == "maml":
+        return [(count, INNER["inner_lr"]) for count in MAML_STEPS]
+    return GRID.get(method, []) + (LONGER if method in GRID and shots >= MANY else [])
+
+
+def settings_of(part: str, method: str, *cell: Any) -> dict[str, Any]:
+    """What decides a row and is no part of its cell: what is tried on validation goals, and on how many rollouts."""
+    over_shots = {str(shots): choices(method, shots) for shots in CURVE_SHOTS}
+    over_steps = CURVE_RATES if method in GRID else ()
+    tried = {"tried": over_shots, "rates": over_steps} if part == "curves" else {"tried": GRID.get(method, [])}
+    found = method in GRID or (part == "curves" and method == "maml")
+    return {**tried, "rollouts": CHOICE_ROLLOUTS} if found else {}
 
 
 def curves(
     method: str, task: str, seed: int, steps: int, demonstrated: int, goals: int, limit: int, workers: int | None
 ) -> dict[str, Any]:
     """One method on one task over numbers of demonstrations and of inner steps, one rollout for each goal."""
-    begin = time.perf_counter()
+    begin = Spent.now()
     most = 1 + max(CURVE_SHOTS)
     sizes, counts = (demonstrated, 20, goals), (4, most, most)
     found = Demonstrations(task, goals=sizes, demonstrations=counts, seed=seed, workers=workers)
     torch.manual_seed(seed)
     told: dict[str, Any] = {"limit": limit, "workers": workers}
     if method in GRID:
-        network = network_of(method, found, steps, seed)
+        start = network_of(method, found, steps, seed)
     else:
-        fixed, _ = learner_of(method, found, steps, seed, told)
+        start, _ = learner_of(method, found, steps, seed, told)
 
     def fitted(shots: int, settings: list[tuple[int, float]]) -> tuple[Learner, dict[str, Any] | None]:
-        if method not in GRID:
-            return fixed, None
-        return tuned(method, network, settings, found.validation.with_(shots=shots), told)
+        if not settings:
+            return start, None
+        return tuned(method, start, settings, found.validation.with_(shots=shots), told)
 
-    over_shots, over_steps, values, values_over_steps, choices = {}, {}, {}, {}, {}
+    over_shots, over_steps, values, values_over_steps, chosen = {}, {}, {}, {}, {}
     for shots in CURVE_SHOTS:
-        learner, choices[f"shots {shots}"] = fitted(shots, GRID.get(method, []))
+        learner, chosen[f"shots {shots}"] = fitted(shots, choices(method, shots))
         done = evaluate_control(learner, found.test.with_(shots=shots), rollouts=1, **told)
         over_shots[str(shots)], values[str(shots)] = [*done.interval], done.values.tolist()
     for shots in STEPS_SHOTS if learner.test_steps is not None else ():
-        learner, choices[f"steps, shots {shots}"] = fitted(shots, [(CURVE_STEPS, rate) for rate in CURVE_RATES])
+        rates = [(CURVE_STEPS, rate) for rate in CURVE_RATES] if method in GRID else []
+        learner, chosen[f"steps, shots {shots}"] = fitted(shots, rates)
         test = found.test.with_(shots=shots)
         points = evaluate_over_steps(learner, test, curve_steps=CURVE_STEPS, **told)
         over_steps[str(shots)] = [[*point.interval] for point in points]
         values_over_steps[str(shots)] = [point.values.tolist() for point in points]
     close_workers()
     return {
-        "method": method, "name": learner.name, "family": learner.family, "chosen": choices,
+        "method": method, "name": learner.name, "family": learner.family, "chosen": chosen,
         "over_shots": over_shots, "over_steps": over_steps, "values": values, "values_over_steps": values_over_steps,
-        "seconds": round(time.perf_counter() - begin, 1), "source": found.test.describe(), "about": done.about,
+        **Spent.now().since(begin)._asdict(), "source": found.test.describe(), "about": done.about,
     }  # fmt: skip
 
 
@@ -237,14 +267,16 @@ def main() -> None:
                 (method, task, seed, *sizes, given.limit)
                 for seed in given.seeds for task in given.tasks for method in given.curve_methods
             ]  # fmt: skip
-            grid(given.out, head, cells, partial(curves, workers=given.workers), key="curves")
+            compute, settings = partial(curves, workers=given.workers), partial(settings_of, part)
+            grid(given.out, head, cells, compute, key="curves", settings=settings)
         else:
             tasks, chosen = asked[part]
             cells = [
                 (method, task, seed, *sizes, given.rollouts, given.shots, given.limit)
                 for seed in given.seeds for task in tasks for method in chosen
             ]  # fmt: skip
-            grid(given.out, head, cells, partial(row, workers=given.workers))
+            compute, settings = partial(row, workers=given.workers), partial(settings_of, part)
+            grid(given.out, head, cells, compute, settings=settings)
     if drawn := read_json(given.out).get("curves"):
         picture(drawn, given.image)
 

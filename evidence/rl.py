@@ -1,13 +1,17 @@
 """Meta-reinforcement learning: returns before and after adaptation, beside what needs no meta-learning.
 
     python evidence/rl.py --seeds 0 1 2
-    python evidence/rl.py --families cheetah --workers 2
+    python evidence/rl.py --families cheetah --workers 2 --threads 2
 
 A row is one method on one family of tasks, trained with one seed by its recipe and judged on the recipe's fixed test
 tasks. All methods that are trained on a family cost the same environment steps, and "scratch" is the untrained policy.
-The rate of the inner step at test, and the width of UCB1's interval, are for every method the best of some on the
-validation split. Rows are written to results/rl.json when they are done and never computed again; a training that was
-stopped goes on. The half cheetah is for those who have hours, and needs the extra `rl`.
+The rate of the inner step at test, of the recipe's `inner_rates`, and the width of UCB1's interval are for every method
+the best on the validation split. Pooled pretraining is for no rate: in training, too, it is judged at the best one,
+half of the validation tasks at the rate chosen on the other half. Rows are written to results/rl.json when they are
+done and not computed again; a row that was made with other settings is refused. A training that was stopped goes on.
+The half cheetah is for those who have hours, and needs the extra `rl`; its outer steps may have the cores of the worker
+processes, which wait then. Seconds are those of a run, of all its legs, with validations and without what lies between
+the legs: wall time, and CPU seconds with those of the worker processes, which other programs change less.
 """
 
 from __future__ import annotations
@@ -21,7 +25,6 @@ from typing import Any, NamedTuple
 from _grid import Row, grid
 
 from innerloop import rl
-from innerloop.gradient import SGD
 from innerloop.outer import Run
 from innerloop.recipes import PolicyRecipe, policy_recipe
 from innerloop.recipes._build_policy import PolicyExperiment, build_policy
@@ -32,25 +35,23 @@ OUT = Path("results/rl.json")
 
 
 class Family(NamedTuple):
-    """Tasks by a recipe, and who is measured on them."""
+    """Tasks by a recipe, and who is measured on them: always, and only where --methods names it."""
 
     recipe: str
     preset: str
     methods: tuple[str, ...]
-    rates: tuple[float, ...] = ()
+    more: tuple[str, ...] = ()
 
 
 RULES = ("UCB1", "UCB1 tuned", "Thompson", "random")
 WIDTHS = (0.1, 0.2, 0.3, 0.5, 1.0)
+TRAINING = ("method", "iterations", "tasks", "rate", "divergence", "inner_lr", "inner_steps", "validate_every", "width")
+"""Fields of a recipe that change nothing for who is not trained."""
 FAMILIES = {
-    "navigation": Family(
-        "navigation", "short", ("promp", "maml_trpo", "fomaml_trpo", "pooled", "scratch"), (0.01, 0.02, 0.05, 0.1, 0.2)
-    ),
+    "navigation": Family("navigation", "short", ("promp", "maml_trpo", "fomaml_trpo", "pooled", "scratch")),
     "bandits": Family("bandits", "short", ("rl2", *RULES)),
     "bandits 100": Family("bandits", "paper", ("rl2", *RULES)),
-    "cheetah": Family(
-        "cheetah-velocity", "short", ("promp", "pooled", "maml_trpo", "scratch"), (0.02, 0.05, 0.1, 0.2, 0.5)
-    ),
+    "cheetah": Family("cheetah-velocity", "short", ("promp", "pooled", "scratch"), ("maml_trpo",)),
 }
 
 
@@ -64,8 +65,7 @@ def row(family: str, method: str, seed: int, *, iterations: int | None, runs: Pa
     elif method != "scratch":
         found = trained(made, runs / f"rl-{family}-{method}-{seed}".replace(" ", "-"))
     if isinstance(who, rl.PolicyLearner):
-        found["inner_lr"] = rate = chosen_rate(made, FAMILIES[family].rates)
-        who.optimiser = SGD(rate)
+        found["inner_lr"] = made.choose_rate(who)
     returns = made.evaluate(who, "test", made.recipe.test_tasks)
     close_workers()
     return {**found, "returns": returns.to_json()}
@@ -89,15 +89,12 @@ def recipe_of(family: str, method: str, seed: int, iterations: int | None) -> Po
     return dataclasses.replace(recipe, seed=seed)
 
 
-def chosen_rate(made: PolicyExperiment, rates: tuple[float, ...]) -> float:
-    """The inner learning rate with the largest return after one round, on validation tasks."""
-    after = {}
-    assert isinstance(made.learner, rl.PolicyLearner)
-    for rate in rates:
-        made.learner.optimiser = SGD(rate)
-        found = made.evaluate(made.learner, "validation", made.recipe.validation_tasks, rounds=1)
-        after[rate] = found.curve[1].mean
-    return max(after, key=lambda rate: after[rate])
+def settings_of(family: str, method: str, seed: int, iterations: int | None) -> Row:
+    """What decides a row, in plain values: the recipe, and what else is tried on validation tasks."""
+    found = recipe_of(family, method, seed, iterations).to_json()
+    if method in (*RULES, "scratch"):
+        found = {name: value for name, value in found.items() if name not in TRAINING}
+    return {**found, "widths": WIDTHS} if method == "UCB1 tuned" else found
 
 
 def rule(name: str, made: PolicyExperiment) -> tuple[rl.BanditRule, Row]:
@@ -113,10 +110,7 @@ def rule(name: str, made: PolicyExperiment) -> tuple[rl.BanditRule, Row]:
 
 
 def trained(made: PolicyExperiment, folder: Path) -> Row:
-    """Trains, or goes on where it was stopped; with the returns on validation tasks over environment steps.
-
-    The seconds are those of the run: of all its legs, with validations and without what lies between the legs.
-    """
+    """Trains, or goes on where it was stopped; with the returns on validation tasks over environment steps."""
     run = Run(folder)
     fit = rl.train(made.learner, run=run, resume=True, **made.train_settings())
     if fit.interrupted:
@@ -126,6 +120,7 @@ def trained(made: PolicyExperiment, folder: Path) -> Row:
         "iterations": fit.iterations,
         "environment_steps": fit.environment_steps,
         "seconds": fit.seconds,
+        "cpu_seconds": fit.cpu_seconds,
         "course": [[line["environment_steps"], line["validation_before"], line["validation"], line["half"]]
                    for line in lines],
     }  # fmt: skip
@@ -136,21 +131,25 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     parser.add_argument("--families", nargs="+", default=["navigation", "bandits", "bandits 100"], choices=FAMILIES)
-    parser.add_argument("--methods", nargs="+", default=None, help="of those that a family has; else all of them")
+    parser.add_argument("--methods", nargs="+", default=None, help="else all but those that take hours more")
     parser.add_argument(
         "--iterations", type=int, default=None, help="of the method that a family names first; others cost as much"
     )
     parser.add_argument("--workers", type=int, default=None, help="processes for the cheetah; else one for each core")
+    parser.add_argument("--threads", type=int, default=1, help="of the process that steps; workers have one each")
     parser.add_argument("--out", type=Path, default=OUT)
     parser.add_argument("--runs", type=Path, default=Path("runs"))
     asked = parser.parse_args()
     cells = [
         (family, method, seed)
-        for seed in asked.seeds for family in asked.families for method in FAMILIES[family].methods
-        if asked.methods is None or method in asked.methods
+        for seed in asked.seeds for family in asked.families
+        for method in (*FAMILIES[family].methods, *FAMILIES[family].more)
+        if method in (FAMILIES[family].methods if asked.methods is None else asked.methods)
     ]  # fmt: skip
     compute = partial(row, iterations=asked.iterations, runs=asked.runs, workers=asked.workers)
-    for found in grid(asked.out, {"command": "python evidence/rl.py"}, cells, compute):
+    settings = partial(settings_of, iterations=asked.iterations)
+    head = {"command": "python evidence/rl.py"}
+    for found in grid(asked.out, head, cells, compute, threads=asked.threads, settings=settings):
         curve = ", ".join(f"{mean:.2f} ± {half:.2f}" for mean, half in found["returns"]["curve"])
         print(f"{' '.join(map(str, found['cell']))}: {curve}")
 

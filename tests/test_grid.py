@@ -40,3 +40,22 @@ def test_two_tables_in_one_file(tmp_path):
     grid(path, HEAD, [(str(log), 2)], counted)
     content = json.loads(path.read_text())
     assert [len(content[key]) for key in ("tuned", "rows")] == [1, 1]
+
+
+def test_a_row_of_other_settings_is_refused_before_anything_is_computed(tmp_path):
+    path, log = tmp_path / "grid.json", tmp_path / "log"
+
+    def asking(rates):
+        return lambda log, number: {"number": number, "rates": rates}
+
+    grid(path, HEAD, [(str(log), 1)], counted, settings=asking((0.1, 0.2)))
+    grid(path, HEAD, [(str(log), 1)], counted, settings=asking([0.1, 0.2]))  # JSON has no tuples
+    assert json.loads(path.read_text())["rows"][0]["settings"] == {"number": 1, "rates": [0.1, 0.2]}
+    with pytest.raises(SystemExit, match=r"row .*1.* of other settings: rates is \[0.1, 0.2\], and \[0.5\] is asked"):
+        grid(path, HEAD, [(str(log), 2), (str(log), 1)], counted, settings=asking([0.5]))
+    assert log.read_text().split() == ["1"]
+    # rows of before there were settings: only who has none asks for them
+    grid(path, HEAD, [(str(log), 3)], counted)
+    grid(path, HEAD, [(str(log), 3)], counted, settings=lambda *_: {})
+    with pytest.raises(SystemExit, match="number is None, and 3"):
+        grid(path, HEAD, [(str(log), 3)], counted, settings=asking([0.5]))

@@ -192,6 +192,7 @@ def test_returns(monkeypatch):
 
     spent = {"environment_steps": 1_200_000, "seconds": 20.4}
     rows = [row("navigation", "promp", seed, [[-4.0, -2.0], [-2.0, -1.0 - seed]], **spent) for seed in (0, 1)]
+    rows[1] |= {"cpu_seconds": 15.2, "inner_lr": 0.2, "settings": {"inner_rates": [0.1, 0.2]}}
     rows += [row("navigation", "scratch", 0, [[-5.0, -5.0], [-4.0, -4.0]]), row("bandits", "UCB1", 0, [[-2.0, -3.0]])]
     rows += [row("bandits", "Thompson", 0, [[-1.5, -2.5]])]
     course = [[1e6 * k, -9.0, -8.0 + k, 0.5] for k in range(1, 5)]
@@ -200,11 +201,12 @@ def test_returns(monkeypatch):
     text = _returns.returns("rl")
     head, _, promp, scratch, still, oracle, *others = rows_of(text)
     bandits, cheetah = others[:6], others[6:]
-    assert head == ["method", "before", "after 1 round", "environment steps", "training, s"]
+    assert head == ["method", "before", "after 1 round", "environment steps", "training, s", "CPU, s"]
     # a task's mean over seeds comes first, so the second task has -1.5
-    assert promp == ["ProMP", "-3 ± 1.96", "-1.75 ± 0.49", "1.20 million", "20"]
-    assert scratch[1:] == ["-5 ± 0", "-4 ± 0", "-", "-"]
-    assert still == ["standing still", "-3 ± 1.96", "", "-", "-"]
+    assert promp == ["ProMP", "-3 ± 1.96", "-1.75 ± 0.49", "1.20 million", "20", "15"]
+    assert scratch[1:] == ["-5 ± 0", "-4 ± 0", "-", "-", "-"]
+    assert still == ["standing still", "-3 ± 1.96", "", "-", "-", "-"]
+    assert "At an edge of the inner rates that were tried: ProMP 0.2 (seed 1)." in text
     assert oracle[:2] == ["the goal known", "-1 ± 0"]
     # regret is against whoever knows the task: 1 and 2, where Thompson sampling has 0.5 and 1.5
     assert bandits[2][:4] == ["UCB1", "-2.5 ± 0.98", "1.5 ± 0.98", "1.50"]
@@ -402,6 +404,12 @@ def test_control(monkeypatch):
     assert replay[2:5] == ["30.0 ± 5.0", "-", "1"]
     assert "at most 2 training seeds" in text
     assert "mujoco 3.3.0" in text
+    assert "Demonstrations, training" not in text
+    parts = ("demonstrations", "training", "evaluation")
+    for used in ("seconds", "cpu_seconds"):
+        rows[0][used] = dict(zip(parts, (60.0, 30.0, 30.0), strict=True))
+    said = "of MAML took, seed by seed: 2.0 minutes of CPU time (1.0 for the demonstrations), 2.0 of wall time."
+    assert said in _control.control("control")
 
 
 def a_row_of_control(method, task, success, **more):
@@ -459,7 +467,7 @@ def test_curves_of_control(monkeypatch, tmp_path):
     text = _control.curves("control")
     assert "K = 1: MAML ahead by 55.0 points, " in text
     assert "K = 5: no difference" in text
-    assert "After K inner steps on 1 demonstration(s), MAML against fine-tuning (paired 95 % intervals): K = 0" in text
+    assert "After K inner steps on 1 demonstration(s), MAML against fine-tuning (paired 95 % intervals): K = 1" in text
     head, _, tuned, _, maml, _, _, _, maml_steps = rows_of(text)
     assert head == ["learner", "1 shown", "5 shown", "seeds"]
     assert tuned[1:] == ["30.0 ± 10.0 (0.0)", "70.0 ± 10.0 (0.0)", "2"]

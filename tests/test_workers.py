@@ -11,7 +11,7 @@ import pytest
 
 from helpers import jobs
 from innerloop.errors import ConfigurationError, DataError, InnerloopError
-from innerloop.workers import close_workers, run_jobs
+from innerloop.workers import Spent, close_workers, run_jobs
 
 
 def ended(process):
@@ -39,6 +39,16 @@ def test_one_worker_is_this_process_and_two_are_kept_for_the_next_call():
     again = {*run_jobs(jobs.process, [(n,) for n in range(20)], what="number", workers=2)}
     assert os.getpid() not in first
     assert len(first | again) <= 2
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_the_cpu_time_of_jobs_counts_wherever_they_are_done(workers):
+    begin = Spent.now()
+    run_jobs(jobs.busy, [(0.2,)] * 3, what="number", workers=workers)
+    time.sleep(0.3)  # this is wall time alone
+    found = Spent.now().since(begin)
+    assert found.cpu_seconds >= 0.59
+    assert found.seconds >= found.cpu_seconds / workers
 
 
 @pytest.mark.parametrize("workers", [1, 2])

@@ -57,9 +57,9 @@ def curves(name: str) -> str:
     parts = [
         f"Success in per cent over {goals} unseen goals with one rollout of at most {limit} steps each; ± half of the "
         "95 % interval over goals, in brackets the standard deviation over training seeds. Trained with one "
-        f"demonstration, {steps:,} outer steps on {demonstrated} goals. Steps and rates of fine-tuning are chosen on "
-        "validation goals, for each number of demonstrations anew; over inner steps its rate is the best one at the "
-        "last of them."
+        f"demonstration, {steps:,} outer steps on {demonstrated} goals. Steps of MAML, and steps and rates of "
+        "fine-tuning, are chosen on validation goals for each number of demonstrations anew. Over inner steps the rate "
+        "of fine-tuning is the best one at the last of them, where alone the two are compared."
     ]
     if (ROOT / PICTURE).exists():
         parts.append(f"![Success over demonstrations and over inner steps]({PICTURE.removeprefix('docs/')})")
@@ -77,7 +77,8 @@ def curves(name: str) -> str:
                 return {str(k): point for k, point in enumerate(row["over_steps"][count]) if k in _STEPS}
 
             def values(row: dict[str, Any], count: str = str(shots)) -> dict[str, Any]:
-                return {str(k): each for k, each in enumerate(row["values_over_steps"][count]) if k in _STEPS}
+                found = row["values_over_steps"][count]
+                return {str(len(found) - 1): found[-1]}
 
             parts += [
                 f"**{task}, over inner steps on {shots} demonstration(s)**",
@@ -138,8 +139,27 @@ def _tables(name: str, rows: list[dict[str, Any]]) -> str:
             body.append((np.mean(means), [_name(of[0]), of[0]["family"], *cells]))
         ordered = [line for _, line in sorted(body, key=lambda pair: -pair[0])]
         head = ["learner", "family", "success, %", "before adapting, %", "seeds", "training, s"]
-        parts += [f"**{task}**", markdown([head, *ordered]), *_remarks(task, of_task), *_missing(task, of_task, every)]
+        parts += [
+            f"**{task}**",
+            markdown([head, *ordered]),
+            *_cost(of_task),
+            *_remarks(task, of_task),
+            *_missing(task, of_task, every),
+        ]
     return "\n\n".join([*parts, _origin(name, rows)])
+
+
+def _cost(rows: list[dict[str, Any]]) -> list[str]:
+    """What a seed of MAML took, demonstrations included, where it was measured."""
+    said = []
+    for row in rows:
+        if row["method"] == "maml" and "cpu_seconds" in row:
+            wall, used = (sum(row[key].values()) / 60 for key in ("seconds", "cpu_seconds"))
+            collected = row["cpu_seconds"]["demonstrations"] / 60
+            said.append(
+                f"{used:.1f} minutes of CPU time ({collected:.1f} for the demonstrations), {wall:.1f} of wall time"
+            )
+    return [f"Demonstrations, training and evaluation of MAML took, seed by seed: {'; '.join(said)}."] if said else []
 
 
 def _remarks(task: str, rows: list[dict[str, Any]]) -> list[str]:

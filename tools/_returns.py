@@ -68,12 +68,24 @@ def _adapting(rows: Rows, ends: tuple[str, str]) -> list[str]:
     for end, key in zip(ends, ("still", "oracle"), strict=True):
         if rows[0]["returns"][key] is not None:
             level = number(*interval(np.array(rows[0]["returns"][key])), accuracy=False)
-            lines.append([end, level, *["" for _ in range(rounds)], "-", "-"])
+            lines.append([end, level, *["" for _ in range(rounds)], *("-" for _ in _SPENT)])
     said = []
     for method, own in methods(rows):
         each = [f"{row['returns']['curve'][1][0]:.3g}" for row in own]
         said += [f"{NAMES.get(method, method)} {', '.join(each)}"] if len(own) > 1 else []
-    return [markdown(lines), *([f"After one round, seed by seed: {'; '.join(said)}."] if said else [])]
+    return [
+        markdown(lines), *([f"After one round, seed by seed: {'; '.join(said)}."] if said else []), *_at_the_edge(rows),
+    ]  # fmt: skip
+
+
+def _at_the_edge(rows: Rows) -> list[str]:
+    """The rows whose inner rate is the smallest or the largest that was tried: another might be better."""
+    said = [
+        f"{NAMES.get(row['cell'][1], row['cell'][1])} {row['inner_lr']:g} (seed {row['cell'][2]})"
+        for row in rows
+        if (tried := row.get("settings", {}).get("inner_rates")) and row["inner_lr"] in (min(tried), max(tried))
+    ]
+    return [f"At an edge of the inner rates that were tried: {', '.join(said)}."] if said else []
 
 
 def _bandits(rows: Rows) -> str:
@@ -89,7 +101,7 @@ def _bandits(rows: Rows) -> str:
     ends = {key: np.array(rows[0]["returns"][key]) for key in ("still", "oracle")}
     for end, key in (("any arm, exactly", "still"), ("the best arm known", "oracle")):
         pair = [number(*interval(each), accuracy=False) for each in (ends[key], ends["oracle"] - ends[key])]
-        lines.append([end, *pair, "-", "-", "-"])
+        lines.append([end, *pair, "-", *("-" for _ in _SPENT)])
     return markdown(lines)
 
 
@@ -107,16 +119,23 @@ def _course(rows: Rows) -> list[str]:
             steps, _, mean, half = course[max(0, round(part * len(course)) - 1)]
             cells.append(f"{number(mean, half, accuracy=False)} ({steps / 1e6:.1f} million)")
         lines.append([NAMES.get(method, method), *cells])
-    return ["After one round on validation speeds, over environment steps, first seed:", markdown(lines)]
+    said = (
+        "After one round on validation speeds, over environment steps, first seed. Pooled pretraining is judged at the "
+        "best inner rates, each half of these speeds at the one chosen on the other half; the others at the rate that "
+        "they are trained with."
+    )
+    return [said, markdown(lines)]
 
 
 def _tasks(rows: Rows) -> str:
     return f"{len(rows[0]['returns']['still']):,}"
 
 
-_SPENT = ("environment steps", "training, s")
+_SPENT = ("environment steps", "training, s", "CPU, s")
 
 
 def _spent(own: Rows) -> list[str]:
-    steps, seconds = (np.mean([row.get(key, 0) for row in own]) for key in ("environment_steps", "seconds"))
-    return [f"{steps / 1e6:.2f} million", f"{seconds:.0f}"] if steps else ["-", "-"]
+    steps = np.mean([row.get("environment_steps", 0) for row in own])
+    measured = [[row[key] for row in own if key in row] for key in ("seconds", "cpu_seconds")]
+    said = [f"{np.mean(each):.0f}" if each else "-" for each in measured]
+    return [f"{steps / 1e6:.2f} million" if steps else "-", *said]

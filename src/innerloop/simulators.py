@@ -11,6 +11,8 @@ from innerloop.errors import ConfigurationError
 
 SIMULATORS = ("metaworld", "mujoco", "gymnasium")
 """Packages whose version decides the numbers: rewards and physics differ between versions of MuJoCo."""
+META_WORLD_REWARD = "v2"
+"""The version of its rewards that Meta-World takes unless it is told otherwise; it has them beside its own version."""
 
 
 def optional(package: str, extra: str) -> Any:

@@ -14,11 +14,12 @@ import multiprocessing
 import os
 import signal
 import threading
+import time
 import warnings
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from innerloop.errors import ConfigurationError, InnerloopError
 
@@ -26,6 +27,8 @@ _REPLACED = 3
 """How often in one call workers that were killed are replaced."""
 
 _pools: dict[int, ProcessPoolExecutor] = {}
+_used = [0.0]
+"""CPU seconds of the jobs that worker processes have done."""
 
 
 class Crew(Protocol):
@@ -33,6 +36,32 @@ class Crew(Protocol):
 
     def run(self, function: Callable[..., Any], jobs: Sequence[tuple[Any, ...]], *, what: str) -> list[Any]:
         """The results of a function with each job's arguments, in the order of the jobs."""
+
+
+class Spent(NamedTuple):
+    """What work has taken, or the clocks themselves.
+
+    Attributes:
+        seconds: wall time, which is longer on a machine that is busy with other things.
+        cpu_seconds: of the CPU, in this process and in the jobs of its worker processes; those that were killed, and
+            other machines, do not count.
+    """
+
+    seconds: float
+    cpu_seconds: float
+
+    @classmethod
+    def now(cls) -> Spent:
+        """The clocks."""
+        return cls(time.perf_counter(), time.process_time() + _used[0])
+
+    def since(self, before: Spent) -> Spent:
+        """What lies between two readings, to the hundredth.
+
+        >>> Spent(5.0, 3.0).since(Spent(1.0, 0.5))
+        Spent(seconds=4.0, cpu_seconds=2.5)
+        """
+        return Spent(*(round(now - then, 2) for now, then in zip(self, before, strict=True)))
 
 
 Workers = int | Crew | None
@@ -104,20 +133,32 @@ def _finished(
     try:
         pool = _pool(count)
         for number in left:
-            futures[pool.submit(function, *jobs[number])] = number
+            futures[pool.submit(_timed, function, *jobs[number])] = number
         for future, number in futures.items():  # in order: of several errors always the same one is raised
-            done[number] = future.result()
+            done[number] = _taken(future)
     except BrokenProcessPool:
         _forget(count)
         for future, number in futures.items():
             if future.done() and not future.cancelled() and future.exception() is None:
-                done[number] = future.result()
+                done[number] = _taken(future)
         return False
     except BaseException:  # what a job raised, or Ctrl-C: nobody waits for the others any more
         for future in futures:
             future.cancel()
         raise
     return True
+
+
+def _timed(function: Callable[..., Any], *arguments: Any) -> tuple[Any, float]:
+    """In the worker: a result, and the CPU seconds that it took."""
+    begin = time.process_time()
+    return function(*arguments), time.process_time() - begin
+
+
+def _taken(future: Future[Any]) -> Any:
+    found, used = future.result()
+    _used[0] += used
+    return found
 
 
 def _pool(count: int) -> ProcessPoolExecutor:

@@ -54,6 +54,29 @@ def test_a_run_of_pooled_pretraining_is_validated_after_a_round(tmp_path):
     assert line["validation"] != line["validation_before"]
 
 
+def test_a_run_of_pooled_pretraining_adapts_at_a_rate_chosen_on_validation_tasks(tmp_path, fails):
+    run, rates = tmp_path / "pooled", (0.01, 0.1)
+    words = ["--method", "pooled", "--run", str(run), *SMALL, "--inner-rates", *map(str, rates)]
+    assert main(["train", "navigation", *words]) == 0
+    fit = json.loads((run / "fit.json").read_text())
+    assert {fit["inner_lr"], fit["untrained"]} <= {*rates}
+    assert f"{fit['inner_lr']:g}, which earned most after one round" in (run / "page.html").read_text()
+    whole = json.loads((run / "results" / "test.json").read_text())["values"]
+    out = run / "again.json"
+    for _ in range(2):  # as it is kept, and chosen again where it was lost
+        assert main(["evaluate", str(run), "--tasks", "3", "--out", str(out)]) == 0
+        assert json.loads(out.read_text())["values"] == whole
+        (run / "fit.json").unlink(missing_ok=True)
+    (run / "fit.json").write_text('{"inner_lr": []}')
+    assert "says no inner rate" in fails("evaluate", run)
+    assert "inner_rates: expected at least one" in fails("train", "navigation", *words[:2], "--inner-rates")
+    assert "promp on navigation does not read --inner-rates" in fails("train", "navigation", "--inner-rates", "0.1")
+
+
+def test_the_page_says_where_the_row_without_meta_learning_is(navigation_run):
+    assert "innerloop train navigation --method pooled" in (navigation_run / "page.html").read_text()
+
+
 def test_bandits_are_measured_beside_their_rules(tmp_path):
     run, small = tmp_path / "bandits", [word for word in SMALL if word not in ("--horizon", "5", "--hidden", "8")]
     assert main(["train", "bandits", "--pulls", "4", "--run", str(run), *small, "--rounds", "0"]) == 0
@@ -101,6 +124,17 @@ def test_a_run_is_measured_again_with_other_rounds_and_tasks(navigation_run, cop
     whole = json.loads((run / "results" / "test.json").read_text())["values"]
     assert found["values"][0][:3] == whole[0]  # the same tasks and episodes
     assert main(["report", str(run)]) == 0
+
+
+def test_the_page_says_how_often_a_goal_is_reached_where_environments_say_it(navigation_run, copied):
+    run = copied(navigation_run)
+    assert "reach the goal" not in (run / "page.html").read_text()
+    path = run / "results" / "test.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "success": [[0, 0.5, 0], [0.5, 1, 0], [0.5, 1, 0.75]]}))
+    assert main(["report", str(run)]) == 0
+    page = (run / "page.html").read_text()
+    assert "75 %" in page
+    assert "Episodes that reach the goal, in per cent, after 0, 1, ... rounds: MAML policy 16.7 ± " in page
 
 
 def test_costs_are_said_before_anything_is_trained(capsys):

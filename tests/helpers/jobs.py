@@ -2,9 +2,17 @@
 
 import os
 import signal
+import time
 from pathlib import Path
 
 from innerloop.errors import DataError
+
+
+def busy(seconds):
+    """Uses the CPU for so long."""
+    end = time.process_time() + seconds
+    while time.process_time() < end:
+        pass
 
 
 def double(value):

@@ -14,7 +14,10 @@ begun = count()
 
 
 class Line:
-    """A point on a line; an episode ends beyond 1."""
+    """A point on a line; an episode ends beyond 1. With a goal it says whether the point is beyond that."""
+
+    def __init__(self, goal=None):
+        self.goal = goal
 
     def reset(self, start):
         self.at, self.taken, self.number = start, 0, next(begun)
@@ -23,7 +26,13 @@ class Line:
     def step(self, action):
         self.at += float(action[0])
         self.taken += 1
-        return np.array([self.at]), -abs(self.at), self.at > 1, False, {}
+        return (
+            np.array([self.at]),
+            -abs(self.at),
+            self.at > 1,
+            False,
+            {} if self.goal is None else {"success": self.at > self.goal},
+        )
 
     def close(self):
         pass
@@ -39,12 +48,13 @@ class Walks(SimulatedEnvironments):
     workers: int | None = 1
     fail: str = ""
     side_by_side: int = 1
+    goal: float | None = None
 
     observation = 1
     action = Continuous(1, -0.3, 0.3)
 
     def make(self, index):
-        return Line()
+        return Line(self.goal)
 
     def begin(self, environment, index, seed):
         if self.fail == "raise" and index == 2:

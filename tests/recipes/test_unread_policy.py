@@ -12,7 +12,7 @@ from innerloop.recipes._unread_policy import READERS, demand_read, unread
 
 OTHER = {
     "rate": 0.123, "divergence": 0.123, "inner_lr": 0.123, "inner_steps": 7, "inner_loss": "dice", "hidden": (3,),
-    "width": 5, "std": 0.77,
+    "width": 5, "std": 0.77, "inner_rates": (0.123,),
 }  # fmt: skip
 
 

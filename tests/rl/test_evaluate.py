@@ -7,8 +7,9 @@ import pytest
 import torch
 
 from helpers.policies import learner_of
+from helpers.simulator import Walks
 from innerloop.errors import ConfigurationError
-from innerloop.rl import Navigation, Sampling, When, evaluate_policy
+from innerloop.rl import GaussianPolicy, Navigation, Returns, Sampling, When, evaluate_policy, maml_policy
 
 GOALS = Navigation(horizon=6)
 
@@ -53,6 +54,25 @@ def test_trivial_and_oracle_returns_stand_beside_and_all_survives_json():
     value = json.loads(json.dumps(found.to_json()))
     assert value["curve"][1][0] == pytest.approx(found.curve[1].mean)
     assert np.array(value["values"]).shape == (2, 4)
+
+
+def test_success_is_a_share_of_episodes_where_environments_say_it():
+    torch.manual_seed(4)
+    learner, sampling = maml_policy(GaussianPolicy(1, 1, (8,), std=0.3), inner_lr=0.1), Sampling(episodes=4)
+    found = evaluate_policy(learner, Walks(goal=0.4), 3, sampling=sampling)
+    course = list(learner.course(Walks(goal=0.4), torch.arange(3), When(0, -1), 1, sampling))
+    for done, rates in zip(course, found.success, strict=True):
+        assert rates == pytest.approx(done.episodes.success.double().mean(1).numpy())
+    assert [each.mean for each in found.success_curve] == pytest.approx(found.success.mean(1))
+    assert f"success {100 * found.success[0].mean():.1f} ± " in str(found)
+    again = Returns.from_json(json.loads(json.dumps(found.to_json())))
+    assert again.success == pytest.approx(found.success, abs=1e-4)
+    with pytest.raises(ValueError, match="values of shape"):
+        Returns.from_json({**found.to_json(), "success": [[0.0]]})
+    silent = evaluate_policy(learner, Walks(), 3, sampling=sampling)
+    assert silent.success is None is silent.success_curve
+    assert "success" not in str(silent)
+    assert "success" not in silent.to_json()
 
 
 @pytest.mark.parametrize("wrong", [{"tasks": 0}, {"rounds": -1}])

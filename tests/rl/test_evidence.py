@@ -27,14 +27,12 @@ def load():
 def evidence(monkeypatch):
     module = load()
     monkeypatch.setattr(module, "WIDTHS", (0.2, 1.0))
-    for name, family in module.FAMILIES.items():
-        monkeypatch.setitem(module.FAMILIES, name, family._replace(rates=family.rates[:2]))
     small = {"tasks": 2, "episodes": 2, "validation_tasks": 2, "test_tasks": 2}
 
     def tiny(*name):
         recipe = policy_recipe(*name)
         more = {"horizon": 5, "hidden": (8,)} if hasattr(recipe, "horizon") else {}
-        return dataclasses.replace(recipe, **small, **more)
+        return dataclasses.replace(recipe, inner_rates=recipe.inner_rates[:2], **small, **more)
 
     monkeypatch.setattr(module, "policy_recipe", tiny)
     return module
@@ -50,7 +48,7 @@ def row(evidence, family, method, folder, iterations=1):
 def test_methods_are_trained_by_their_recipes_at_one_cost(family):
     module = load()
     costs = set()
-    for method in module.FAMILIES[family].methods:
+    for method in (*module.FAMILIES[family].methods, *module.FAMILIES[family].more):
         for iterations in (None, 10):
             found = module.recipe_of(family, method, 3, iterations)
             costs.add((iterations, found.environment_steps))
@@ -59,6 +57,29 @@ def test_methods_are_trained_by_their_recipes_at_one_cost(family):
             expected = policy_recipe(module.FAMILIES[family].recipe, method, module.FAMILIES[family].preset)
             assert module.recipe_of(family, method, 0, None) == expected
     assert len(costs) == 2
+
+
+def test_what_decides_a_row_is_kept_with_it():
+    module = load()
+    promp, short = (module.settings_of("navigation", "promp", 0, iterations) for iterations in (None, 5))
+    assert {name for name in promp if promp[name] != short[name]} == {"iterations"}
+    # who is not trained is the same whatever the others cost
+    for family, method in (("navigation", "scratch"), ("bandits", "UCB1"), ("bandits", "UCB1 tuned")):
+        assert module.settings_of(family, method, 0, None) == module.settings_of(family, method, 0, 5)
+    assert module.settings_of("bandits", "UCB1 tuned", 0, None)["widths"] == module.WIDTHS
+
+
+def test_rows_of_other_settings_are_refused(tmp_path, monkeypatch):
+    module, out = load(), tmp_path / "rl.json"
+    cell = ["navigation", "promp", 0]
+    kept = json.loads(json.dumps(module.settings_of(*cell, None)))
+    out.write_text(json.dumps({"rows": [{"cell": cell, "settings": kept, "returns": {"curve": [[1.0, 0.1]]}}]}))
+    words = ["rl.py", "--families", "navigation", "--methods", "promp", "--out", str(out)]
+    monkeypatch.setattr("sys.argv", words)
+    module.main()
+    monkeypatch.setattr("sys.argv", [*words, "--iterations", "5"])
+    with pytest.raises(SystemExit, match="iterations is 60, and 5 is asked for"):
+        module.main()
 
 
 @pytest.mark.parametrize("method", ["UCB1 tuned", "Thompson", "random"])
@@ -103,6 +124,7 @@ def test_the_seconds_of_a_training_that_was_stopped_are_those_of_all_its_legs(ev
     found = row(evidence, "navigation", "promp", tmp_path, iterations=3)
     assert found["iterations"] == 3
     assert found["seconds"] > leg
+    assert 0 < found["cpu_seconds"] < found["seconds"]  # it slept
 
 
 @pytest.mark.apps

@@ -99,11 +99,43 @@ def test_steps_are_those_of_training(monkeypatch):
 
 
 @pytest.mark.apps
-def test_a_tensor_that_is_nan_is_refused():
+def test_a_tensor_that_is_nan_is_refused(monkeypatch):
     environment = _gymnasium.make("Navigation", task=3)
     environment.reset(seed=0)
+    step = NavigationTasks.step
+
+    def broken(self, *arguments):
+        after = step(self, *arguments)
+        return after._replace(reward=after.reward * torch.nan)
+
+    monkeypatch.setattr(NavigationTasks, "step", broken)
     with pytest.raises(DataError, match="task 3 gives NaN at step 0"):
-        environment.step(np.full(2, np.nan))
+        environment.step(np.zeros(2))
+
+
+@pytest.mark.apps
+@pytest.mark.parametrize("family", ["Navigation", "Walks"])
+@pytest.mark.parametrize("action", [np.nan, np.inf, "left"])
+def test_an_action_that_is_no_finite_number_is_refused(family, action, monkeypatch):
+    monkeypatch.setitem(_gymnasium.FAMILIES, "Walks", Walks)
+    environment = _gymnasium.make(family, task=3)
+    environment.reset(seed=0)
+    size = environment.family.action.size
+    environment.step(np.full(size, 1e6))  # a draw beyond the bounds is cut to them
+    with pytest.raises(DataError, match=f"An action of task 3 is {size} finite numbers .*; got .* at step 1"):
+        environment.step(np.array([action] * size))
+    with pytest.raises(DataError, match="finite numbers"):
+        environment.step(np.zeros(size + 1))
+
+
+@pytest.mark.apps
+@pytest.mark.parametrize("arm", [-1, 5, 0.5, np.nan, [1]])
+def test_an_arm_that_a_bandit_has_not_is_refused(arm):
+    environment = _gymnasium.make("Bandit", task=2)
+    environment.reset(seed=0)
+    environment.step(np.int64(4))
+    with pytest.raises(DataError, match=r"An action of task 2 is a whole number from 0 to 4; got .* at step 1"):
+        environment.step(arm)
 
 
 @pytest.mark.apps

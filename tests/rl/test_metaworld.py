@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from innerloop.errors import ConfigurationError, DataError
+from innerloop.errors import ConfigurationError, DataError, TrainingError
 from innerloop.rl import (
     RL2,
     Continuous,
@@ -91,6 +91,7 @@ def test_episodes_follow_the_goal_and_leave_numpys_generator_alone():
     assert torch.equal(found.reward, again.reward)
     assert not torch.equal(found.reward[0], found.reward[1])
     assert (found.observation[..., 36:] == 0).all()  # the goal is hidden
+    assert found.success.shape == (2, 1)
 
 
 @pytest.mark.apps
@@ -161,6 +162,15 @@ def test_the_agent_adapts_on_whole_episodes_of_each_environment():
     seen = torch.randn(2, 39)
     means = expected(seen[:, None]).mean[:, 0].clamp(-1, 1).double()
     assert torch.allclose(torch.tensor(agent.eval_action(seen.numpy())), means, atol=1e-5)
+
+
+def test_an_agent_that_diverged_stops():
+    agent = MetaWorldAgent(learner_of())
+    with torch.no_grad():
+        agent.learner.network.body[0].weight.fill_(float("nan"))
+    for act in (agent.adapt_action, agent.eval_action):
+        with pytest.raises(TrainingError, match="gives NaN or infinity"):
+            act(np.zeros((2, 39)))
 
 
 def test_the_agent_forgets_and_acts_within_the_bounds():

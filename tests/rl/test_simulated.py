@@ -48,6 +48,17 @@ def test_one_worker_and_two_give_the_same_numbers():
             assert torch.equal(getattr(one.episodes, name), getattr(two.episodes, name))
 
 
+@pytest.mark.parametrize("settings", [{}, {"workers": 2}, {"side_by_side": 3}])
+def test_success_is_what_the_environment_said_at_any_step(settings):
+    course = course_of(Walks(goal=0.4, **settings))
+    for found in (done.episodes for done in course):
+        after = found.observation[..., 0] + found.action[..., 0].clamp(-0.3, 0.3)
+        assert torch.equal(found.success, ((after > 0.4) & found.mask).any(-1))
+    rates = [found.episodes.success.double().mean() for found in course]
+    assert 0 < rates[0] < 1
+    assert course_of(Walks(**settings))[0].episodes.success is None
+
+
 def test_episodes_are_those_of_the_policy_and_end_where_they_end():
     first, second = course_of(Walks(horizon=20))
     found = first.episodes

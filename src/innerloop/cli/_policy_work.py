@@ -7,10 +7,11 @@ from pathlib import Path
 
 from innerloop import rl
 from innerloop.cli._policy import Options
-from innerloop.cli._policy_page import write_policy_page
+from innerloop.cli._policy_page import chosen_rate, write_policy_page
 from innerloop.cli._work import set_threads, weights_of
 from innerloop.errors import ConfigurationError
 from innerloop.files import write_json
+from innerloop.gradient import SGD
 from innerloop.outer import Run, load_weights
 from innerloop.recipes import PolicyRecipe, policy_from_json
 from innerloop.recipes._build_policy import PolicyExperiment, build_policy, rivals_of
@@ -43,10 +44,16 @@ def train_policy(recipe: PolicyRecipe, folder: Path, options: Options) -> int:
     if done.interrupted:
         print(f"innerloop: stopped; the same command with --resume goes on in {folder}", file=sys.stderr)
         return 130
-    write_json(folder / "fit.json", {**vars(done), "recipe": recipe.to_json()})
+    rivals = rivals_of(recipe, experiment.environments.train)
+    rates = {
+        name: experiment.choose_rate(who)
+        for name, who in {"inner_lr": experiment.learner, **rivals}.items()
+        if recipe.chooses_rate and isinstance(who, rl.PolicyLearner)
+    }
+    write_json(folder / "fit.json", {**vars(done), **rates, "recipe": recipe.to_json()})
     found = experiment.evaluate(experiment.learner, "test", recipe.test_tasks)
     run.save_result("test", found.to_json())
-    for name, rival in rivals_of(recipe, experiment.environments.train).items():
+    for name, rival in rivals.items():
         run.save_result(f"test.{name}", experiment.evaluate(rival, "test", recipe.test_tasks).to_json())
     if not options.quiet:
         print(found)
@@ -90,6 +97,11 @@ def open_policy(folder: str | Path, workers: Workers = None) -> tuple[Run, Polic
     run = Run(folder)
     experiment = build_policy(policy_from_json(run.config().get("recipe")), workers)
     load_weights(weights_of(run), experiment.learner)
+    if experiment.recipe.chooses_rate and isinstance(experiment.learner, rl.PolicyLearner):
+        if (rate := chosen_rate(run)) is None:  # it was stopped before
+            experiment.choose_rate(experiment.learner)
+        else:
+            experiment.learner.optimiser = SGD(rate)
     return run, experiment
 
 

@@ -26,9 +26,9 @@ from innerloop.errors import DataError
 from innerloop.simulators import versions
 from innerloop.sources._cache import cache_folder
 from innerloop.sources._stored import keep, recall
-from innerloop.workers import run_jobs
+from innerloop.workers import Spent, run_jobs
 
-_FORMAT = 1
+_FORMAT = 2
 _TRIES = 10
 """Episodes for each demonstration that is wanted; the scripted experts succeed in more than half of them."""
 
@@ -44,16 +44,20 @@ class Collected(NamedTuple):
         actions: `(G, D, H, 4)` float32, within [-1, 1].
         lengths: `(G, D)` int64, steps of each demonstration.
         goals: `(G, 3)` float64.
+        spent: what it took to collect them, also where they come from the cache.
     """
 
     observations: Tensor
     actions: Tensor
     lengths: Tensor
     goals: Array
+    spent: Spent = Spent(0.0, 0.0)
 
     def some(self, goals: list[int]) -> Collected:
         """The demonstrations of some of the goals."""
-        return Collected(self.observations[goals], self.actions[goals], self.lengths[goals], self.goals[goals])
+        return Collected(
+            self.observations[goals], self.actions[goals], self.lengths[goals], self.goals[goals], self.spent
+        )
 
     @property
     def goal_hash(self) -> str:
@@ -76,12 +80,14 @@ def collect(plan: Plan, *, workers: int | None = None, cache: bool = True) -> Co
     path = _path(plan)
     if cache and (kept := recall(path)) is not None and (found := _unpacked(*kept, plan)) is not None:
         return found
+    begin = Spent.now()
     jobs = [(plan, goal) for goal in range(plan.goals)]
     done = run_jobs(demonstrate, jobs, what=f"demonstrations of one goal of {plan.task}", workers=workers)
     rows = torch.from_numpy(np.concatenate([demo for _, demos in done for demo in demos]))
     about = {
         "lengths": json.dumps([[len(demo) for demo in demos] for _, demos in done]),
         "goals": json.dumps([goal.tolist() for goal, _ in done]),  # repr of a float64 gives it back exactly
+        "spent": json.dumps(Spent.now().since(begin)),
     }
     if cache:
         keep(path, rows, about)
@@ -147,6 +153,7 @@ def _unpacked(rows: Tensor, about: dict[str, str], plan: Plan) -> Collected | No
     try:
         lengths = torch.tensor(json.loads(about["lengths"]), dtype=torch.int64)
         goals = np.array(json.loads(about["goals"]), dtype=np.float64)
+        spent = Spent(*json.loads(about["spent"]))
     except (KeyError, ValueError, TypeError):
         return None  # a damaged file: made again
     width = len(OBSERVED) + len(ACTIONS)
@@ -155,4 +162,4 @@ def _unpacked(rows: Tensor, about: dict[str, str], plan: Plan) -> Collected | No
         return None
     padded = rows.new_zeros(*shape, int(lengths.max()), width)
     padded[torch.arange(padded.shape[2]) < lengths[..., None]] = rows
-    return Collected(padded[..., : len(OBSERVED)], padded[..., len(OBSERVED) :], lengths, goals)
+    return Collected(padded[..., : len(OBSERVED)], padded[..., len(OBSERVED) :], lengths, goals, spent)

@@ -17,7 +17,7 @@ from innerloop.errors import ConfigurationError
 from innerloop.evaluation._evaluate import evaluating, surroundings
 from innerloop.evaluation._statistics import Values
 from innerloop.learner import Learner
-from innerloop.simulators import versions
+from innerloop.simulators import META_WORLD_REWARD, versions
 from innerloop.sources._base import demand_some
 
 
@@ -142,5 +142,6 @@ def _evaluation(
         seconds=0.0,
         steps=steps,
         trained_steps=learner.steps,
-        about=surroundings(torch.device("cpu")) | versions("control"),
+        # nothing here is judged by rewards, but results say which there were
+        about=surroundings(torch.device("cpu")) | versions("control") | {"reward": META_WORLD_REWARD},
     )

@@ -10,6 +10,7 @@ from innerloop.control._normalisation import fit_normalisation
 from innerloop.control._plan import Plan
 from innerloop.errors import ConfigurationError
 from innerloop.sources._base import SPLITS, Splits
+from innerloop.workers import Spent
 
 
 class Demonstrations(Splits):
@@ -37,6 +38,7 @@ class Demonstrations(Splits):
 
     Attributes:
         normalisation: of the observations, over the training demonstrations.
+        spent: what it took to collect the demonstrations of all splits, also where they come from the cache.
 
     Raises:
         ConfigurationError: for numbers that make no sense, an unknown task, or if Meta-World is not installed.
@@ -81,6 +83,7 @@ class Demonstrations(Splits):
                     f"the {plan.split} split has demonstrations={plan.demonstrations}."
                 )
         found = [collect(plan, workers=workers, cache=cache) for plan in plans]
+        self.spent = Spent(*(round(sum(each), 2) for each in zip(*(data.spent for data in found), strict=True)))
         self.normalisation = fit_normalisation(found[0])
         super().__init__(
             *(

@@ -35,6 +35,7 @@ class Progress:
         loss_sum: sum of the training losses since the last line of the log.
         loss_count: number of them.
         seconds: training time so far, interruptions left out.
+        cpu_seconds: the same of the CPU, worker processes included, where episodes are run; elsewhere 0.
     """
 
     step: int = 0
@@ -44,11 +45,12 @@ class Progress:
     loss_sum: float = 0.0
     loss_count: int = 0
     seconds: float = 0.0
+    cpu_seconds: float = 0.0
     done: bool = False
 
     def __post_init__(self) -> None:
         counts = (self.step, self.best_step, self.stale, self.loss_count)
-        numbers = (self.loss_sum, self.seconds, 0.0 if self.best is None else self.best)
+        numbers = (self.loss_sum, self.seconds, self.cpu_seconds, 0.0 if self.best is None else self.best)
         # also what a damaged file says comes through here
         if not all(type(n) is int and n >= 0 for n in counts) or not all(isinstance(x, int | float) for x in numbers):
             raise ValueError(f"no progress: {vars(self)}")

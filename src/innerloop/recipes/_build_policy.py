@@ -8,6 +8,7 @@ from typing import Any, cast
 import torch
 
 from innerloop import rl
+from innerloop.gradient import SGD
 from innerloop.recipes._policy_recipe import MetaWorldRecipe, PolicyRecipe
 from innerloop.sources._base import SPLITS
 from innerloop.workers import Workers
@@ -45,10 +46,20 @@ class PolicyExperiment:
             "validate_every": recipe.validate_every,
             "validation_tasks": recipe.validation_tasks,
             # pooled pretraining is for what follows it
-            "validation_rounds": min(1, recipe.rounds) if recipe.method == "pooled" else None,
+            "validation_rates": recipe.inner_rates if recipe.chooses_rate else None,
             "seed": recipe.seed,
             "config": {"recipe": recipe.to_json()},
         }
+
+    def choose_rate(self, learner: rl.PolicyLearner) -> float:
+        """Gives a learner the inner rate of the recipe that earns most after a round on validation tasks."""
+        recipe = self.recipe
+        found = rl.evaluate_rates(
+            learner, self.environments.validation, recipe.inner_rates, recipe.validation_tasks, sampling=self.sampling
+        )
+        rate = rl.best_rate(found)
+        learner.optimiser = SGD(rate)
+        return rate
 
     def evaluate(self, learner: Any, split: str, tasks: int, rounds: int | None = None) -> rl.Returns:
         """Somebody's returns on fixed tasks after each round; None: as many rounds as the recipe says."""
@@ -98,7 +109,9 @@ def learner_of(recipe: PolicyRecipe, environment: rl.Environments) -> rl.PolicyL
     if recipe.method == "rl2":
         return rl.RL2(environment.observation, environment.action, recipe.width, recipe.std)
     return rl.maml_policy(
-        rl.policy_for(environment, recipe.hidden, recipe.std), inner_lr=recipe.inner_lr,
+        rl.policy_for(environment, recipe.hidden, recipe.std),
+        # pooled pretraining gets its rate when it is done
+        inner_lr=recipe.inner_rates[0] if recipe.method == "pooled" else recipe.inner_lr,
         inner_steps=recipe.inner_steps, inner_loss=recipe.inner_loss, first_order=recipe.method == "fomaml_trpo",
     )  # fmt: skip
 

@@ -43,6 +43,8 @@ class PolicyRecipe:
     """Largest mean KL of a step of MAML-TRPO."""
     inner_lr: Annotated[float, Positive(0.1)] = 0.05
     """Learning rate of the policy gradients that adapt."""
+    inner_rates: Annotated[tuple[float, ...], Positive(0.1)] = (0.01, 0.02, 0.05, 0.1, 0.2)
+    """For pooled, which is trained for no rate: these are tried on validation tasks."""
     inner_steps: int = 1
     """Inner steps in training."""
     inner_loss: Literal["lvc", "reinforce", "dice"] = "lvc"
@@ -71,6 +73,8 @@ class PolicyRecipe:
                 f"Unknown method {self.method!r}; for reinforcement learning there are {', '.join(POLICY_METHODS)}."
                 f"{closest(self.method, POLICY_METHODS)}"
             )
+        if not self.inner_rates:
+            raise ConfigurationError("inner_rates: expected at least one rate to try; got none.")
         if self.method == "rl2" and not self.tensors:
             raise ConfigurationError(
                 "rl2 runs on environments that are tensors (navigation, bandits, tabular); take promp, maml_trpo or "
@@ -88,6 +92,11 @@ class PolicyRecipe:
         """What training costs: the most steps that environments are asked for, validation left out."""
         rounds = {"rl2": self.rounds, "pooled": 0}.get(self.method, 1)
         return self.iterations * self.tasks * self.episodes * (rounds + 1) * self.length
+
+    @property
+    def chooses_rate(self) -> bool:
+        """Whether it is trained for no inner rate, and gets one of `inner_rates` on validation tasks."""
+        return self.method == "pooled" and self.rounds > 0
 
     def to_json(self) -> dict[str, Any]:
         """Plain values."""

@@ -12,7 +12,9 @@ _GRADIENT = tuple(method for method in POLICY_METHODS if method != "rl2")
 READERS: dict[str, tuple[str, ...]] = {
     "rate": ("promp", "rl2", "pooled"),
     "divergence": _TRUST,
-    **dict.fromkeys(("inner_lr", "inner_steps", "inner_loss", "hidden"), _GRADIENT),
+    "inner_lr": ("promp", *_TRUST),
+    "inner_rates": ("pooled",),
+    **dict.fromkeys(("inner_steps", "inner_loss", "hidden"), _GRADIENT),
     "width": ("rl2",),
 }
 """The fields that not all methods read, with those that do. Pooled pretraining adapts when it is evaluated."""
@@ -23,7 +25,7 @@ def unread(recipe: PolicyRecipe) -> list[str]:
 
     >>> from innerloop.recipes import policy_recipe
     >>> unread(policy_recipe("navigation", "promp")), unread(policy_recipe("bandits", "promp"))
-    (['divergence', 'width'], ['divergence', 'width', 'std'])
+    (['divergence', 'inner_rates', 'width'], ['divergence', 'inner_rates', 'width', 'std'])
     """
     found = [field for field, methods in READERS.items() if recipe.method not in methods]
     # a choice among arms has no standard deviation

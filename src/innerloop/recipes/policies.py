@@ -41,7 +41,7 @@ def bandits(method: str = "rl2", preset: str = "short") -> PolicyRecipe:
     Source: Duan et al. 2016, "RL²", section 3.1, which has 10, 100 and 500 pulls and 5, 10 and 50 arms.
     """
     base = BanditsRecipe(recipe="bandits", iterations=200, tasks=25, rate=3e-3, inner_lr=1.0, rounds=1)
-    base = dataclasses.replace(base, test_tasks=1_000, validation_tasks=500)
+    base = dataclasses.replace(base, test_tasks=1_000, validation_tasks=500, inner_rates=_CHOICES)
     return _made(base, method, preset, {"rl2": {**_RL2, "rounds": 0}}, {"pulls": 100})
 
 
@@ -51,23 +51,26 @@ def tabular(method: str = "rl2", preset: str = "short") -> PolicyRecipe:
     Source: Duan et al. 2016, "RL²", section 3.2.
     """
     base = TabularRecipe(recipe="tabular", iterations=500, tasks=50, inner_lr=0.5, rounds=4, test_tasks=200)
+    base = dataclasses.replace(base, inner_rates=_CHOICES)
     return _made(base, method, preset, {"rl2": _RL2}, {"rounds": 9, "iterations": 5_000})
 
 
 def cheetah_velocity(method: str = "promp", preset: str = "short") -> PolicyRecipe:
     """A half cheetah finds out at which speed to run. "short" is for two cores, "paper" for many.
 
-    The horizon of 100 in "short" is a choice: half of the paper's, for twice as many episodes of the same cost.
+    The horizon of 100 in "short" is that of ProMP's published script, half of Finn et al.'s; its batch of 20 tasks with
+    10 episodes is a quarter of the script's 40 with 20, for more outer steps.
 
-    Source: "paper" has the tasks, episodes and horizon of Finn et al. 2017, section 5.3, with the rates of Rothfuss et
-    al. 2019, "ProMP", appendix D.
+    Source: "paper" has the tasks, episodes and horizon of Finn et al. 2017, section 5.3. Rates and networks of both are
+    those of Rothfuss et al. 2019, "ProMP", `run_scripts/pro-mp_run_mujoco.py` in their repository.
 
     >>> [cheetah_velocity(preset=preset).environment_steps for preset in ("short", "paper")]
-    [48000000, 320000000]
+    [64000000, 320000000]
     """
     base = SimulatedRecipe(
-        recipe="cheetah-velocity", iterations=1_200, tasks=20, episodes=10, horizon=100, rate=1e-3, inner_lr=0.1
+        recipe="cheetah-velocity", iterations=1_600, tasks=20, episodes=10, horizon=100, rate=1e-3, inner_lr=0.1
     )
+    base = dataclasses.replace(base, inner_rates=_MOVES)
     return _made(base, method, preset, {}, _PAPER)
 
 
@@ -97,7 +100,7 @@ def ml1(method: str = "promp", preset: str = "short") -> PolicyRecipe:
     base = MetaWorldRecipe(
         recipe="ml1", iterations=20, tasks=10, episodes=5, horizon=200, rate=1e-3, validation_tasks=10, rounds=1
     )
-    base = dataclasses.replace(base, inner_lr=0.1, test_tasks=20, validate_every=10)
+    base = dataclasses.replace(base, inner_lr=0.1, test_tasks=20, validate_every=10, inner_rates=_MOVES)
     return _made(base, method, preset, {}, {**_METAWORLD, "iterations": 100})
 
 
@@ -111,6 +114,11 @@ def ml10(method: str = "promp", preset: str = "short") -> PolicyRecipe:
     return dataclasses.replace(base, benchmark="ML10", task=None)
 
 
+_CHOICES = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
+"""Inner rates to try where an action is a choice: around those of the recipes."""
+_MOVES = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5)
+"""Inner rates to try for simulated robots. One step at 0.1 moves a policy of deviation 1 by hundredths of a nat and one
+of deviation 0.1 by hundreds of them, and deviations shrink in training: so the rates reach down."""
 _PAPER: dict[str, Any] = {"iterations": 1_000, "tasks": 40, "episodes": 20, "horizon": 200}
 _METAWORLD: dict[str, Any] = {"tasks": 20, "episodes": 10, "horizon": 500, "test_tasks": 50}
 _TWO: dict[str, Any] = {"validation_tasks": 2, "test_tasks": 2}

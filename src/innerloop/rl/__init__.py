@@ -31,6 +31,7 @@ from innerloop.rl._policy import CategoricalPolicy, GaussianPolicy, policy_for
 from innerloop.rl._pooled import Pooled
 from innerloop.rl._ppo import PPO
 from innerloop.rl._promp import ProMP
+from innerloop.rl._rates import best_rate, cross_judged, evaluate_rates
 from innerloop.rl._rl2 import RL2
 from innerloop.rl._simulated import SimulatedEnvironments
 from innerloop.rl._spaces import Continuous, Discrete
@@ -90,12 +91,15 @@ __all__ = [
     "When",
     "advantages",
     "baseline",
+    "best_rate",
     "collect",
+    "cross_judged",
     "dice",
     "draw",
     "entropy",
     "episode_keys",
     "evaluate_policy",
+    "evaluate_rates",
     "from_spec",
     "kl",
     "likeliest",

@@ -7,6 +7,7 @@ Shape legend: E episodes, of which S are side by side; O numbers in an observati
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -59,7 +60,8 @@ def episodes(family: SimulatedEnvironments, policy: Acting, index: int, keys: Te
     def joined(*leaves: Tensor) -> Tensor:
         return torch.cat(leaves, 1)[0]
 
-    fields = [{name: value for name, value in vars(part).items() if name != "index"} for part in parts]
+    parts_of = [vars(part).items() for part in parts]
+    fields = [{name: value for name, value in part if name != "index" and value is not None} for part in parts_of]
     return Trajectories(**pytree.tree_map(joined, *fields), index=torch.tensor(index))
 
 
@@ -96,7 +98,7 @@ def _side_by_side(
     """The episodes numbered from `first` on, with fields `(1, S, H, ...)`."""
     count = len(keys)
     seen = np.empty((count, family.observation), dtype=np.float32)
-    alive, steps = np.ones(count, dtype=bool), []
+    alive, steps, reached = np.ones(count, dtype=bool), [], None
     with _Place(index) as place:
         environments = _environments(family, index, count)
         for row, seed in enumerate((bits(keys, _SEED) % 2**31).tolist()):
@@ -113,13 +115,17 @@ def _side_by_side(
             reward = np.zeros(count, dtype=np.float32)
             for row in alive.nonzero()[0].tolist():
                 place.episode = first + row
-                seen[row], reward[row], over, cut, _ = take(family, environments[row], index, taken[row])
+                seen[row], reward[row], over, cut, info = take(family, environments[row], index, taken[row])
                 going[row] = not (over or cut)
+                if "success" in info:
+                    reached = np.zeros(count, dtype=bool) if reached is None else reached
+                    reached[row] |= bool(info["success"])
             steps.append((observation, action, torch.from_numpy(reward)[None], said, torch.from_numpy(alive)[None]))
             alive = going
             if not alive.any():
                 break
-    return stacked(steps, torch.tensor([index]), family.horizon)
+    found = stacked(steps, torch.tensor([index]), family.horizon)
+    return found if reached is None else replace(found, success=torch.from_numpy(reached)[None])
 
 
 def _environments(family: SimulatedEnvironments, index: int, count: int) -> list[Any]:

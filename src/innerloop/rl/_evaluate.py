@@ -21,6 +21,7 @@ from innerloop.rl._tensor_environments import TensorEnvironments
 
 Values = np.ndarray[Any, np.dtype[np.float64]]
 
+ARRAYS = ("values", "still", "oracle", "success")
 EVALUATION = -1
 """The "outer step" of episodes that judge: no training step has them."""
 
@@ -39,6 +40,7 @@ class Returns:
         episodes: in each round.
         environment_steps: that it took, in all tasks.
         seconds: wall time.
+        success: `(R + 1, T)` share of each task's episodes whose goal was reached; None where environments do not say.
     """
 
     name: str
@@ -50,6 +52,12 @@ class Returns:
     episodes: int
     environment_steps: int
     seconds: float
+    success: Values | None = None
+
+    @property
+    def success_curve(self) -> list[Interval] | None:
+        """Mean share of episodes that reached the goal, and its 95 % interval, after 0, 1, ... rounds."""
+        return None if self.success is None else [interval(values) for values in self.success]
 
     @property
     def curve(self) -> list[Interval]:
@@ -71,10 +79,13 @@ class Returns:
             rows.append(("oracle", interval(self.oracle)))
         if (regret := self.regret) is not None:
             rows.append(("regret in the end", regret[-1]))
+        reached = ""
+        if (success := self.success_curve) is not None:
+            reached = "; success " + " -> ".join(f"{100 * mean:.1f} ± {100 * half:.1f} %" for mean, half in success)
         said = ", ".join(f"{name} {mean:.4g} ± {half:.2g}" for name, (mean, half) in rows)
         return (
             f"{self.name}: return {said} (95 % intervals over {self.values.shape[1]:,} {self.source['split']} tasks of "
-            f"{self.source['name']}, {self.episodes} episodes a round)"
+            f"{self.source['name']}, {self.episodes} episodes a round{reached})"
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -88,12 +99,13 @@ class Returns:
             return [[mean, half if math.isfinite(half) else None] for mean, half in found]
 
         return {
-            **{name: value for name, value in vars(self).items() if name not in ("values", "still", "oracle")},
+            **{name: value for name, value in vars(self).items() if name not in ARRAYS},
             "curve": pairs(self.curve),
             "regret": None if (regret := self.regret) is None else pairs(regret),
             "values": rounded(self.values),
             "still": rounded(self.still),
             "oracle": None if self.oracle is None else rounded(self.oracle),
+            **({} if self.success is None else {"success": rounded(self.success)}),
         }
 
     @classmethod
@@ -107,10 +119,11 @@ class Returns:
         def array(name: str) -> Values:
             return np.asarray(value[name], dtype=float)
 
-        plain = {field.name: value[field.name] for field in fields(cls)}
-        oracle = None if value["oracle"] is None else array("oracle")
-        found = cls(**{**plain, "values": array("values"), "still": array("still"), "oracle": oracle})
-        if found.values.ndim != 2 or found.still.shape != found.values.shape[1:]:
+        plain = {field.name: value[field.name] for field in fields(cls) if field.name not in ARRAYS}
+        oracle, success = (None if value.get(name) is None else array(name) for name in ("oracle", "success"))
+        found = cls(**plain, values=array("values"), still=array("still"), oracle=oracle, success=success)
+        odd = success is not None and success.shape != found.values.shape
+        if found.values.ndim != 2 or found.still.shape != found.values.shape[1:] or odd:
             raise ValueError(f"values of shape {found.values.shape} for {found.still.shape} tasks")
         return found
 
@@ -154,11 +167,13 @@ def evaluate_policy(
     start = time.perf_counter()
     sampling = sampling or Sampling()
     indices = torch.arange(first, first + tasks)
-    values, steps = [], 0
+    values, success, steps = [], [], 0
     with _evaluating(learner):
         for done in learner.course(environments, indices, When(seed, EVALUATION), rounds, sampling):
             values.append(done.episodes.returns.double().mean(1).numpy())
             steps += done.episodes.steps
+            if done.episodes.success is not None:
+                success.append(done.episodes.success.double().mean(1).numpy())
     oracle = environments.oracle(indices) if isinstance(environments, TensorEnvironments) else None
     return Returns(
         name=learner.name,
@@ -170,6 +185,7 @@ def evaluate_policy(
         episodes=sampling.episodes,
         environment_steps=steps,
         seconds=round(time.perf_counter() - start, 3),
+        success=np.stack(success) if success else None,
     )
 
 

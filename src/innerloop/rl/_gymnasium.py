@@ -123,9 +123,13 @@ class TaskEnvironment:
     def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
         """One step, as training takes it: observation, reward, whether the episode is over or cut, and more.
 
+        Args:
+            action: a choice, or numbers; those beyond the bounds are cut to them, as draws of a Gaussian have to be.
+
         Raises:
-            DataError: if observation or reward is not finite.
+            DataError: if there is no such choice, a number is not finite, or observation or reward is not.
         """
+        self._demand(action)
         if isinstance(self.family, SimulatedEnvironments):
             seen, reward, over, cut, info = take(self.family, self._inside, self.task, action)
             seen = torch.as_tensor(seen)
@@ -139,6 +143,18 @@ class TaskEnvironment:
             reward, over, cut = float(after.reward), bool(after.done), False
         self._time += 1
         return _plain(seen), reward, over, cut or self._time >= self.family.horizon, info
+
+    def _demand(self, action: Any) -> None:
+        """Refuses what no environment can do; simulators answer it with NaN, or take another choice for it."""
+        space, given = self.family.action, np.asarray(action)
+        if isinstance(space, Discrete):
+            fits = given.shape == () and given.dtype.kind in "iu" and bool(0 <= given < space.size)
+            wanted = f"a whole number from 0 to {space.size - 1}"
+        else:
+            fits = given.shape == (space.size,) and given.dtype.kind in "iuf" and bool(np.isfinite(given).all())
+            wanted = f"{space.size} finite numbers (beyond {space.low:g} and {space.high:g} they are cut)"
+        if not fits:
+            raise DataError(f"An action of task {self.task} is {wanted}; got {given.tolist()} at step {self._time}.")
 
     def close(self) -> None:
         """Closes the simulator, if there is one."""

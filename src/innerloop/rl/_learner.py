@@ -57,13 +57,12 @@ class PolicyLearner(GradientLearner):
 
     def divergence_after(self, task: Task) -> Tensor:
         """`KL(old || new)` of the adapted policy on the query's observations, a scalar with its graph."""
-        policy = self.predict(self.adapt(task.support), task.query.x, task.query.mask)
-        return mean_loss(divergence, policy, task.query)
+        return self.judged_after(task)[1]
 
-    def surrogate_after(self, task: Task) -> Tensor:
-        """The outer loss of the adapted policy on the query, a scalar with its graph."""
+    def judged_after(self, task: Task) -> tuple[Tensor, Tensor]:
+        """Outer loss and `KL(old || new)` of the adapted policy on the query, scalars with their graph."""
         policy = self.predict(self.adapt(task.support), task.query.x, task.query.mask)
-        return self.query_loss(policy, task.query)
+        return self.query_loss(policy, task.query), mean_loss(divergence, policy, task.query)
 
 
 def divergence(policy: Any, examples: Examples) -> Tensor:

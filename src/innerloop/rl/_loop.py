@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +15,9 @@ from innerloop.rl._algorithm import Algorithm
 from innerloop.rl._course import Sampling, When
 from innerloop.rl._environments import Environments
 from innerloop.rl._evaluate import evaluate_policy
+from innerloop.rl._rates import cross_judged, evaluate_rates
 from innerloop.rl._tensor_environments import TensorEnvironments
+from innerloop.workers import Spent
 
 
 @dataclass
@@ -28,6 +29,7 @@ class Loop:
     environments: Environments
     validation: Environments | None
     validation_rounds: int
+    validation_rates: Sequence[float] | None
     algorithm: Algorithm
     settings: Settings
     sampling: Sampling
@@ -36,25 +38,30 @@ class Loop:
     def run(self, line: ProgressLine, stop: Callable[[], bool], checkpoint_seconds: float) -> None:
         """Steps, validates and saves until the end or a request to stop."""
         state, settings = self.record.state, self.settings
-        saved = clock = time.perf_counter()
-        saved_step = state.step
+        clock = Spent.now()
+        saved, saved_step = clock.seconds, state.step
         while state.step < settings.steps and not stop():
             said = self.step()
             state.step += 1
-            now = time.perf_counter()
-            state.seconds, clock = state.seconds + now - clock, now
+            clock = self.count(clock)
             self.log(**said)
             line.update(state.step, said["loss"])
             if state.step % settings.validate_every == 0 or state.step == settings.steps:
                 self.validate(line)
             state.done = state.step == settings.steps
-            now = time.perf_counter()
-            state.seconds, clock = state.seconds + now - clock, now
-            if state.done or now - saved >= checkpoint_seconds:
+            clock = self.count(clock)
+            if state.done or clock.seconds - saved >= checkpoint_seconds:
                 self.record.save()
-                saved, saved_step = now, state.step
+                saved, saved_step = clock.seconds, state.step
         if state.step > saved_step:
             self.record.save()
+
+    def count(self, before: Spent) -> Spent:
+        """Adds what was spent since a reading of the clocks; returns the new one."""
+        state, now = self.record.state, Spent.now()
+        state.seconds += now.seconds - before.seconds
+        state.cpu_seconds += now.cpu_seconds - before.cpu_seconds
+        return now
 
     def step(self) -> dict[str, float]:
         """One course on new tasks, and one outer step on it."""
@@ -78,7 +85,12 @@ class Loop:
         if self.validation is None:
             return
         learner, count = self.learner, self.settings.validation_tasks
-        found = evaluate_policy(learner, self.validation, count, rounds=self.validation_rounds, sampling=self.sampling)
+        if self.validation_rates is None:
+            rounds = self.validation_rounds
+            found = evaluate_policy(learner, self.validation, count, rounds=rounds, sampling=self.sampling)
+        else:
+            rates = self.validation_rates
+            found = cross_judged(evaluate_rates(learner, self.validation, rates, count, sampling=self.sampling))
         mean, half = found.curve[-1]
         self.record.judge(mean, higher_is_better=True)
         before = found.curve[0].mean

@@ -14,7 +14,7 @@ from innerloop.errors import ConfigurationError
 from innerloop.rl._environments import EnvironmentSplits
 from innerloop.rl._simulated import SimulatedEnvironments
 from innerloop.rl._spaces import Continuous
-from innerloop.simulators import optional, versions
+from innerloop.simulators import META_WORLD_REWARD, optional, versions
 from innerloop.workers import Workers
 
 BENCHMARKS = ("ML1", "ML10", "ML25", "ML45")
@@ -118,7 +118,7 @@ class MetaWorldTasks(SimulatedEnvironments):
         names = ("split", "horizon", "seed")
         name = self.benchmark if self.name is None else f"{self.benchmark} {self.name}"
         found = {"name": name, **{name: getattr(self, name) for name in names}}
-        return {**found, "reward": "v2", "versions": versions()}
+        return {**found, "reward": META_WORLD_REWARD, "versions": versions()}
 
 
 @lru_cache(maxsize=8)

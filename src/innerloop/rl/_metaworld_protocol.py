@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from innerloop.errors import ConfigurationError, DataError
+from innerloop.errors import ConfigurationError, DataError, TrainingError
 from innerloop.rl._advantages import advantages
 from innerloop.rl._collect import stacked
 from innerloop.rl._course import Sampling
@@ -33,6 +33,7 @@ class MetaWorldAgent:
 
     Raises:
         ConfigurationError: for a learner that does not adapt by gradients.
+        TrainingError: in what follows, if the policy gives NaN.
 
     >>> from innerloop.rl import GaussianPolicy, maml_policy
     >>> agent = MetaWorldAgent(maml_policy(GaussianPolicy(39, 4)))
@@ -118,5 +119,7 @@ def _tensor(observations: Numbers) -> Tensor:
 
 
 def _clipped(action: Tensor) -> Numbers:
+    if not bool(torch.isfinite(action).all()):
+        raise TrainingError("The policy gives NaN or infinity. Lower the inner or outer learning rate.")
     found: Numbers = action.clamp(-1, 1).double().numpy()
     return found

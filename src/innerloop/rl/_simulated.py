@@ -74,7 +74,7 @@ class SimulatedEnvironments(Environments):
         def joined(*leaves: Tensor) -> Tensor:
             return torch.stack(leaves)
 
-        fields = [vars(found) | {"index": found.index} for found in done]
+        fields = [{name: value for name, value in vars(found).items() if value is not None} for found in done]
         return Trajectories(**pytree.tree_map(joined, *fields))
 
     def still(self, indices: Tensor) -> Tensor:

@@ -57,7 +57,8 @@ class TensorEnvironments(Environments):
 
         Args:
             state: what `reset` or the step before gave.
-            action: `(T, E, A)` numbers or `(T, E)` int64 choices.
+            action: `(T, E, A)` finite numbers as they were drawn, to be cut to the bounds of `action` here, or `(T, E)`
+                int64 choices.
             keys: `(T, E)` int64, as in `reset`.
             time: how many steps have been taken.
         """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,7 @@ class Training:
         iterations: outer steps done.
         environment_steps: steps that environments were asked for, validation left out.
         seconds: training time, validation and checkpoints included, interruptions left out.
+        cpu_seconds: the same of the CPU, in this process and its worker processes.
         best_iteration: outer step of the weights that the learner has now.
         best: validation return there; None without validation.
         interrupted: stopped by Ctrl-C before the end.
@@ -37,6 +39,7 @@ class Training:
     iterations: int
     environment_steps: int
     seconds: float
+    cpu_seconds: float
     best_iteration: int
     best: float | None
     interrupted: bool
@@ -54,6 +57,7 @@ def train(
     validate_every: int | None = None,
     validation_tasks: int = 40,
     validation_rounds: int | None = None,
+    validation_rates: Sequence[float] | None = None,
     seed: int = 0,
     run: str | Path | Run | None = None,
     resume: bool = False,
@@ -77,6 +81,9 @@ def train(
         validate_every: iterations between validations; None: ten times in all.
         validation_tasks: tasks of a validation, always the same ones.
         validation_rounds: rounds of adaptation before it judges; None: as many as the algorithm trains for.
+        validation_rates: inner rates for a learner that is trained for none, as with `Pooled`: it is judged after one
+            round, each half of the validation tasks at the rate that is best on the other half. The learner keeps its
+            own rate; choose the one to go on with by `evaluate_rates`. None: the learner's own rate judges.
         seed: of everything that is random, but not of the learner's weights.
         run: folder for checkpoints and logs; None: nothing is written.
         resume: go on from the last checkpoint of `run`, if there is one.
@@ -98,6 +105,11 @@ def train(
     every = max(1, iterations // 10) if validate_every is None else validate_every
     if isinstance(environments, EnvironmentSplits):
         raise ConfigurationError("Training takes one split; got all three. Give it environments.train.")
+    if validation_rates is not None and (validation_rounds not in (None, 1) or not validation_rates):
+        raise ConfigurationError(
+            f"validation_rates= are at least one rate, judged after one round; got {list(validation_rates)} and "
+            f"validation_rounds={validation_rounds}."
+        )
     if validation is not None:
         validation.demand(validation_tasks)
     settings = Settings(iterations, tasks, None, every, validation_tasks, None, seed)
@@ -117,6 +129,7 @@ def train(
                 "optimiser": {"name": type(algorithm).__name__, **vars(algorithm)},
                 "sampling": asdict(sampling),
                 **({} if validation_rounds is None else {"validation_rounds": validation_rounds}),
+                **({} if validation_rates is None else {"validation_rates": list(validation_rates)}),
             },
             "name": learner.name,
             "family": learner.family,
@@ -132,11 +145,14 @@ def train(
             steps = next((line["environment_steps"] for line in folder.metrics()[::-1] if "loss" in line), 0)
     rounds = algorithm.rounds if validation_rounds is None else validation_rounds
     record = Record(learner, optimiser, None, folder, state)
-    loop = Loop(record, learner, environments, validation, rounds, algorithm, settings, sampling, steps)
+    loop = Loop(
+        record, learner, environments, validation, rounds, validation_rates, algorithm, settings, sampling, steps
+    )
     with ProgressLine(learner.name, iterations, state.step, tasks, progress) as line, stop_on_interrupt() as stop:
         loop.run(line, lambda: stop.asked, checkpoint_seconds)
         if not state.done and folder is not None:
             line.say(f"Stopped after step {state.step:,}; go on with resume=True and the run folder {folder.folder}.")
     record.return_to_best()
-    seconds, best_step = round(state.seconds, 2), state.best_step or state.step
-    return Training(state.step, loop.environment_steps, seconds, best_step, state.best, not state.done)
+    seconds, used = round(state.seconds, 2), round(state.cpu_seconds, 2)
+    best_step = state.best_step or state.step
+    return Training(state.step, loop.environment_steps, seconds, used, best_step, state.best, not state.done)

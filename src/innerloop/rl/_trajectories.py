@@ -46,6 +46,8 @@ class Trajectories:
         policy: the distributions that they were drawn from, a tree of `(T, E, H, ...)`.
         mask: `(T, E, H)` bool, False after the end.
         index: `(T,)` numbers of the tasks.
+        success: `(T, E)` bool, whether the environment said at any step that its goal was reached, as Meta-World
+            counts; None where it says nothing of the kind.
     """
 
     observation: Tensor
@@ -55,6 +57,7 @@ class Trajectories:
     policy: Actions
     mask: Tensor
     index: Tensor
+    success: Tensor | None = None
 
     @property
     def returns(self) -> Tensor:

@@ -110,11 +110,7 @@ class TRPO:
 
 def judge(learner: PolicyLearner, tasks: Task) -> tuple[float, float]:
     """Outer loss and mean KL(old || new) of the adapted policies, without gradients."""
-
-    def one(task: Task) -> tuple[Tensor, Tensor]:
-        return learner.surrogate_after(task), learner.divergence_after(task)
-
-    loss, apart = learner.map(one, tasks)
+    loss, apart = learner.map(learner.judged_after, tasks)
     return float(loss.mean()), float(apart.mean())
 
 
