@@ -29,7 +29,7 @@ _CONFIG: dict[str, Any] = {
 }
 """What `config.json` must hold for others to read it."""
 
-_LATER = ("loss",)
+_LATER = ("loss", "validate_start")
 """Settings that runs of earlier versions did not write: they go on with whatever they are given."""
 
 
