@@ -56,6 +56,8 @@ evidence: $(VENV)/.ready
 	$(BIN)/python evidence/families.py
 	$(BIN)/python evidence/control.py
 	$(BIN)/python evidence/rl.py --seeds 0 1 2
+	$(BIN)/python evidence/recommend.py
+	$(BIN)/python evidence/onboarding.py
 
 clean:
 	rm -rf $(VENV) demo docs/_build .pytest_cache .mypy_cache .ruff_cache

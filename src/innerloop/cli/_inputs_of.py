@@ -14,8 +14,6 @@ from innerloop.outer import Run
 from innerloop.recipes import Recipe
 from innerloop.recipes._picture_recipe import PictureRecipe
 from innerloop.recipes.clinc import ClincRecipe
-from innerloop.recipes.folder import FolderRecipe
-from innerloop.recipes.omniglot import OmniglotRecipe
 from innerloop.recipes.table import TableRecipe
 from innerloop.recipes.text import TextRecipe
 from innerloop.sources import HashedNgrams, Pictures
@@ -29,12 +27,8 @@ def of_run(run: Run, recipe: Recipe) -> Inputs:
         ConfigurationError: if its tasks are made up, so that nobody has files of them.
         CheckpointError: if the run does not say how its table was scaled.
     """
-    if isinstance(recipe, FolderRecipe):
-        return PictureInputs(Pictures(recipe.size, recipe.grey, recipe.ink))
     if isinstance(recipe, PictureRecipe):
-        # ink as in Characters and Omniglot
-        centre = isinstance(recipe, OmniglotRecipe) and recipe.centre
-        return PictureInputs(Pictures(28, grey=True, ink="bright", centre=centre))
+        return PictureInputs(recipe.pictures())
     if isinstance(recipe, TableRecipe):
         return from_about({"scaling": run.config().get("scaling")}, run.folder / "config.json")
     if isinstance(recipe, TextRecipe | ClincRecipe):

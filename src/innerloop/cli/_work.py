@@ -168,7 +168,7 @@ def other_tasks(experiment: Experiment, name: str) -> TaskSource:
             f"A run on Omniglot by protocol {recipe.protocol} has trained on characters that {name} tests on. Measure "
             f"a run by protocol {'B' if name == 'lake' else 'A'} there."
         )
-    centre = isinstance(recipe, OmniglotRecipe) and recipe.centre
+    centre = recipe.pictures().centre
     if name == "lake":
         data = os.environ.get("INNERLOOP_DATA")
         if not data:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from innerloop.recipes._recipe import ClassRecipe
+
+if TYPE_CHECKING:
+    from innerloop.sources import Pictures
 
 
 @dataclass(frozen=True)
@@ -18,3 +21,9 @@ class PictureRecipe(ClassRecipe):
     """Channels of Conv-4, or of the first block of ResNet-12."""
     downsample: Literal["stride", "pool"] = "stride"
     """How Conv-4 halves a picture: convolutions of stride 2, or max-pooling."""
+
+    def pictures(self) -> Pictures:
+        """How files become what the network was trained on: here as Characters are, 28 x 28 with bright ink."""
+        from innerloop.sources import Pictures
+
+        return Pictures(28, grey=True, ink="bright")

@@ -13,7 +13,7 @@ from innerloop.recipes._methods import of_papers
 from innerloop.recipes._picture_recipe import PictureRecipe
 
 if TYPE_CHECKING:
-    from innerloop.sources import Splits
+    from innerloop.sources import Pictures, Splits
 
 
 @dataclass(frozen=True)
@@ -30,6 +30,12 @@ class FolderRecipe(PictureRecipe):
     """One channel instead of three."""
     ink: Literal["as is", "bright"] = "as is"
     """"bright" inverts pictures of dark ink on light paper."""
+
+    def pictures(self) -> Pictures:
+        """As the folder's."""
+        from innerloop.sources import Pictures
+
+        return Pictures(self.size, self.grey, self.ink)
 
     def _source(self) -> Splits:
         from innerloop.sources import ImageFolder

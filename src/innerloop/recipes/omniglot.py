@@ -11,7 +11,7 @@ from innerloop.recipes._methods import of_papers
 from innerloop.recipes._picture_recipe import PictureRecipe
 
 if TYPE_CHECKING:
-    from innerloop.sources import Splits
+    from innerloop.sources import Pictures, Splits
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,10 @@ class OmniglotRecipe(PictureRecipe):
     """In B: quarter turns as training classes of their own, and training drawings bent anew each time."""
     centre: bool = False
     """Move all drawings so that their ink is in the middle."""
+
+    def pictures(self) -> Pictures:
+        """As Omniglot's drawings."""
+        return dataclasses.replace(super().pictures(), centre=self.centre)
 
     def _source(self) -> Splits:
         from innerloop.sources import Omniglot
