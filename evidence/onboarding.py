@@ -27,6 +27,7 @@ from typing import Any
 import numpy as np
 from _grid import grid, write
 from _user_settings import SIMULATED
+from _user_statistics import JUDGED
 
 from innerloop.errors import DataError
 from innerloop.evaluation import interval, paired_difference
@@ -35,7 +36,7 @@ from innerloop.outer._run import provenance
 from innerloop.recommend import NOISES, RECOMMENDERS, Events, Simulator, leave_users_out, onboarding
 from innerloop.recommend._onboarding import LEAST_EVENTS, Array
 from innerloop.recommend._simulator import MEAN
-from recommend import FOLDS, JUDGED, LONGEST
+from recommend import FOLDS, LONGEST
 
 OUT = Path("results/onboarding.json")
 QUESTIONS = (3, 5, 10)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
+from _user_statistics import RIVALS, SIMULATED_RIVALS, UNADAPTED, kept, pooled, statistics
 
 import recommend as evidence
 from innerloop.errors import DataError
@@ -23,7 +24,7 @@ def test_rows_pool_to_verdicts(tmp_path):
     bias = rows[2]
     assert len(bias["tried"]["ratings"]) == 8
     assert bias["settings"]["ratings"] in [setting for setting, _ in bias["tried"]["ratings"]]
-    table = json.loads(json.dumps(evidence.statistics(rows, str(tmp_path)), allow_nan=False))
+    table = json.loads(json.dumps(statistics(rows, str(tmp_path)), allow_nan=False))
     by_method = {one["method"]: one for one in table}
     assert [one["users"] for one in table] == [48] * 4  # two folds of a fifth of 120
     against = by_method["user_item_bias"]["against"]["root mean squared error: oracle"]
@@ -31,7 +32,7 @@ def test_rows_pool_to_verdicts(tmp_path):
     assert against["ratio"] > 1.25
     assert "user_item_bias is worse than oracle" in against["verdict"]
     assert by_method["popularity"]["against"] == {}
-    users = [np.load(evidence.kept(str(tmp_path), "simulated 0.5", 20, "oracle", seed))["users"] for seed in (0, 1)]
+    users = [np.load(kept(str(tmp_path), "simulated 0.5", 20, "oracle", seed))["users"] for seed in (0, 1)]
     assert not set(users[0]) & set(users[1])
 
 
@@ -40,12 +41,12 @@ def test_a_method_without_all_seeds_is_not_pooled(tmp_path):
     for method, seed in (("global_mean", 0), ("global_mean", 1), ("item_mean", 0)):
         found = evidence.row("simulated 1.0", method, seed, folder="", runs=str(tmp_path), users=60)
         rows.append({"cell": ["simulated 1.0", method, seed], **found})
-    assert list(evidence.pooled(rows, 20, str(tmp_path))) == ["global_mean"]
+    assert list(pooled(rows, 20, str(tmp_path))) == ["global_mean"]
     with pytest.raises(DataError, match="The rows of global_mean differ in family or settings"):
-        evidence.pooled([rows[0], {**rows[1], "family": "another"}], 20, str(tmp_path))
-    evidence.kept(str(tmp_path), "simulated 1.0", 20, "global_mean", 1).unlink()
+        pooled([rows[0], {**rows[1], "family": "another"}], 20, str(tmp_path))
+    kept(str(tmp_path), "simulated 1.0", 20, "global_mean", 1).unlink()
     with pytest.raises(DataError, match=r"global_mean-1.npz is not there, though its row is"):
-        evidence.pooled(rows, 20, str(tmp_path))
+        pooled(rows, 20, str(tmp_path))
 
 
 def test_how_far_events_move_a_prediction():
@@ -65,7 +66,7 @@ def test_settings_are_written_whatever_they_are():
 
 
 def test_every_rival_of_a_verdict_is_in_the_table():
-    named = {name for names in (*evidence.RIVALS.values(), *evidence.SIMULATED_RIVALS.values()) for name in names}
+    named = {name for names in (*RIVALS.values(), *SIMULATED_RIVALS.values()) for name in names}
     assert named <= {*RECOMMENDERS, "oracle"}
 
 
@@ -139,7 +140,7 @@ def test_what_is_learned_is_fitted_to_ratings_and_to_rankings(tmp_path):
     assert found["known_to_settings"] == 0
     for means in found["means"].values():
         assert set(means) == {"absolute error", "root mean squared error", "HR@10", "nDCG@10"}
-    [at_5, at_20] = (np.load(evidence.kept(str(tmp_path), "movielens", shots, "cavia", 0)) for shots in (5, 20))
+    [at_5, at_20] = (np.load(kept(str(tmp_path), "movielens", shots, "cavia", 0)) for shots in (5, 20))
     assert np.array_equal(at_5["users"], at_20["users"])
 
 
@@ -148,7 +149,7 @@ def test_melus_steps_are_compared_with_their_own_network_and_not_ranked(tmp_path
     movielens_small = os.path.join(os.environ["INNERLOOP_DATA"], "movielens-latest-small")
     small = {"steps": 1, "factors": 2, "tasks_per_step": 2, "hidden": (4,)}
     found = evidence.row("movielens", "melu", 0, folder=movielens_small, runs=str(tmp_path), users=0, changes=small)
-    assert set(found["means"]["5"]) == {"absolute error", "root mean squared error", evidence.UNADAPTED}
-    assert found["means"]["5"][evidence.UNADAPTED] == pytest.approx(found["means"]["5"]["absolute error"], abs=1e-3)
-    [at_5, *_] = evidence.statistics([{"cell": ["movielens", "melu", 0], **found}], str(tmp_path))
+    assert set(found["means"]["5"]) == {"absolute error", "root mean squared error", UNADAPTED}
+    assert found["means"]["5"][UNADAPTED] == pytest.approx(found["means"]["5"]["absolute error"], abs=1e-3)
+    [at_5, *_] = statistics([{"cell": ["movielens", "melu", 0], **found}], str(tmp_path))
     assert abs(at_5["against"]["absolute error: unadapted"]["difference"]) < 1e-3
