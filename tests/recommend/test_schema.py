@@ -85,3 +85,9 @@ def test_roles_can_be_said():
         Schema.infer(table, roles={"users": "who"})
     with pytest.raises(ConfigurationError, match="'who' has two roles"):
         Schema.infer(table, roles=roles | {"item": "who"})
+
+
+def test_a_schema_of_many_items_and_categories_is_printed_in_few_words():
+    names = list(map(str, range(1_000)))
+    table = read_table({"user": names, "item": names, "rating": [1] * 1_000, "title": names, "genre": names})
+    assert len(repr(table.schema)) < 1_000

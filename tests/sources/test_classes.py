@@ -218,3 +218,12 @@ def test_a_transform_may_leave_rows_distinct():
     assert (tasks.support.x != tasks.support.x.floor()).any()  # varied all the same
     with pytest.raises(DataError, match="need 10"):
         ClassTasks(data, ways=3, shots=2, queries=8)
+
+
+def test_tasks_are_printed_in_one_line_whatever_they_hold():
+    tasks = ClassTasks(numbered(each=30), ways=3, shots=2, queries=4)
+    assert repr(tasks).startswith(
+        "ClassTasks(data=ClassData(12 classes, 360 examples of 1), ways=3, shots=2, queries=4"
+    )
+    many = ClassData(torch.zeros(2_000, 1, 28, 28), [2] * 1_000, list(map(str, range(1_000))), transform=torch.add)
+    assert repr(many).startswith("ClassData(1000 classes, 2000 examples of 1x28x28, transform=")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal, NamedTuple
 
@@ -59,7 +59,7 @@ class Feature:
 
     column: str
     kind: Literal["category", "number"]
-    names: tuple[str, ...] = ()
+    names: tuple[str, ...] = field(default=(), repr=False)  # there may be a million
     separator: str | None = None
     mean: float = 0.0
     deviation: float = 1.0

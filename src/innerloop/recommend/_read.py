@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -38,7 +38,7 @@ class Table:
 
     dataset: Dataset
     schema: Schema
-    users: tuple[str, ...]
+    users: tuple[str, ...] = field(repr=False)
     left_out: Mapping[str, str]
     dropped: int = 0
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -50,11 +50,11 @@ class Schema:
     """
 
     roles: Roles
-    items: tuple[str, ...]
+    items: tuple[str, ...] = field(repr=False)  # there may be a million
     item_features: tuple[Feature, ...] = ()
     user_features: tuple[Feature, ...] = ()
     range: tuple[float, float] | None = None
-    titles: tuple[str, ...] | None = None
+    titles: tuple[str, ...] | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         if len(set(self.items)) < len(self.items):

@@ -68,6 +68,11 @@ class ClassData:
         object.__setattr__(self, "_start", count.cumsum(0) - count)
         object.__setattr__(self, "_group", torch.tensor(list(groups), dtype=torch.int64))
 
+    def __repr__(self) -> str:
+        shape = "x".join(map(str, self.rows.shape[1:]))
+        varied = "" if self.transform is None else f", transform={self.transform!r}"
+        return f"ClassData({len(self.names)} classes, {len(self.rows)} examples of {shape}{varied})"
+
     @property
     def repeats(self) -> bool:
         """Whether a row may be drawn several times in a task."""

@@ -7,7 +7,7 @@ import unicodedata
 import zlib
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -52,7 +52,7 @@ class HashedNgrams:
     dimensions: int = 2_048
     words: tuple[int, int] = (1, 2)
     characters: tuple[int, int] = (3, 5)
-    idf: tuple[float, ...] | None = None
+    idf: tuple[float, ...] | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         for name, (shortest, longest) in {"words": self.words, "characters": self.characters}.items():
