@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import multiprocessing
-from collections.abc import Callable, Sequence
+import os
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +26,8 @@ def grid(
     processes: int = 1, threads: int = 1, settings: Callable[..., Row] | None = None,
 ) -> list[Row]:  # fmt: skip
     """Computes the rows of a grid that are missing and writes the file after each of them.
+
+    Several grids may fill one file at once: what the others have written stays.
 
     Args:
         path: the JSON file.
@@ -43,8 +48,7 @@ def grid(
         SystemExit: if the file has a row of a cell that was made with other settings.
         Exception: what `compute` raised first, after all the others are done.
     """
-    content = {**(read_json(path) if path.exists() else {}), **head}
-    rows = {json.dumps(row["cell"]): row for row in content.get(key, ())}
+    rows = _by_cell(_content(path).get(key, ()))
     order = {json.dumps(cell): place for place, cell in enumerate(cells)}
     asked = {} if settings is None else {json.dumps(cell): _plain(settings(*cell)) for cell in cells}
     for name in asked.keys() & rows.keys():
@@ -65,9 +69,12 @@ def grid(
                     continue
                 about = {"provenance": provenance() | {"threads": threads, "command": head["command"]}}
                 own = {"settings": asked[json.dumps(cell)]} if asked else {}
-                rows[json.dumps(cell)] = {"cell": list(cell), **future.result(), **own, **about}
-                kept = sorted(rows, key=lambda name: order.get(name, len(order)))
-                write(path, {**content, key: [rows[name] for name in kept]})
+                row = {"cell": list(cell), **future.result(), **own, **about}
+                with _alone(path):
+                    content = {**_content(path), **head}
+                    rows = _by_cell(content.get(key, ())) | {json.dumps(cell): row}
+                    kept = sorted(rows, key=lambda name: order.get(name, len(order)))
+                    write(path, {**content, key: [rows[name] for name in kept]})
                 print(f"{path.stem}: {cell}, {len(rows)} rows", flush=True)
         except KeyboardInterrupt:
             pool.shutdown(cancel_futures=True)
@@ -75,6 +82,26 @@ def grid(
     if failed is not None:
         raise failed
     return [rows[json.dumps(cell)] for cell in cells]
+
+
+def _content(path: Path) -> Row:
+    return read_json(path) if path.exists() else {}
+
+
+def _by_cell(rows: Sequence[Row]) -> dict[str, Row]:
+    return {json.dumps(row["cell"]): row for row in rows}
+
+
+@contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """Nobody else writes the file meanwhile. The lock is on its folder: the file is replaced when it is written."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lock = os.open(path.parent, os.O_RDONLY)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(lock)
 
 
 def _plain(values: Row) -> Row:

@@ -8,9 +8,9 @@ A row is one method on one task of Meta-World with one seed, which decides goals
 rates of what is fine-tuned are chosen by the success on validation goals. There are three parts:
 
 - `rows`: all methods on the main tasks after one demonstration;
-- `curves`: fewer methods and one rollout for each goal; success after 1, 2, 5, 10 and 20 demonstrations, for which the
-  steps of MAML are chosen as well; and after 0..10 inner steps on 1 and on 5 demonstrations, where fine-tuning has the
-  rate that is best for ten steps;
+- `curves`: fewer methods, the first seed and one rollout for each goal; success after 1, 2, 5, 10 and 20
+  demonstrations, for which the steps of MAML are chosen as well; and after 0..10 inner steps on 1 and on 5
+  demonstrations, where fine-tuning has the rate that is best for ten steps;
 - `more`: fewer methods on more tasks, as they come out.
 
 Rows are written to results/control.json when they are done and not computed again; a row that was made with other
@@ -247,6 +247,7 @@ def main() -> None:
     parser.add_argument("--tasks", nargs="+", default=list(TASKS))
     parser.add_argument("--more-tasks", nargs="+", default=list(MORE_TASKS))
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
+    parser.add_argument("--curve-seeds", nargs="+", type=int, default=[0])
     parser.add_argument("--steps", type=int, default=1_000)
     parser.add_argument("--demonstrated", type=int, default=150, help="training goals")
     parser.add_argument("--goals", type=int, default=50, help="test goals")
@@ -265,7 +266,7 @@ def main() -> None:
         if part == "curves":
             cells: list[Any] = [
                 (method, task, seed, *sizes, given.limit)
-                for seed in given.seeds for task in given.tasks for method in given.curve_methods
+                for seed in given.curve_seeds for task in given.tasks for method in given.curve_methods
             ]  # fmt: skip
             compute, settings = partial(curves, workers=given.workers), partial(settings_of, part)
             grid(given.out, head, cells, compute, key="curves", settings=settings)

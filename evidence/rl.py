@@ -23,13 +23,16 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from _grid import Row, grid
+from _returns_picture import PICTURE, picture
 
 from innerloop import rl
+from innerloop.files import read_json
 from innerloop.outer import Run
 from innerloop.recipes import PolicyRecipe, policy_recipe
 from innerloop.recipes._build_policy import PolicyExperiment, build_policy
+from innerloop.recipes._policy_recipe import SimulatedRecipe
 from innerloop.recipes.policies import at_cost
-from innerloop.workers import close_workers
+from innerloop.workers import close_workers, cores
 
 OUT = Path("results/rl.json")
 
@@ -66,6 +69,8 @@ def row(family: str, method: str, seed: int, *, iterations: int | None, runs: Pa
         found = trained(made, runs / f"rl-{family}-{method}-{seed}".replace(" ", "-"))
     if isinstance(who, rl.PolicyLearner):
         found["inner_lr"] = made.choose_rate(who)
+    if isinstance(made.recipe, SimulatedRecipe):
+        found["workers"] = cores() if workers is None else workers
     returns = made.evaluate(who, "test", made.recipe.test_tasks)
     close_workers()
     return {**found, "returns": returns.to_json()}
@@ -123,6 +128,9 @@ def trained(made: PolicyExperiment, folder: Path) -> Row:
         "cpu_seconds": fit.cpu_seconds,
         "course": [[line["environment_steps"], line["validation_before"], line["validation"], line["half"]]
                    for line in lines],
+        # of each validation task, so that two courses can be compared in pairs
+        "course_values": [line["validation_values"] for line in lines],
+        "course_still": lines[0]["still"],
     }  # fmt: skip
 
 
@@ -138,6 +146,7 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=None, help="processes for the cheetah; else one for each core")
     parser.add_argument("--threads", type=int, default=1, help="of the process that steps; workers have one each")
     parser.add_argument("--out", type=Path, default=OUT)
+    parser.add_argument("--image", type=Path, default=PICTURE)
     parser.add_argument("--runs", type=Path, default=Path("runs"))
     asked = parser.parse_args()
     cells = [
@@ -149,9 +158,12 @@ def main() -> None:
     compute = partial(row, iterations=asked.iterations, runs=asked.runs, workers=asked.workers)
     settings = partial(settings_of, iterations=asked.iterations)
     head = {"command": "python evidence/rl.py"}
-    for found in grid(asked.out, head, cells, compute, threads=asked.threads, settings=settings):
+    rows = grid(asked.out, head, cells, compute, threads=asked.threads, settings=settings)
+    for found in rows:
         curve = ", ".join(f"{mean:.2f} ± {half:.2f}" for mean, half in found["returns"]["curve"])
         print(f"{' '.join(map(str, found['cell']))}: {curve}")
+    if drawn := [row for row in read_json(asked.out)["rows"] if row["cell"][0] == "cheetah" and row.get("course")]:
+        picture(drawn, asked.image)
 
 
 if __name__ == "__main__":

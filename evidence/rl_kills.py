@@ -30,6 +30,9 @@ from innerloop.outer._run import provenance
 
 WORKERS = 2
 ORPHAN_SECONDS = 10.0
+VICTIMS = ("main", "worker")
+AT_START = 0.4
+"""Of the starts after a kill, how many are killed before the training goes on."""
 PATIENCE = 120.0
 """Seconds to wait for the next checkpoint of a training that goes on."""
 
@@ -73,6 +76,24 @@ def await_step(run: Run, process: subprocess.Popen[bytes]) -> None:
         time.sleep(0.002)
 
 
+def kill_at_start(run: Run, process: subprocess.Popen[bytes], draw: random.Random) -> dict[str, Any] | None:
+    """Kills the main process within four seconds of its start: while it loads, starts its workers, or goes on.
+
+    Returns:
+        where that was; None if the training had ended.
+    """
+    time.sleep(draw.uniform(0.0, 4.0))
+    before, workers = step_of(run), workers_of(process)
+    process.send_signal(signal.SIGKILL)
+    if process.wait() != -signal.SIGKILL:
+        return None
+    left = orphans_of(workers)
+    return {
+        "victim": "main", "during": "start", "workers": len(workers), "at_step": before, "to_step": step_of(run),
+        "orphans": left,
+    }  # fmt: skip
+
+
 def kill_once(run: Run, process: subprocess.Popen[bytes], victim: str, draw: random.Random) -> dict[str, Any] | None:
     """Kills the main process or a worker at a random moment of the training.
 
@@ -97,7 +118,8 @@ def kill_once(run: Run, process: subprocess.Popen[bytes], victim: str, draw: ran
             return None
         await_step(run, process)  # it goes on by itself
     return {
-        "victim": victim, "workers": len(workers), "at_step": before, "to_step": step_of(run), "orphans": orphans,
+        "victim": victim, "during": "training", "workers": len(workers), "at_step": before, "to_step": step_of(run),
+        "orphans": orphans,
     }  # fmt: skip
 
 
@@ -123,9 +145,13 @@ def experiment(folder: Path, kills: int, iterations: int, seed: int) -> dict[str
         while len(events) < kills:
             draw = random.Random(f"{seed} {len(events)} {tries}")
             tries += 1
-            if process is None or process.poll() is not None:
+            begins = process is None or process.poll() is not None
+            if process is None or begins:
                 process = start(killed, iterations)
-            if (event := kill_once(Run(killed), process, draw.choice(["main", "worker"]), draw)) is None:
+            run = Run(killed)
+            early = begins and draw.random() < AT_START
+            event = kill_at_start(run, process, draw) if early else kill_once(run, process, draw.choice(VICTIMS), draw)
+            if event is None:
                 if (code := process.poll()) not in (None, -signal.SIGKILL):
                     said = killed.with_suffix(".log").read_text()[-2000:]
                     raise SystemExit(f"ended with code {code} after {len(events)} kills; more --iterations? {said}")

@@ -5,7 +5,7 @@ import json
 import pytest
 from _grid import grid
 
-from helpers.rows import counted, failing
+from helpers.rows import counted, failing, meanwhile
 
 HEAD = {"command": "python evidence/example.py", "tasks": 3}
 
@@ -59,3 +59,11 @@ def test_a_row_of_other_settings_is_refused_before_anything_is_computed(tmp_path
     grid(path, HEAD, [(str(log), 3)], counted, settings=lambda *_: {})
     with pytest.raises(SystemExit, match="number is None, and 3"):
         grid(path, HEAD, [(str(log), 3)], counted, settings=asking([0.5]))
+
+
+def test_rows_that_others_write_meanwhile_stay(tmp_path):
+    path, log = tmp_path / "grid.json", tmp_path / "log"
+    grid(path, HEAD, [(str(path), str(log), number) for number in (1, 2)], meanwhile)
+    content = json.loads(path.read_text())
+    assert sorted(row["cell"][-1] for row in content["rows"]) == [1, 2, 10, 20]
+    assert content["command"] == HEAD["command"]

@@ -1,6 +1,7 @@
 """The tables that tools/write_tables.py makes of measurements."""
 
 import numpy as np
+import pytest
 
 import _control
 import _explained
@@ -188,6 +189,7 @@ def test_returns(monkeypatch):
     def row(family, method, seed, values, **spent):
         means = [[float(np.mean(each)), 0.0] for each in values]
         said = {"values": values, "curve": means, "episodes": 8, "still": [-4.0, -2.0], "oracle": [-1.0, -1.0]}
+        said["source"] = {"versions": {"mujoco": "3.3.0"}} if family == "cheetah" else {}
         return {"cell": [family, method, seed], "returns": said, "provenance": PROVENANCE, **spent}
 
     spent = {"environment_steps": 1_200_000, "seconds": 20.4}
@@ -196,7 +198,7 @@ def test_returns(monkeypatch):
     rows += [row("navigation", "scratch", 0, [[-5.0, -5.0], [-4.0, -4.0]]), row("bandits", "UCB1", 0, [[-2.0, -3.0]])]
     rows += [row("bandits", "Thompson", 0, [[-1.5, -2.5]])]
     course = [[1e6 * k, -9.0, -8.0 + k, 0.5] for k in range(1, 5)]
-    rows += [row("cheetah", "promp", 0, [[-4.0, -2.0], [-2.0, -1.0]], course=course, **spent)]
+    rows += [row("cheetah", "promp", 0, [[-4.0, -2.0], [-2.0, -1.0]], course=course, workers=2, **spent)]
     monkeypatch.setattr(_returns, "load", lambda name: {"rows": rows})
     text = _returns.returns("rl")
     head, _, promp, scratch, still, oracle, *others = rows_of(text)
@@ -213,9 +215,11 @@ def test_returns(monkeypatch):
     assert bandits[3][2:4] == ["1 ± 0.98", "1.00"]
     assert bandits[5][:3] == ["the best arm known", "-1 ± 0", "0 ± 0"]
     assert cheetah[-1] == ["ProMP", *(f"{-8 + k} ± 0.5 ({k}.0 million)" for k in (1, 1, 2, 3, 4))]
-    assert "After one round, seed by seed: ProMP -1.5, -2." in text
+    assert "After one round, seed by seed: ProMP -1.5, -2 (trained in 15 s of CPU time)." in text
     assert "Navigation, 2 fixed test goals, 8 episodes a round." in text
-    assert "2 training seeds" in text
+    assert "Navigation, from `results/rl.json`: 2 training seeds; torch" in text
+    assert "Cheetah, from `results/rl.json`: 1 training seed; torch" in text
+    assert "of a CPU; 2 worker processes; mujoco 3.3.0." in text
 
 
 def test_kills_of_reinforcement_learning(monkeypatch):
@@ -435,6 +439,15 @@ def test_control_on_other_tasks_says_where_nothing_is_adapted(monkeypatch):
     assert "drawer-close" not in _control.control("control")
     monkeypatch.setattr(_control, "load", lambda name: {"rows": rows[:1]})
     assert _control.more("control") == "Not measured yet: `python evidence/control.py --parts more` does it."
+
+
+def test_rows_on_other_numbers_of_goals_are_not_mixed(monkeypatch):
+    rows = [a_row_of_control("maml", "reach", 0.9), a_row_of_control("replay", "reach", 0.3)]
+    cell = rows[1]["cell"]
+    rows[1]["cell"] = [*cell[:5], 20, *cell[6:]]
+    monkeypatch.setattr(_control, "load", lambda name: {"rows": rows})
+    with pytest.raises(ValueError, match="cannot stand in one table"):
+        _control.control("control")
 
 
 def test_what_was_not_measured_on_a_task_is_named(monkeypatch):

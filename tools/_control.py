@@ -20,7 +20,11 @@ _COMMAND = "`python evidence/control.py --parts {}`"
 
 
 def control(name: str) -> str:
-    """A table for each of the main tasks; each learner's mean over its training seeds."""
+    """A table for each of the main tasks; each learner's mean over its training seeds.
+
+    Raises:
+        ValueError: here and below, if rows of one table were measured in different ways, such as on 20 and on 50 goals.
+    """
     rows = [row for row in load(name)["rows"] if row["cell"][1] in MAIN]
     return _tables(name, rows) if rows else f"Not measured yet: {_COMMAND.format('rows')} does it."
 
@@ -53,7 +57,7 @@ def curves(name: str) -> str:
     if not rows:
         return f"Not measured yet: {_COMMAND.format('curves')} does it."
     rows = sorted(rows, key=lambda row: (row["cell"][1], row["method"], row["cell"][2]))
-    _, _, _, steps, demonstrated, goals, limit = rows[0]["cell"]
+    steps, demonstrated, goals, limit = _measured_as(rows)
     parts = [
         f"Success in per cent over {goals} unseen goals with one rollout of at most {limit} steps each; ± half of the "
         "95 % interval over goals, in brackets the standard deviation over training seeds. Trained with one "
@@ -121,8 +125,7 @@ def _over(rows: list[dict[str, Any]], points: Any, head: str) -> str:
 
 def _tables(name: str, rows: list[dict[str, Any]]) -> str:
     rows = sorted(rows, key=lambda row: (row["cell"][1], row["method"], row["cell"][2]))
-    first = rows[0]
-    _, _, _, steps, demonstrated, goals, rollouts, shots, limit = first["cell"]
+    steps, demonstrated, goals, rollouts, shots, limit = _measured_as(rows)
     parts = [
         f"Success in per cent over {goals} unseen goals with {rollouts} rollouts of at most {limit} steps each, after "
         f"{shots[0]} demonstration(s); ± half of the 95 % interval over goals, in brackets the standard deviation over "
@@ -147,6 +150,17 @@ def _tables(name: str, rows: list[dict[str, Any]]) -> str:
             *_missing(task, of_task, every),
         ]
     return "\n\n".join([*parts, _origin(name, rows)])
+
+
+def _measured_as(rows: list[dict[str, Any]]) -> list[Any]:
+    """What cells have beside method, task and seed, and what is the same in all of them."""
+    found: list[Any] = rows[0]["cell"][3:]
+    for row in rows:
+        if row["cell"][3:] != found:
+            raise ValueError(
+                f"The rows {rows[0]['cell']} and {row['cell']} cannot stand in one table. Delete one kind."
+            )
+    return found
 
 
 def _cost(rows: list[dict[str, Any]]) -> list[str]:

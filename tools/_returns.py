@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
-from _markdown import about, load, markdown, number
+from _markdown import ROOT, about, load, markdown, number
 from _returns_said import NAMES, Rows, adapting, crossing, mean_of, methods, remembering
 from innerloop.evaluation._statistics import interval
 
 _BANDITS = {"bandits": 10, "bandits 100": 100}
+PICTURE = "docs/images/rl_cheetah.png"
 
 
 def returns(name: str) -> str:
@@ -35,10 +38,9 @@ def returns(name: str) -> str:
         )
         parts += [*_adapting(speeds, ("standing still", "")), adapting("the half cheetah", speeds)]
         parts += [*_course(speeds), crossing(speeds)]
-    seeds = len({row["cell"][2] for row in found["rows"]})
-    return "\n\n".join(
-        [*filter(None, parts), f"From `results/{name}.json`: {about(found['rows'][0]['provenance'], seeds)}"]
-    )
+        if (ROOT / PICTURE).exists():
+            parts.append(f"![Returns over environment steps]({PICTURE.removeprefix('docs/')})")
+    return "\n\n".join([*filter(None, parts), *(_origin(name, rows) for rows in by_family.values())])
 
 
 def kills(name: str) -> str:
@@ -71,11 +73,16 @@ def _adapting(rows: Rows, ends: tuple[str, str]) -> list[str]:
             lines.append([end, level, *["" for _ in range(rounds)], *("-" for _ in _SPENT)])
     said = []
     for method, own in methods(rows):
-        each = [f"{row['returns']['curve'][1][0]:.3g}" for row in own]
+        each = [f"{row['returns']['curve'][1][0]:.3g}{_took(row)}" for row in own]
         said += [f"{NAMES.get(method, method)} {', '.join(each)}"] if len(own) > 1 else []
     return [
         markdown(lines), *([f"After one round, seed by seed: {'; '.join(said)}."] if said else []), *_at_the_edge(rows),
     ]  # fmt: skip
+
+
+def _took(row: dict[str, Any]) -> str:
+    """What its training took, where it was measured."""
+    return f" (trained in {row['cpu_seconds']:.0f} s of CPU time)" if "cpu_seconds" in row else ""
 
 
 def _at_the_edge(rows: Rows) -> list[str]:
@@ -125,6 +132,15 @@ def _course(rows: Rows) -> list[str]:
         "they are trained with."
     )
     return [said, markdown(lines)]
+
+
+def _origin(name: str, rows: Rows) -> str:
+    """Where the numbers of a family come from."""
+    family, seeds = rows[0]["cell"][0], {row["cell"][2] for row in rows}
+    versions = ", ".join(f"{key} {value}" for key, value in rows[0]["returns"]["source"].get("versions", {}).items())
+    workers = [f"{rows[0]['workers']} worker processes"] if "workers" in rows[0] else []
+    said = about(rows[0]["provenance"], len(seeds), *workers, *([versions] if versions else []))
+    return f"{family.capitalize()}, from `results/{name}.json`: {said}"
 
 
 def _tasks(rows: Rows) -> str:

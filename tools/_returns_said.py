@@ -85,20 +85,27 @@ def _compared(values: Any, others: Any) -> tuple[Any, str, str]:
 
 
 def crossing(rows: Rows) -> str:
-    """From which validation on ProMP's first seed is above pooled pretraining's, after one round."""
-    course = {method: own[0]["course"] for method, own in methods(rows) if own[0].get("course")}
-    if "promp" not in course or "pooled" not in course:
+    """From which validation on ProMP's first seed is seen above pooled pretraining's, after one round.
+
+    Seen above: the paired interval over validation tasks is, at that validation and at all later ones.
+    """
+    first_seed = {method: own[0] for method, own in methods(rows) if own[0].get("course_values")}
+    if "promp" not in first_seed or "pooled" not in first_seed:
         return ""
+    (steps, ours), (rival_steps, theirs) = (
+        ([line[0] for line in first_seed[method]["course"]], first_seed[method]["course_values"])
+        for method in ("promp", "pooled")
+    )
     above = []
-    for steps, _, mean, _ in course["promp"]:
-        rival = [line[2] for line in course["pooled"] if line[0] <= 1.01 * steps] or [course["pooled"][0][2]]
-        above.append(mean > rival[-1])
+    for at, own in zip(steps, ours, strict=True):
+        place = max((k for k, other in enumerate(rival_steps) if other <= 1.01 * at), default=0)
+        found = paired_difference(np.asarray(own), np.asarray(theirs[place]))
+        above.append(found.seen and found.mean > 0)
     after = "On validation tasks ProMP's return after one round is"
     if not above[-1]:
-        return f"{after} not above that of pretraining at the end of training."
+        return f"{after} not seen above that of pretraining at the end of training."
     first = len(above) - above[::-1].index(False) if False in above else 0
     return (
-        f"{after} above that of pretraining with as many environment steps from "
-        f"{course['promp'][first][0] / 1e6:.1f} million of them on (first seed, {course['promp'][-1][0] / 1e6:.1f} "
-        "million in all)."
+        f"{after} seen above that of pretraining with as many environment steps (paired 95 % intervals) from "
+        f"{steps[first] / 1e6:.1f} million of them on (first seed, {steps[-1] / 1e6:.1f} million in all)."
     )

@@ -37,10 +37,22 @@ def test_a_kill_of_the_main_process_says_how_many_workers_are_left(tmp_path, mon
     with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"]) as main:
         monkeypatch.setattr(rl_kills, "workers_of", lambda process: [sleeper.pid, main.pid])
         found = rl_kills.kill_once(Run(tmp_path / "run"), main, "main", random.Random(0))
-    assert found == {"victim": "main", "workers": 2, "at_step": 0, "to_step": 0, "orphans": 1}
+    assert found == {"victim": "main", "during": "training", "workers": 2, "at_step": 0, "to_step": 0, "orphans": 1}
 
 
 def test_an_orphan_that_has_ended_and_waits_for_its_parent_is_none(sleeper, monkeypatch):
     monkeypatch.setattr(rl_kills, "ORPHAN_SECONDS", 5.0)
     sleeper.kill()
     assert rl_kills.orphans_of([sleeper.pid]) == 0
+
+
+def test_a_kill_at_the_start_does_not_wait_for_a_checkpoint(tmp_path, monkeypatch, sleeper):
+    draw = random.Random(0)
+    monkeypatch.setattr(draw, "uniform", lambda low, high: low)
+    monkeypatch.setattr(rl_kills, "workers_of", lambda process: [])
+    found = rl_kills.kill_at_start(Run(tmp_path / "run"), sleeper, draw)
+    assert found == {"victim": "main", "during": "start", "workers": 0, "at_step": 0, "to_step": 0, "orphans": 0}
+    assert rl_kills.kill_at_start(Run(tmp_path / "run"), sleeper, draw) is not None  # the signal was ours
+    with subprocess.Popen([sys.executable, "-c", ""]) as ended:
+        ended.wait()
+        assert rl_kills.kill_at_start(Run(tmp_path / "run"), ended, draw) is None

@@ -17,18 +17,19 @@ from innerloop.cli._lines import Line, closed_lines, fine_tuned, free_lines, tra
 from innerloop.cli._methods import train_all
 from innerloop.cli._opened import equal, opened
 from innerloop.cli._ranges import Places, crossovers, range_json, rulings, said
-from innerloop.cli._rows import compute_rows, default_processes, load_row
+from innerloop.cli._rows import compute_rows, load_row
 from innerloop.cli._tables import read_rows, row_json
 from innerloop.evaluation import PowerLaw, power_law
 from innerloop.files import write_json
 from innerloop.outer._run import provenance
 from innerloop.report import Row
+from innerloop.workers import cores
 
 
 def budget(name: str, options: Options, settings: Mapping[str, Any]) -> None:
     """Trains, measures, prints, writes the page and the results."""
     planned = plan(name, options, settings)
-    processes = options.processes or default_processes()
+    processes = options.processes or cores()
     # the largest first: they tell most while the others are still missing
     train_all(
         [each for jobs in reversed(planned.jobs.values()) for each in jobs],

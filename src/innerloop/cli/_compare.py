@@ -56,10 +56,10 @@ def run(arguments: Sequence[str]) -> int:
         compare(options)
         return 0
     from innerloop.cli._methods import plan, train_all
-    from innerloop.cli._rows import default_processes
+    from innerloop.workers import cores
 
     jobs = plan(options, settings)
-    train_all(jobs, options.processes or max(1, default_processes() // options.threads))
+    train_all(jobs, options.processes or max(1, cores() // options.threads))
     compare(options, folders=[str(job.folder) for job in jobs])
     return 0
 
@@ -130,8 +130,8 @@ def compare(options: Options, command: str | None = None, folders: Sequence[str]
     from innerloop.cli._comparison import measured
     from innerloop.cli._comparison_page import write_comparison_page
     from innerloop.cli._opened import opened
-    from innerloop.cli._rows import default_processes
     from innerloop.files import write_json
+    from innerloop.workers import cores
 
     trained = opened(list(folders) or list(options.runs))
     found = measured(
@@ -141,7 +141,7 @@ def compare(options: Options, command: str | None = None, folders: Sequence[str]
         shots=options.shots,
         baselines=options.baselines,
         also_omniglot=options.also_omniglot,
-        processes=options.processes or default_processes(),
+        processes=options.processes or cores(),
     )
     out = Path(options.out)
     said = command or found.provenance["command"]

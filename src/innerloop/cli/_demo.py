@@ -33,11 +33,11 @@ def run(arguments: Sequence[str]) -> int:
     options = parse(Options, arguments, "innerloop demo", str(Options.__doc__))
     from innerloop.cli._compare import Options as CompareOptions
     from innerloop.cli._compare import compare
-    from innerloop.cli._rows import default_processes
     from innerloop.sources import Characters
+    from innerloop.workers import cores
 
     start, out = time.perf_counter(), Path(options.out)
-    processes = options.processes or default_processes()
+    processes = options.processes or cores()
     if processes < 1 or options.tasks < 1:
         raise UsageError(f"processes and tasks must be at least 1; got {processes} and {options.tasks}.")
     Characters()  # rendered once here, so that the processes find it in the cache

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Iterable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict
@@ -124,8 +123,3 @@ def learner_of(spec: RowSpec, experiment: Any, chosen: dict[str, Any] | None = N
         said = f"from the features of {start}, whose training is not in the time" if start else ""
         return experiment.learner, said, None
     return rival(spec.kind, experiment, spec.shots, chosen)
-
-
-def default_processes() -> int:
-    """As many as there are cores to use."""
-    return max(1, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)

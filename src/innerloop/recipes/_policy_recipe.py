@@ -64,7 +64,7 @@ class PolicyRecipe:
     test_tasks: int = 40
     """Test tasks that the result is measured on."""
     seed: Annotated[int, Seed()] = 0
-    """Seed of the initial weights, of the training tasks and of their episodes."""
+    """Seed of the initial weights and of the training episodes; the tasks are the same for every seed."""
 
     def __post_init__(self) -> None:
         check(self)

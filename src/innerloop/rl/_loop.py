@@ -94,7 +94,10 @@ class Loop:
         mean, half = found.curve[-1]
         self.record.judge(mean, higher_is_better=True)
         before = found.curve[0].mean
-        self.log(validation=mean, half=half, metric="return", validation_before=before, still=float(found.still.mean()))
+        self.log(
+            validation=mean, half=half, metric="return", validation_before=before, still=float(found.still.mean()),
+            validation_values=found.values[-1].round(4).tolist(),
+        )  # fmt: skip
         line.validated(self.record.state.step, f"validation return {before:.4g} -> {mean:.4g} ± {half:.2g}")
 
     def log(self, **entry: Any) -> None:
