@@ -7,7 +7,7 @@ import torch
 from torch.utils._pytree import tree_leaves
 
 from innerloop.errors import ConfigurationError, DataError
-from innerloop.sources._base import SPLITS
+from innerloop.sources._base import SPLITS, Splits
 from innerloop.sources._class_data import ClassData
 from innerloop.sources._classes import ClassTasks
 
@@ -227,3 +227,11 @@ def test_tasks_are_printed_in_one_line_whatever_they_hold():
     )
     many = ClassData(torch.zeros(2_000, 1, 28, 28), [2] * 1_000, list(map(str, range(1_000))), transform=torch.add)
     assert repr(many).startswith("ClassData(1000 classes, 2000 examples of 1x28x28, transform=")
+
+
+def test_a_family_prints_its_three_splits():
+    tasks = [ClassTasks(numbered(), ways=3, shots=1, queries=4, split=split) for split in SPLITS]
+    head, *lines, end = repr(Splits(*tasks)).splitlines()
+    assert (head, end) == ("Splits(", ")")
+    assert [line.split("=")[0].strip() for line in lines] == list(SPLITS)
+    assert "split='validation'" in lines[1]

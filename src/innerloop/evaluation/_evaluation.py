@@ -44,8 +44,8 @@ class Evaluation:
 
     name: str
     metric: str
-    values: Values
-    losses: Values
+    values: Values = field(repr=False)  # of a thousand tasks
+    losses: Values = field(repr=False)
     source: dict[str, Any]
     first: int
     norm: str
@@ -58,7 +58,7 @@ class Evaluation:
     calibration: Calibration | None = None
     about: dict[str, Any] = field(default_factory=dict)
     seeds: list[tuple[int, float]] = field(default_factory=list)
-    curve_values: Values | None = None
+    curve_values: Values | None = field(default=None, repr=False)
 
     @property
     def interval(self) -> Interval:

@@ -108,6 +108,10 @@ class EnvironmentSplits:
     def __init__(self, train: Environments, validation: Environments, test: Environments):
         self.train, self.validation, self.test = train, validation, test
 
+    def __repr__(self) -> str:
+        parts = [f"  {name}={getattr(self, name)!r}," for name in SPLITS]
+        return "\n".join([f"{type(self).__name__}(", *parts, ")"])
+
 
 def episode_keys(seed: int, step: int, phase: int, indices: Tensor, episodes: int) -> Tensor:
     """One 64-bit key for each episode `(T, E)`: what happens in it is a function of these integers.

@@ -146,3 +146,7 @@ class Splits:
 
     def __init__(self, train: TaskSource, validation: TaskSource, test: TaskSource):
         self.train, self.validation, self.test = train, validation, test
+
+    def __repr__(self) -> str:
+        parts = [f"  {name}={getattr(self, name)!r}," for name in SPLITS]
+        return "\n".join([f"{type(self).__name__}(", *parts, ")"])
