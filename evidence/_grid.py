@@ -84,6 +84,12 @@ def grid(
     return [rows[json.dumps(cell)] for cell in cells]
 
 
+def add(path: Path, more: Row) -> None:
+    """Puts values beside the rows of a file."""
+    with _alone(path):
+        write(path, {**_content(path), **more})
+
+
 def _content(path: Path) -> Row:
     return read_json(path) if path.exists() else {}
 

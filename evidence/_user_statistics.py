@@ -11,11 +11,14 @@ from innerloop.errors import DataError
 from innerloop.evaluation import paired_difference
 from innerloop.recommend import RecommendationEvaluation, compare_recommenders
 
-RIVALS = {"absolute error": ("user_item_bias", "ridge_on_factors", "global"), "nDCG@10": ("item_knn", "popularity")}
+RIVALS = {
+    "absolute error": ("user_item_bias", "learned_bias", "ridge_on_factors", "learned_ridge", "global"),
+    "nDCG@10": ("item_knn", "learned_ridge", "popularity"),
+}
 """Whom every row is compared with, in pairs."""
 JUDGED = "root mean squared error"
 """What simulated tables are judged by, and settings and weights chosen by there."""
-SIMULATED_RIVALS = {JUDGED: ("oracle", "user_item_bias", "ridge_on_factors")}
+SIMULATED_RIVALS = {JUDGED: ("oracle", "user_item_bias", "ridge_on_factors", "learned_ridge")}
 UNADAPTED = "absolute error without events"
 """Of MeLU's steps: the error of the same network, were the user's events not known."""
 

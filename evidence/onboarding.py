@@ -25,13 +25,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from _grid import grid, write
+from _grid import add, grid
 from _user_settings import SIMULATED
 from _user_statistics import JUDGED
 
 from innerloop.errors import DataError
 from innerloop.evaluation import interval, paired_difference
-from innerloop.files import read_json
 from innerloop.outer._run import provenance
 from innerloop.recommend import NOISES, RECOMMENDERS, Events, Simulator, leave_users_out, onboarding
 from innerloop.recommend._onboarding import LEAST_EVENTS, Array
@@ -175,12 +174,11 @@ def main() -> None:
     cells = [(seed,) for seed in given.seeds]
     compute = partial(fitted, users=given.users, runs=given.runs)
     fits = grid(given.out, head, cells, compute, key="fits", processes=given.processes)
-    content = {**read_json(given.out), **head, **statistics(given.seeds, given.runs)}
     about = {
         "provenance": provenance(), "wall_seconds": round(sum(one["seconds"] for one in fits), 1),
         "users": sum(one["users"] for one in fits),
     }  # fmt: skip
-    write(given.out, {**content, **about})
+    add(given.out, {**head, **statistics(given.seeds, given.runs), **about})
 
 
 if __name__ == "__main__":

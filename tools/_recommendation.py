@@ -47,7 +47,7 @@ def movielens(name: str) -> str:
             cells = (_cell(one, metric) for metric in (MAE, RMSE, HR, NDCG))
             lines.append([names[one["method"]], one["family"], *cells])
         users = max(one["users"] for one in here)
-        parts += [f"**K = {shots}**, {users:,} users:", markdown(lines), _verdicts(here, names)]
+        parts += [f"**K = {shots}**, {users:,} users:", markdown(lines), _verdicts(here, names, _validated(content))]
     return "\n\n".join([*filter(None, parts), _origin(name, content, "movielens")])
 
 
@@ -187,13 +187,19 @@ def onboarding(name: str) -> str:
             f"- {at}the error with the items of `onboarding` is {word} that with {pair['against']} items: "
             f"{pair['difference']:+.4f}, 95 % interval {pair['low']:+.4f} to {pair['high']:+.4f}, p = {pair['p']:.2g}."
         )
-    return "\n\n".join([parts[0], "\n".join(parts[1:]), f"From `results/{name}.json`."])
+    how = (
+        f"{found['users']:,} new users of {len(found['seeds'])} simulated worlds of {found['simulated_users']:,} users "
+        f"with noise {found['noise']:g}. Each is asked for so many ratings, and all items that no choice asks for are "
+        f"predicted by the ridge on learned factors; ± and intervals over users, p by {found['tosses']:,} random signs "
+        "of the paired differences."
+    )
+    return "\n\n".join([how, parts[0], "\n".join(parts[1:]), f"From `results/{name}.json`."])
 
 
 def _order(one: dict[str, Any]) -> tuple[float, float]:
     """By error; what only orders items comes last, by nDCG."""
     metrics = one["metrics"]
-    return metrics[MAE]["mean"] if MAE in metrics else np.inf, -metrics[NDCG]["mean"]
+    return metrics[MAE]["mean"] if MAE in metrics else np.inf, -metrics[NDCG]["mean"] if NDCG in metrics else 0.0
 
 
 def _cell(one: dict[str, Any], metric: str) -> str:
@@ -207,16 +213,27 @@ def _cell(one: dict[str, Any], metric: str) -> str:
     return (number(found["mean"], found["half"]) if share else f"{found['mean']:.3f} ± {found['half']:.3f}") + spread
 
 
-def _verdicts(here: Rows, names: dict[str, str]) -> str:
-    """The best meta-learned row against opponents named beforehand, and the ridge on learned factors beside it."""
+def _validated(content: dict[str, Any]) -> dict[tuple[str, str], float]:
+    """What a method had on validation users when it was fitted to ratings or to rankings: the mean over seeds."""
+    found: dict[tuple[str, str], list[float]] = {}
+    for row in content["rows"]:
+        if row["cell"][0] == "movielens":
+            for goal, done in row.get("done", {}).items():
+                found.setdefault((row["cell"][1], goal), []).append(done["best"])
+    return {place: float(np.mean(each)) for place, each in found.items()}
+
+
+def _verdicts(here: Rows, names: dict[str, str], validated: dict[tuple[str, str], float]) -> str:
+    """The meta-learned row that is best on validation users against opponents named beforehand; the ridge beside it."""
     lines = []
-    for metric, what, rivals, lower in (
-        (MAE, "MAE", ("ridge_on_factors", "user_item_bias"), True), (NDCG, "nDCG@10", ("item_knn",), False),
-    ):  # fmt: skip
-        meta = [one for one in here if one["family"] in META and one["metrics"].get(metric, {}).get("mean") is not None]
+    for metric, what, goal, rivals, lower in (
+        (MAE, "MAE", "ratings", ("ridge_on_factors", "learned_ridge", "user_item_bias", "learned_bias"), True),
+        (NDCG, "nDCG@10", "ranking", ("item_knn", "learned_ridge"), False),
+    ):
+        meta = [one for one in here if one["family"] in META and (one["method"], goal) in validated]
         if not meta:
             continue
-        best = min(meta, key=lambda one: (1 if lower else -1) * one["metrics"][metric]["mean"])
+        best = min(meta, key=lambda one: (1 if lower else -1) * validated[one["method"], goal])
         learned = [one for one in here if one["method"] == "learned_ridge" and one is not best]
         for title, one in (("best meta-learned row", best), *(("solved exactly", each) for each in learned)):
             said = [
@@ -235,14 +252,18 @@ def _verdicts(here: Rows, names: dict[str, str]) -> str:
 def _caveats(content: dict[str, Any]) -> str:
     """What to know before reading: which of the users settings were chosen on, and what flatters a row."""
     rows = [row for row in content["rows"] if row["cell"][0] == "movielens"]
-    said = ["The best meta-learned row is picked on the users of the table itself, which flatters it a little."]
+    said = [
+        "The best meta-learned row is the one that is best on the validation users of the three folds.",
+        "Opponents look at no features of items, what is learned sees the genres; opponents minimise squared errors, "
+        "what is learned may try the absolute one, as may its own biases.",
+    ]
     opponents = [row["tried"] for row in rows if "known_to_settings" not in row]
     if tried := sorted({len(each) for one in opponents for each in one.values() if each}):
         said.append(
             f"Opponents with settings try {' or '.join(map(str, tried))} of them on the validation users of each fold."
         )
     if learned := _tuned(content, "movielens", "MAE or nDCG@10"):
-        said.append(learned)
+        said.append(f"{learned} Test users of two of the seeds are among those whom these trials were trained on.")
     said.append("Item kNN, EASE, implicit ALS, BPR and popularity order items and predict no ratings: no MAE, no RMSE.")
     said.append("What is never ranked is fitted to ratings alone.")
     said.append("A user's events of the same second keep the order of the file, which has older films first.")

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from helpers.recommending import first_and_later, movielens_small, some_events
-from innerloop.errors import ConfigurationError, DataError
+from innerloop.errors import ConfigurationError, DataError, TrainingError
 from innerloop.recommend import Cases, Events, Recommender, compare_recommenders, evaluate_recommender, leave_users_out
 from innerloop.recommend import _evaluate as module
 from innerloop.recommend.rivals import GlobalMean, ItemMean, Popularity, UserItemBias
@@ -137,7 +137,7 @@ def test_rows_are_compared_in_pairs_and_only_on_the_same_cases(cases):
 
 
 def test_what_cannot_be_judged_is_named(cases):
-    with pytest.raises(DataError, match="scores that are not finite"):
+    with pytest.raises(TrainingError, match="scores that are not finite"):
         evaluate_recommender(Table(np.full((30, 12), np.nan)), cases)
     with pytest.raises(DataError, match="nobody to judge"):
         evaluate_recommender(GlobalMean(), first_and_later(some_events(), []))

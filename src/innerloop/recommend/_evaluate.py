@@ -10,7 +10,7 @@ import torch
 
 from innerloop.counter import bits, fold
 from innerloop.demands import at_least
-from innerloop.errors import DataError
+from innerloop.errors import DataError, TrainingError
 from innerloop.evaluation._evaluate import surroundings
 from innerloop.recommend._cases import Cases
 from innerloop.recommend._evaluation import RecommendationEvaluation
@@ -59,7 +59,8 @@ def evaluate_recommender(
 
     Raises:
         ConfigurationError: if `k` is smaller than 1, or `sampled` than 0.
-        DataError: if scores are not finite, or there is no case.
+        DataError: if there is no case.
+        TrainingError: if scores are not finite.
 
     >>> from innerloop.recommend.rivals import Popularity
     >>> train = Events.of([0, 0, 1], [0, 1, 1], users=3, items=3)
@@ -84,7 +85,9 @@ def evaluate_recommender(
         met = joined(known, None if cases.seen is None else cases.seen.of_users(some))
         table = recommender.scores(known, some)
         if not np.isfinite(table).all():
-            raise DataError(f"{recommender.name} gives scores that are not finite; something diverged in its fit.")
+            raise TrainingError(
+                f"{recommender.name} gives scores that are not finite: its fit diverged. Take a smaller learning rate."
+            )
         for user, scores in zip(some, table, strict=True):
             query, own = asked.history(user), np.unique(met.history(user).item)
             wanted = np.unique(query.liked(relevant).item)

@@ -10,7 +10,7 @@ from innerloop.demands import positive
 from innerloop.recommend._cases import Cases
 from innerloop.recommend._events import Events, Real, Whole
 from innerloop.recommend._recommender import Recommender
-from innerloop.recommend.rivals._matrix import interactions
+from innerloop.recommend.rivals._matrix import else_popular, interactions
 
 
 class EASE(Recommender):
@@ -46,11 +46,13 @@ class EASE(Recommender):
         self._left: Real = np.zeros((0, 0))
         self._right: Real = np.zeros((0, 0))
         self._diagonal: Real = np.zeros(0)
+        self._popular: Real = np.zeros(0)
 
     def fit(self, train: Events, validation: Cases) -> Self:
         """Solves one system, of the size of the training users or of the items."""
         x = interactions(train, np.unique(train.user), self.least)
         few, many = x.shape
+        self._popular = x.sum(0)
         if few < many:  # λ P = I - left @ right
             self._left = x.T
             self._right = np.asarray(np.linalg.solve(x @ x.T + self.penalty * np.eye(few), x), np.float64)
@@ -63,7 +65,7 @@ class EASE(Recommender):
         return self
 
     def scores(self, support: Events, users: Whole) -> Real:
-        """`(len(users), items)`: s B."""
+        """`(len(users), items)`: s B; without an event that counts, what most people took."""
         chosen = interactions(support, users, self.least)
         table: Real = chosen - (chosen - chosen @ self._left @ self._right) / self._diagonal
-        return table
+        return else_popular(table, np.asarray(chosen.any(1)), self._popular)

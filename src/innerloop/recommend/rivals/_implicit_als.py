@@ -13,6 +13,7 @@ from innerloop.recommend._cases import Cases
 from innerloop.recommend._events import Events, Real, Whole
 from innerloop.recommend._recommender import Recommender
 from innerloop.recommend.rivals._least_squares import solve_rows
+from innerloop.recommend.rivals._matrix import else_popular
 
 START = 0.1
 """Deviation of the item factors before the first sweep, divided by the root of their number: that of Rendle et al.
@@ -37,6 +38,7 @@ class ImplicitALS(Recommender):
     Attributes:
         items: `(items, factors)` q.
         users: `(users, factors)` p; 0 for users without a training event.
+        popular: `(items,)` how many training events count.
 
     Source: Hu, Koren and Volinsky 2008, "Collaborative filtering for implicit feedback datasets", equations 3 to 5.
     """
@@ -46,6 +48,7 @@ class ImplicitALS(Recommender):
     predicts_ratings = False
     items: Real
     users: Real
+    popular: Real
 
     def __init__(
         self, factors: int = 32, confidence: float = 3.0, penalty: float = 10.0, sweeps: int = 10,
@@ -58,6 +61,7 @@ class ImplicitALS(Recommender):
     def fit(self, train: Events, validation: Cases) -> Self:
         """Sweeps: users, items, ..., users."""
         train = train.liked(self.least)
+        self.popular = np.bincount(train.item, minlength=train.items).astype(np.float64)
         first = normal(fold(self.seed, torch.arange(train.items)[:, None]), torch.arange(self.factors))
         self.items = START / np.sqrt(self.factors) * first.double().numpy()
         for _ in range(self.sweeps):
@@ -73,9 +77,9 @@ class ImplicitALS(Recommender):
         return self._half(self.items, once.searchsorted(some.user), some.item, len(once))[place]
 
     def scores(self, support: Events, users: Whole) -> Real:
-        """`(len(users), items)`: p_u·q_i."""
+        """`(len(users), items)`: p_u·q_i; without an event that counts, what most people took."""
         table: Real = self.user_factors(support, users) @ self.items.T
-        return table
+        return else_popular(table, np.isin(users, support.liked(self.least).user), self.popular)
 
     def _half(self, design: Real, row: Whole, column: Whole, rows: int) -> Real:
         # what every row has in common, the weight 1 on everything, is one Gram matrix; events add α

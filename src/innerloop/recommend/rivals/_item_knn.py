@@ -10,7 +10,7 @@ from innerloop.demands import at_least, not_negative
 from innerloop.recommend._cases import Cases
 from innerloop.recommend._events import Events, Real, Whole
 from innerloop.recommend._recommender import Recommender
-from innerloop.recommend.rivals._matrix import interactions
+from innerloop.recommend.rivals._matrix import else_popular, interactions
 
 
 class ItemKNN(Recommender):
@@ -63,8 +63,8 @@ class ItemKNN(Recommender):
         return near
 
     def scores(self, support: Events, users: Whole) -> Real:
-        """`(len(users), items)` summed similarities."""
+        """`(len(users), items)` summed similarities; without an event that counts, what most people took."""
         chosen = interactions(support, users, self.least)
         items = np.flatnonzero(chosen.any(0))
         table: Real = chosen[:, items] @ self.similarities(items)
-        return table
+        return else_popular(table, np.asarray(chosen.any(1)), self.matrix.sum(0))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from innerloop.recommend._events import Events, Real, Whole
 
@@ -24,6 +25,22 @@ def interactions(events: Events, users: Whole, least: float | None = None) -> Re
     some = events.of_users(users).liked(least)
     matrix[once.searchsorted(some.user), some.item] = 1.0
     return matrix[place]
+
+
+def else_popular(table: Real, known: NDArray[np.bool_], popular: Real) -> Real:
+    """Scores of items; for users of whom nothing is known that counts, those of what most people took.
+
+    Args:
+        table: `(users, items)` scores.
+        known: `(users,)` whether a user has an event that counts.
+        popular: `(items,)` how many training events each item has.
+
+    >>> else_popular(np.zeros((2, 3)), np.array([True, False]), np.array([1.0, 0.0, 2.0]))
+    array([[0., 0., 0.],
+           [1., 0., 2.]])
+    """
+    found: Real = np.where(known[:, None], table, popular)
+    return found
 
 
 def per_user(events: Events, users: Whole, values: Real) -> Real:
