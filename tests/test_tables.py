@@ -338,6 +338,7 @@ def test_the_script_of_the_families_gives_commands_that_exist(monkeypatch, tmp_p
     assert families.main() == 0
     for words, (name, problem) in zip(seen, families.PROBLEMS.items(), strict=False):
         given = {"filters": 8} if problem.recipe == "characters" else {}
+        given |= {"train_shots": 5} if problem.more else {}
         if problem.command == "compare":
             options, settings = read_compare(words[1:])
             assert (options.recipe, options.shots) == (problem.recipe, problem.at)
@@ -384,7 +385,7 @@ def test_the_answer_of_the_families(monkeypatch, tmp_path):
     ]  # fmt: skip
     assert second[2:3] + second[5:] == ["transfer", "-5.0"]
     assert third[:3] == ["Parkinsons, rows random", "5", "meta-learning"]
-    assert "Not measured yet: Characters, Omniglot A, Sinusoids." in text
+    assert "Not measured yet: Characters; Characters, trained with 5 shots; Omniglot A; Sinusoids." in text
     assert "Meta-learning wins at 1 shot. Transfer wins at 5 shots." in text
     assert "MAML errs by 0.90 points less than CONSTANT" in text
 

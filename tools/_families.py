@@ -12,8 +12,12 @@ from innerloop.evaluation import paired_difference
 from innerloop.evaluation._statistics import interval
 
 PROBLEMS = {
-    "characters": "Characters", "omniglot": "Omniglot A", "clinc": "CLINC150", "sinusoids": "Sinusoids",
-}  # fmt: skip
+    "characters": "Characters",
+    "characters_5": "Characters, trained with 5 shots",
+    "omniglot": "Omniglot A",
+    "clinc": "CLINC150",
+    "sinusoids": "Sinusoids",
+}
 _SAID = {
     "meta-learning": "meta-learning", "transfer": "transfer", "level": "no difference seen", "trivial": "neither",
     "unknown": "one side only",
@@ -39,7 +43,7 @@ def answers(name: str) -> str:
         sentences.append("**Parkinsons.** " + " ".join(said))
     else:
         missing.append("Parkinsons")
-    left = [f"Not measured yet: {', '.join(missing)}."] if missing else []
+    left = [f"Not measured yet: {'; '.join(missing)}."] if missing else []
     return "\n\n".join([markdown(lines), *left, *sentences])
 
 

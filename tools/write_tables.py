@@ -13,7 +13,7 @@ from collections.abc import Callable
 import _control
 import _recommendation
 from _explained import explain
-from _families import answers
+from _families import PROBLEMS, answers
 from _grids import omniglot_attempts, omniglot_methods, sinusoid_family
 from _learned import budget, comparison, crossover, robustness, sinusoids
 from _markdown import ROOT
@@ -62,10 +62,7 @@ TABLES: dict[str, Callable[[bool], str]] = {
     "bench_recommend": lambda full: _recommendation.serving("bench_recommend"),
     "onboarding": lambda full: _recommendation.onboarding("onboarding"),
     "families": lambda full: answers("families"),
-    **{
-        f"families_{name}": lambda full, name=name: crossover(f"families_{name}")
-        for name in ("characters", "omniglot", "clinc", "sinusoids")
-    },
+    **{f"families_{name}": lambda full, name=name: crossover(f"families_{name}") for name in PROBLEMS},
     "families_data": lambda full: budget("families_data"),
 }
 FILES = {
@@ -91,7 +88,7 @@ COMMANDS = {
     "bench_recommend": "python benchmarks/recommend.py",
     "onboarding": "python evidence/onboarding.py",
     **dict.fromkeys(
-        (f"families_{name}" for name in ("characters", "omniglot", "clinc", "sinusoids", "data")),
+        (f"families_{name}" for name in (*PROBLEMS, "data")),
         "python evidence/families.py",
     ),
 }
