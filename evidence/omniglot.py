@@ -66,6 +66,7 @@ def row(
     found = fit(experiment.learner, **experiment.fit_settings(), run=run, resume=True)
     if found.interrupted:
         raise KeyboardInterrupt
+    write_json(folder / "fit.json", {**vars(found), "recipe": chosen.to_json()})  # where `innerloop compare` looks
     load_weights(run.best, experiment.learner)
     measured = partial(measure, source=experiment.source.test, tasks=tasks)
     norms: tuple[Policy, ...] = ("batch", "support") if chosen.norm == "batch" else (chosen.norm,)

@@ -35,12 +35,13 @@ def answers(name: str) -> str:
         found = load(f"families_{problem}")["shots"]
         for ruling in found["rulings"]:
             lines.append([title, str(ruling["at"]), *_row(found, ruling)])
-        said = [text for ruling in found["rulings"] for text in ruling["sentences"]]
-        sentences.append(f"**{title}.** " + " ".join(said))
+        sentences.append(
+            "\n".join([f"**{title}.**", "", *(_bullet(ruling["sentences"]) for ruling in found["rulings"])])
+        )
     if (ROOT / "results" / "parkinsons.json").exists():
         rows, said = _patients(whole_folds(load("parkinsons")["rows"]))
         lines += rows
-        sentences.append("**Parkinsons.** " + " ".join(said))
+        sentences.append("\n".join(["**Parkinsons.**", "", *(f"- {text}" for text in said)]))
     else:
         missing.append("Parkinsons")
     left = [f"Not measured yet: {'; '.join(missing)}."] if missing else []
@@ -63,6 +64,10 @@ def _row(found: dict[str, Any], ruling: dict[str, Any]) -> list[str]:
     scale, form = (100, "+.1f") if accuracy else (1, "+.3g")
     difference = f"{scale * (means[0] - means[1]):{form}}" if len(means) == 2 else "-"
     return [_SAID[ruling["winner"]], *map(said, _SIDES), difference]
+
+
+def _bullet(sentences: list[str]) -> str:
+    return f"- {' '.join(sentences)}"
 
 
 _SIDES = ("meta-learning", "transfer")
