@@ -386,7 +386,7 @@ def test_the_answer_of_the_families(monkeypatch, tmp_path):
     assert second[2:3] + second[5:] == ["transfer", "-5.0"]
     assert third[:3] == ["Parkinsons, rows random", "5", "meta-learning"]
     assert "Not measured yet: Characters; Characters, trained with 5 shots; Omniglot A; Sinusoids." in text
-    assert "Meta-learning wins at 1 shot. Transfer wins at 5 shots." in text
+    assert "- Meta-learning wins at 1 shot.\n- Transfer wins at 5 shots." in text
     assert "MAML errs by 0.90 points less than CONSTANT" in text
 
 

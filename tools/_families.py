@@ -35,13 +35,11 @@ def answers(name: str) -> str:
         found = load(f"families_{problem}")["shots"]
         for ruling in found["rulings"]:
             lines.append([title, str(ruling["at"]), *_row(found, ruling)])
-        sentences.append(
-            "\n".join([f"**{title}.**", "", *(_bullet(ruling["sentences"]) for ruling in found["rulings"])])
-        )
+        sentences.append(_list(title, [" ".join(ruling["sentences"]) for ruling in found["rulings"]]))
     if (ROOT / "results" / "parkinsons.json").exists():
         rows, said = _patients(whole_folds(load("parkinsons")["rows"]))
         lines += rows
-        sentences.append("\n".join(["**Parkinsons.**", "", *(f"- {text}" for text in said)]))
+        sentences.append(_list("Parkinsons", said))
     else:
         missing.append("Parkinsons")
     left = [f"Not measured yet: {'; '.join(missing)}."] if missing else []
@@ -66,8 +64,8 @@ def _row(found: dict[str, Any], ruling: dict[str, Any]) -> list[str]:
     return [_SAID[ruling["winner"]], *map(said, _SIDES), difference]
 
 
-def _bullet(sentences: list[str]) -> str:
-    return f"- {' '.join(sentences)}"
+def _list(title: str, sentences: list[str]) -> str:
+    return "\n".join([f"**{title}.**", "", *(f"- {text}" for text in sentences)])
 
 
 _SIDES = ("meta-learning", "transfer")
