@@ -45,9 +45,27 @@ def test_a_step_is_timed_without_its_beginnings(monkeypatch):
     found = trial(1e9, validation_tasks=120)
     assert clock.steps == _pace.STEPS
     assert found.step == pytest.approx(0.25)
-    assert clock.validated == [50, 50]
+    assert clock.validated == [50, 50, 50]
     assert found.validation == pytest.approx(1.2)  # 120 tasks of 0.01
     assert found.mapping.vectorise
+
+
+def test_moments_of_another_program_do_not_count(monkeypatch):
+    clock = Clock(monkeypatch, step=0.25, each=0.01)
+    own_step, own_validate = _pace.Loop.step, _pace.validate
+
+    def disturbed(loop):
+        clock.now += 5.0 if clock.steps % 3 == 0 else 0.0
+        return own_step(loop)
+
+    def disturbed_validation(*given):
+        clock.now += 5.0 if len(clock.validated) == 1 else 0.0
+        return own_validate(*given)
+
+    monkeypatch.setattr(_pace.Loop, "step", disturbed)
+    monkeypatch.setattr(_pace, "validate", disturbed_validation)
+    found = trial(1e9, validation_tasks=50)
+    assert (found.step, found.validation) == (pytest.approx(0.25), pytest.approx(0.5))
 
 
 def test_settings_of_fit_are_passed_over_and_others_are_refused(monkeypatch):
