@@ -230,9 +230,10 @@ def test_kills_of_reinforcement_learning(monkeypatch):
     for said in ("at 3 random moments", "2 times of the main process", "1 times of a worker", "equal to the bit",
                  "10 seconds after the main process was killed, 1 worker was still there"):  # fmt: skip
         assert said in text
-    events[2]["orphans"] = 0
+    events[2] |= {"orphans": 0, "during": "start"}
     monkeypatch.setattr(_returns, "load", lambda name: {**found, "orphan_seconds": 5.0})
     assert "5 seconds after the main process was killed, no worker was still there" in _returns.kills("rl_kills")
+    assert "`--resume`, 1 of them within four seconds of its start, and 1 times" in _returns.kills("rl_kills")
     monkeypatch.setattr(_returns, "load", lambda name: {**found, "equal": False, "different": ["best: x"]})
     assert "different in best: x" in _returns.kills("rl_kills")
 
@@ -371,7 +372,7 @@ def test_the_answer_of_the_families(monkeypatch, tmp_path):
     patients = [patient("constant", "trivial", a=2.0, b=3.0, c=2.5), patient("maml", "gradient", a=1.0, b=2.2, c=1.6)]
     files = {
         "families_clinc": {"shots": {"metric": "accuracy", "rows": rows, "rulings": rulings}},
-        "parkinsons": {"rows": patients},
+        "parkinsons": {"rows": patients, "folds": 1},
     }
     (tmp_path / "results").mkdir()
     for name in files:
@@ -388,6 +389,8 @@ def test_the_answer_of_the_families(monkeypatch, tmp_path):
     assert "Not measured yet: Characters; Characters, trained with 5 shots; Omniglot A; Sinusoids." in text
     assert "- Meta-learning wins at 1 shot.\n- Transfer wins at 5 shots." in text
     assert "MAML errs by 0.90 points less than CONSTANT" in text
+    files["parkinsons"]["folds"] = 2
+    assert "CONSTANT" not in _families.answers("families")
 
 
 def test_control(monkeypatch):

@@ -37,7 +37,8 @@ def answers(name: str) -> str:
             lines.append([title, str(ruling["at"]), *_row(found, ruling)])
         sentences.append(_list(title, [" ".join(ruling["sentences"]) for ruling in found["rulings"]]))
     if (ROOT / "results" / "parkinsons.json").exists():
-        rows, said = _patients(whole_folds(load("parkinsons")["rows"]))
+        measured = load("parkinsons")
+        rows, said = _patients(whole_folds(measured["rows"]), measured["folds"])
         lines += rows
         sentences.append(_list("Parkinsons", said))
     else:
@@ -71,12 +72,17 @@ def _list(title: str, sentences: list[str]) -> str:
 _SIDES = ("meta-learning", "transfer")
 
 
-def _patients(rows: list[dict[str, Any]]) -> tuple[list[list[str]], list[str]]:
-    """The rows of the patients whose support rows were drawn at random, and those where they are the first ones."""
+def _patients(rows: list[dict[str, Any]], folds: int) -> tuple[list[list[str]], list[str]]:
+    """The rows of the patients whose support rows were drawn at random, and those where they are the first ones.
+
+    What is measured on some of the folds alone is left out: it is not about the same patients.
+    """
     lines, sentences = [], []
     for order in dict.fromkeys(row["cell"][2] for row in rows):
         for shots in sorted({row["cell"][1] for row in rows if row["cell"][2] == order}):
             here = [row for row in rows if row["cell"][1:3] == [shots, order]]
+            if len({row["cell"][3] for row in here}) < folds:
+                continue
             errors = {
                 method: np.array(list(over_patients([row for row in here if row["cell"][0] == method]).values()))
                 for method in dict.fromkeys(row["cell"][0] for row in here)

@@ -49,14 +49,16 @@ def kills(name: str) -> str:
     events = found["events"]
     main = [event for event in events if event["victim"] == "main"]
     said = "equal to the bit" if found["equal"] else f"different in {', '.join(found['different'])}"
+    early = sum(event.get("during") == "start" for event in main)
+    began = f", {early} of them within four seconds of its start" if early else ""
     left, seconds = sum(event["orphans"] for event in main), found.get("orphan_seconds", 10)
     orphans = "no worker was" if not left else f"{left} worker{' was' if left == 1 else 's were'}"
     return (
         f"`kill -9` at {len(events)} random moments of a training of {found['iterations']:,} iterations with "
         f"{found['workers']} worker processes: {len(main)} times of the main process, which was started again with "
-        f"`--resume`, and {len(events) - len(main)} times of a worker. Afterwards weights, log and test returns are "
-        f"{said} to those of the undisturbed run. {seconds:.0f} seconds after the main process was killed, {orphans} "
-        f"still there in all these times together. From `results/{name}.json`."
+        f"`--resume`{began}, and {len(events) - len(main)} times of a worker. Afterwards weights, log and test "
+        f"returns are {said} to those of the undisturbed run. {seconds:.0f} seconds after the main process was killed, "
+        f"{orphans} still there in all these times together. From `results/{name}.json`."
     )
 
 

@@ -1,7 +1,6 @@
 """The script that makes the evidence: rows, pooled users and verdicts, on a small world."""
 
 import json
-import os
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,6 +8,7 @@ import pytest
 from _user_statistics import RIVALS, SIMULATED_RIVALS, UNADAPTED, kept, pooled, statistics
 
 import recommend as evidence
+from helpers import needs
 from innerloop.errors import DataError
 from innerloop.recommend import RECOMMENDERS, Simulator, leave_users_out
 from innerloop.recommend._tuned import TRIALS
@@ -129,9 +129,9 @@ def test_settings_are_chosen_on_users_who_are_in_no_test():
         assert not asked & chosen_on
 
 
-@pytest.mark.skipif("INNERLOOP_DATA" not in os.environ, reason="needs INNERLOOP_DATA")
+@pytest.mark.data
 def test_what_is_learned_is_fitted_to_ratings_and_to_rankings(tmp_path):
-    movielens_small = os.path.join(os.environ["INNERLOOP_DATA"], "movielens-latest-small")
+    movielens_small = str(needs.data("movielens-latest-small"))
     small = {"steps": 2, "factors": 2, "tasks_per_step": 2, "negatives": 2}
     found = evidence.row("movielens", "cavia", 0, folder=movielens_small, runs=str(tmp_path), users=0, changes=small)
     assert set(found["fit_seconds"]) == {"ratings", "ranking"}
@@ -144,9 +144,9 @@ def test_what_is_learned_is_fitted_to_ratings_and_to_rankings(tmp_path):
     assert np.array_equal(at_5["users"], at_20["users"])
 
 
-@pytest.mark.skipif("INNERLOOP_DATA" not in os.environ, reason="needs INNERLOOP_DATA")
+@pytest.mark.data
 def test_melus_steps_are_compared_with_their_own_network_and_not_ranked(tmp_path):
-    movielens_small = os.path.join(os.environ["INNERLOOP_DATA"], "movielens-latest-small")
+    movielens_small = str(needs.data("movielens-latest-small"))
     small = {"steps": 1, "factors": 2, "tasks_per_step": 2, "hidden": (4,)}
     found = evidence.row("movielens", "melu", 0, folder=movielens_small, runs=str(tmp_path), users=0, changes=small)
     assert set(found["means"]["5"]) == {"absolute error", "root mean squared error", UNADAPTED}

@@ -1,11 +1,9 @@
 """Folders of MovieLens in all their forms; the `.dat` and `u.` files are made up."""
 
-import os
-from pathlib import Path
-
 import numpy as np
 import pytest
 
+from helpers import needs
 from innerloop.errors import DataError
 from innerloop.recommend import movielens
 
@@ -74,9 +72,8 @@ def test_folders_that_are_none(tmp_path):
 
 
 @pytest.mark.data
-@pytest.mark.skipif("INNERLOOP_DATA" not in os.environ, reason="needs INNERLOOP_DATA")
 def test_the_small_one():
-    table = movielens(Path(os.environ["INNERLOOP_DATA"]) / "movielens-latest-small")
+    table = movielens(needs.data("movielens-latest-small"))
     # its README: 100836 ratings across 9742 movies by 610 users, 0.5 to 5 stars, at least 20 of each user
     assert (len(table.events), table.events.items, table.events.users) == (100_836, 9_742, 610)
     assert table.schema.range == (0.5, 5.0)

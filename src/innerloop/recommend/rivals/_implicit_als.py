@@ -38,7 +38,6 @@ class ImplicitALS(Recommender):
     Attributes:
         items: `(items, factors)` q.
         users: `(users, factors)` p; 0 for users without a training event.
-        popular: `(items,)` how many training events count.
 
     Source: Hu, Koren and Volinsky 2008, "Collaborative filtering for implicit feedback datasets", equations 3 to 5.
     """
@@ -48,7 +47,7 @@ class ImplicitALS(Recommender):
     predicts_ratings = False
     items: Real
     users: Real
-    popular: Real
+    _popular: Real
 
     def __init__(
         self, factors: int = 32, confidence: float = 3.0, penalty: float = 10.0, sweeps: int = 10,
@@ -61,7 +60,7 @@ class ImplicitALS(Recommender):
     def fit(self, train: Events, validation: Cases) -> Self:
         """Sweeps: users, items, ..., users."""
         train = train.liked(self.least)
-        self.popular = np.bincount(train.item, minlength=train.items).astype(np.float64)
+        self._popular = np.bincount(train.item, minlength=train.items).astype(np.float64)
         first = normal(fold(self.seed, torch.arange(train.items)[:, None]), torch.arange(self.factors))
         self.items = START / np.sqrt(self.factors) * first.double().numpy()
         for _ in range(self.sweeps):
@@ -79,7 +78,7 @@ class ImplicitALS(Recommender):
     def scores(self, support: Events, users: Whole) -> Real:
         """`(len(users), items)`: p_u·q_i; without an event that counts, what most people took."""
         table: Real = self.user_factors(support, users) @ self.items.T
-        return else_popular(table, np.isin(users, support.liked(self.least).user), self.popular)
+        return else_popular(table, np.isin(users, support.liked(self.least).user), self._popular)
 
     def _half(self, design: Real, row: Whole, column: Whole, rows: int) -> Real:
         # what every row has in common, the weight 1 on everything, is one Gram matrix; events add α
