@@ -367,7 +367,9 @@ def test_the_answer_of_the_families(monkeypatch, tmp_path):
     rows = [course("MAML", "gradient", 0.8, 0.9), course("Tuned", "transfer", 0.6, 0.95)]
 
     def patient(method, family, **errors):
-        return {"cell": [method, 5, "random", 0], "name": method.upper(), "family": family, "patients": errors}
+        seconds = None if family == "trivial" else 14.2
+        about = {"name": method.upper(), "family": family, "trained_seconds": seconds}
+        return {"cell": [method, 5, "random", 0], **about, "patients": errors}
 
     patients = [patient("constant", "trivial", a=2.0, b=3.0, c=2.5), patient("maml", "gradient", a=1.0, b=2.2, c=1.6)]
     files = {
@@ -389,6 +391,7 @@ def test_the_answer_of_the_families(monkeypatch, tmp_path):
     assert "Not measured yet: Characters; Characters, trained with 5 shots; Omniglot A; Sinusoids." in text
     assert "- Meta-learning wins at 1 shot.\n- Transfer wins at 5 shots." in text
     assert "MAML errs by 0.90 points less than CONSTANT" in text
+    assert "training took 14 s against nothing." in text
     files["parkinsons"]["folds"] = 2
     assert "CONSTANT" not in _families.answers("families")
 
