@@ -139,12 +139,13 @@ def _tables(name: str, rows: list[dict[str, Any]]) -> str:
             means = [row["success"][0] for row in of]
             training = np.mean([row["seconds"]["training"] for row in of])
             cells = [_over_seeds(of, "success"), _over_seeds(of, "not_adapted"), str(len(of)), f"{training:.0f}"]
-            body.append((np.mean(means), [_name(of[0]), of[0]["family"], *cells]))
+            body.append((np.mean(means), [_name(*of), of[0]["family"], *cells]))
         ordered = [line for _, line in sorted(body, key=lambda pair: -pair[0])]
         head = ["learner", "family", "success, %", "before adapting, %", "seeds", "training, s"]
         parts += [
             f"**{task}**",
             markdown([head, *ordered]),
+            *_pairs(of_task),
             *_cost(of_task),
             *_remarks(task, of_task),
             *_missing(task, of_task, every),
@@ -161,6 +162,24 @@ def _measured_as(rows: list[dict[str, Any]]) -> list[Any]:
                 f"The rows {rows[0]['cell']} and {row['cell']} cannot stand in one table. Delete one kind."
             )
     return found
+
+
+def _pairs(rows: list[dict[str, Any]]) -> list[str]:
+    """MAML against who is told the goal otherwise, and against fine-tuning, in pairs of one seed and goal."""
+    of = {(row["method"], row["cell"][2]): row for row in rows}
+    said = []
+    for rival in ("last_state", "joint_fine_tuned"):
+        both = [seed for method, seed in of if method == "maml" and (rival, seed) in of]
+        if not both:
+            continue
+        ours, theirs = (np.concatenate([of[method, seed]["values"] for seed in both]) for method in ("maml", rival))
+        name, found = of[rival, both[0]]["name"], paired_difference(ours, theirs)
+        size, between = difference(found, True, 1 if found.mean >= 0 else -1)
+        ahead = f"MAML is ahead of {name}" if found.mean >= 0 else f"{name} is ahead of MAML"
+        said.append(
+            f"{ahead} by {size}, {between}." if found.seen else f"No difference is seen between MAML and {name}."
+        )
+    return [f"In pairs of one goal, 95 % intervals: {' '.join(said)}"] if said else []
 
 
 def _cost(rows: list[dict[str, Any]]) -> list[str]:
@@ -205,12 +224,14 @@ def _origin(name: str, rows: list[dict[str, Any]]) -> str:
     return f"From `results/{name}.json`: at most {about_}"
 
 
-def _name(row: dict[str, Any]) -> str:
-    chosen = row["chosen"]
-    same = {"joint_one_step": "Joint network, one step as MAML takes it"}.get(row["method"], row["name"])
-    if chosen is None:
-        return same
-    return f"{same} ({chosen['inner_steps']} steps at {chosen['inner_lr']:g}, chosen on validation goals)"
+def _name(*rows: dict[str, Any]) -> str:
+    """A method, with what was chosen for it in its rows, one of each seed."""
+    first = rows[0]
+    same = {"joint_one_step": "Joint network, one step as MAML takes it"}.get(first["method"], first["name"])
+    choices = dict.fromkeys(
+        f"{chosen['inner_steps']} steps at {chosen['inner_lr']:g}" for row in rows if (chosen := row["chosen"])
+    )
+    return f"{same} (chosen on validation goals, over the seeds: {', '.join(choices)})" if choices else same
 
 
 def _over_seeds(rows: list[dict[str, Any]], key: str) -> str:
