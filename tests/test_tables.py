@@ -401,17 +401,23 @@ def test_control(monkeypatch):
         cell = [method, "reach", seed, 1_000, 150, 50, 2, [1], 200]
         about = {"metaworld": "3.1.1", "mujoco": "3.3.0", "gymnasium": "1.4.0"}
         shown = {"method": method, "name": method.upper(), "family": "gradient", "seconds": {"training": 20.0}}
-        shown |= {"success": [success, 0.05], "not_adapted": before, "chosen": chosen}
+        shown |= {"success": [success, 0.05], "not_adapted": before, "chosen": chosen, "values": [success] * 10}
         return {"cell": cell, **shown, "about": about, "provenance": PROVENANCE}
 
     tuned = {"inner_steps": 50, "inner_lr": 0.003}
     rows = [row("maml", 0, 0.9, [0.1, 0.02]), row("maml", 1, 0.8, [0.2, 0.04]), row("replay", 0, 0.3)]
     rows.append(row("joint_fine_tuned", 0, 0.5, [0.1, 0.1], tuned))
+    rows.append(row("joint_fine_tuned", 1, 0.6, [0.1, 0.1], tuned | {"inner_steps": 5}))
+    rows.append(row("last_state", 1, 0.8))
     monkeypatch.setattr(_control, "load", lambda name: {"rows": rows})
     text = _control.control("control")
-    _, _, maml, fine_tuned, replay = rows_of(text)
+    _, _, maml, last, fine_tuned, replay = rows_of(text)
     assert maml == ["MAML", "gradient", "85.0 ± 5.0 (7.1)", "15.0 ± 3.0 (7.1)", "2", "20"]
-    assert fine_tuned[0] == "JOINT_FINE_TUNED (50 steps at 0.003, chosen on validation goals)"
+    choices = "50 steps at 0.003, 5 steps at 0.003"
+    assert fine_tuned[0] == f"JOINT_FINE_TUNED (chosen on validation goals, over the seeds: {choices})"
+    assert last[0] == "LAST_STATE"
+    # half of the pairs are ahead by .4, half by .2
+    assert "No difference is seen between MAML and LAST_STATE. MAML is ahead of JOINT_FINE_TUNED by 30.0 points" in text
     assert replay[2:5] == ["30.0 ± 5.0", "-", "1"]
     assert "at most 2 training seeds" in text
     assert "mujoco 3.3.0" in text
