@@ -61,7 +61,9 @@ def picture(rows: Sequence[dict[str, Any]], path: Path) -> None:
             axis.set(title=f"{task}, {count} demonstration{'s' * (count > 1)}", xlabel="inner steps")
         for axis in line:
             axis.grid(alpha=0.3)
-    axes[0][0].legend(fontsize=8, loc="lower right")
+    # of all tasks: the first may lack a method
+    lines = {label: handle for row in axes for handle, label in zip(*row[0].get_legend_handles_labels(), strict=True)}
+    axes[0][0].legend(lines.values(), lines.keys(), fontsize=8, loc="lower right")
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(path.name + ".tmp")
     figure.savefig(temporary, dpi=110, format="png")
