@@ -417,7 +417,7 @@ def test_control(monkeypatch):
     assert fine_tuned[0] == f"JOINT_FINE_TUNED (chosen on validation goals, over the seeds: {choices})"
     assert last[0] == "LAST_STATE"
     # half of the pairs are ahead by .4, half by .2
-    assert "No difference is seen between MAML and LAST_STATE. MAML is ahead of JOINT_FINE_TUNED by 30.0 points" in text
+    assert "against LAST_STATE: no difference; against JOINT_FINE_TUNED: MAML ahead by 30.0 points" in text
     assert replay[2:5] == ["30.0 ± 5.0", "-", "1"]
     assert "at most 2 training seeds" in text
     assert "mujoco 3.3.0" in text

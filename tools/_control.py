@@ -102,10 +102,7 @@ def _rivalry(where: str, rows: list[dict[str, Any]], values: Callable[[dict[str,
     both = sorted(sides[0].keys() & sides[1].keys())
     for place in sides[0][both[0]] if both else ():
         ours, theirs = (np.concatenate([side[seed][place] for seed in both]) for side in sides)
-        found = paired_difference(ours, theirs)
-        size, between = difference(found, True, 1 if found.mean >= 0 else -1)
-        who = "MAML" if found.mean >= 0 else "fine-tuning"
-        said.append(f"K = {place}: {who} ahead by {size}, {between}" if found.seen else f"K = {place}: no difference")
+        said.append(f"K = {place}: {_ahead(ours, theirs, 'fine-tuning')}")
     return f"{where}, MAML against fine-tuning (paired 95 % intervals): {'; '.join(said)}." if said else ""
 
 
@@ -173,13 +170,18 @@ def _pairs(rows: list[dict[str, Any]]) -> list[str]:
         if not both:
             continue
         ours, theirs = (np.concatenate([of[method, seed]["values"] for seed in both]) for method in ("maml", rival))
-        name, found = of[rival, both[0]]["name"], paired_difference(ours, theirs)
-        size, between = difference(found, True, 1 if found.mean >= 0 else -1)
-        ahead = f"MAML is ahead of {name}" if found.mean >= 0 else f"{name} is ahead of MAML"
-        said.append(
-            f"{ahead} by {size}, {between}." if found.seen else f"No difference is seen between MAML and {name}."
-        )
-    return [f"In pairs of one goal, 95 % intervals: {' '.join(said)}"] if said else []
+        name = of[rival, both[0]]["name"]
+        said.append(f"against {name}: {_ahead(ours, theirs, name)}")
+    return [f"MAML in pairs of one seed and goal (95 % intervals), {'; '.join(said)}."] if said else []
+
+
+def _ahead(ours: Any, theirs: Any, rival: str) -> str:
+    """Who is ahead in pairs, MAML or a rival, and by how much."""
+    found = paired_difference(ours, theirs)
+    if not found.seen:
+        return "no difference"
+    size, between = difference(found, True, 1 if found.mean >= 0 else -1)
+    return f"{'MAML' if found.mean >= 0 else rival} ahead by {size}, {between}"
 
 
 def _cost(rows: list[dict[str, Any]]) -> list[str]:
