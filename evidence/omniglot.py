@@ -4,6 +4,7 @@
     python evidence/omniglot.py --methods maml prototypes ridge --seeds 1 2
     python evidence/omniglot.py --methods prototypes ridge pretraining --shapes 5x5 20x1 20x5
     python evidence/omniglot.py --methods prototypes --protocol B --shapes 20x1 --minutes 60
+    python evidence/omniglot.py --methods maml --shapes 20x1 --minutes 3 --device cuda --out results/omniglot_gpu.json
 
 trains each method by its recipe for --minutes, measures it with batch and with support statistics where its network
 takes either, and writes results/omniglot_methods.json after every row. A row that is there is not computed again; one
@@ -18,6 +19,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import torch
 from _grid import grid
 
 from innerloop.catalogue import TRAINED
@@ -43,7 +45,7 @@ OUT = Path("results/omniglot_methods.json")
 
 def row(
     method: str, protocol: str, ways: int, shots: int, seed: int, minutes: float, steps: int | None, filters: int,
-    tasks: int, runs: Path, changes: dict[str, Any] | None = None, label: str = "",
+    tasks: int, runs: Path, changes: dict[str, Any] | None = None, label: str = "", device: str = "cpu",
 ) -> dict[str, Any]:  # fmt: skip
     """One method, trained and measured; with `changes` to its recipe, its run's folder has a `label` of its own."""
     keep_large_blocks()
@@ -57,11 +59,12 @@ def row(
         steps = int(read_json(decided)["steps"])
     if steps is None:
         # the schedule needs the number of steps beforehand
-        steps = within_minutes(dataclasses.replace(chosen, validate_every=None), minutes)[0].steps
+        steps = within_minutes(dataclasses.replace(chosen, validate_every=None), minutes, device)[0].steps
         folder.parent.mkdir(parents=True, exist_ok=True)
         write_json(decided, {"steps": steps})
     chosen = dataclasses.replace(chosen, steps=steps, validate_every=max(1, steps // 5))
     experiment = build(chosen)
+    experiment.learner.to(device)
     run = Run(folder)
     found = fit(experiment.learner, **experiment.fit_settings(), run=run, resume=True)
     if found.interrupted:
@@ -71,7 +74,7 @@ def row(
     measured = partial(measure, source=experiment.source.test, tasks=tasks)
     norms: tuple[Policy, ...] = ("batch", "support") if chosen.norm == "batch" else (chosen.norm,)
     rivals = []
-    for kind in rivals_of(method, classes=True):
+    for kind in rivals_of(method, classes=True) if device == "cpu" else ():
         learner, note, _ = rival(kind, experiment)
         rivals.append({"kind": kind, "name": learner.name, "note": note, **measured(learner)})
     return {
@@ -105,16 +108,18 @@ def main() -> None:
     parser.add_argument("--filters", type=int, default=64)
     parser.add_argument("--tasks", type=int, default=1_000)
     parser.add_argument("--processes", type=int, default=2)
+    parser.add_argument("--device", default="cpu", help="where to train and measure; elsewhere without rivals")
     parser.add_argument("--runs", type=Path, default=Path("runs"))
     parser.add_argument("--out", type=Path, default=OUT)
     given = parser.parse_args()
-    head = {"command": "python evidence/omniglot.py", "tasks": given.tasks, "device": "cpu"}
+    name = "cpu" if given.device == "cpu" else torch.cuda.get_device_name(given.device)
+    head = {"command": "python evidence/omniglot.py", "tasks": given.tasks, "device": name}
     sizes = (given.minutes, given.steps, given.filters, given.tasks)
     cells = [
         (method, given.protocol, ways, shots, seed, *sizes)
         for ways, shots in given.shapes for seed in given.seeds for method in given.methods
     ]  # fmt: skip
-    grid(given.out, head, cells, partial(row, runs=given.runs), processes=given.processes)
+    grid(given.out, head, cells, partial(row, runs=given.runs, device=given.device), processes=given.processes)
 
 
 if __name__ == "__main__":

@@ -35,6 +35,8 @@ class FakeChild:
         if do == "ready":
             self.name = name
             return {"first": 9.0, "second": SECONDS.get(name, 1.0)}
+        if do == "begun":
+            return {"begun": True}
         if do == "memory":
             return {"baseline_megabytes": 100.0, "peak_megabytes": 150.0}
         self.asked.append((self.name, self.allocator, arguments["steps"]))
@@ -129,3 +131,13 @@ def test_a_worker_that_dies_says_its_last_words():
     with Child({"threads": "no number", "device": "cpu", "quick": True}) as child, pytest.raises(WorkerError) as said:
         child.ask("about")
     assert "ended with code 1" in str(said.value)
+
+
+def test_only_some_rows(fake):
+    (workload,) = measure(settings(only=("library",)), say=lambda line: None)["workloads"]
+    assert [row["implementation"] for row in workload["rows"]] == ["library"]
+
+
+def test_a_row_that_is_not_known(fake):
+    with pytest.raises(ConfigurationError, match="There is no row 'vmaps'; there are loop, "):
+        measure(settings(only=("loop", "vmaps")), say=lambda line: None)

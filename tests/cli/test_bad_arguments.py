@@ -3,6 +3,7 @@
 import string
 
 import pytest
+import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -31,6 +32,16 @@ def train_fails(fails, tmp_path):
         return line
 
     return run
+
+
+@pytest.mark.parametrize("device", ["warp", "cuda:99", "meta", ""])
+def test_devices_that_are_not_here(train_fails, device):
+    assert f"There is no device {device!r} here. Take cpu, or" in train_fails("--device", device)
+
+
+def test_ratings_train_on_a_cpu(fails, monkeypatch, tmp_path):
+    monkeypatch.setattr("innerloop.cli._work.available", torch.device)
+    assert "--device is not for `ratings`" in fails("train", "ratings", "--run", tmp_path / "run", "--device", "cuda")
 
 
 def test_unknown_commands(fails):

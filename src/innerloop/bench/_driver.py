@@ -50,6 +50,7 @@ class Settings:
         allocator: "installed": peers with the C library as it is, ours with large blocks kept; "default" and "kept":
             all with the one or the other; "all": everything both ways.
         quick: with a rough measurement of the machine's peak.
+        only: implementations to measure; none named: all.
 
     Raises:
         ConfigurationError: for numbers that make no sense.
@@ -62,6 +63,7 @@ class Settings:
     device: Literal["cpu", "cuda"] = "cpu"
     allocator: Comparison = "all"
     quick: bool = False
+    only: Sequence[str] = ()
 
     def __post_init__(self) -> None:
         for name in ("rounds", "threads"):
@@ -94,6 +96,11 @@ def measure(
     except WorkerError as error:
         raise ConfigurationError(str(error).removeprefix("ConfigurationError: ")) from None
     implementations = about.pop("implementations")
+    known = [row["implementation"] for row in implementations]
+    if unknown := [name for name in settings.only if name not in known]:
+        raise ConfigurationError(f"There is no row {unknown[0]!r}; there are {', '.join(known)}.")
+    if settings.only:
+        implementations = [row for row in implementations if row["implementation"] in settings.only]
     result: dict[str, Any] = {
         "settings": {**vars(settings), "workloads": [workload.name for workload in settings.workloads]},
         **about,
@@ -186,10 +193,13 @@ def _timed(
                 return {}
 
         for index, row in enumerate(rows):
-            if "error" in row:
-                continue
+            if "error" not in row:  # all processes start together, and wait until they are asked
+                children[index] = stack.enter_context(Child(job, row["allocator"]))
+        for index in list(children):
+            ask(index, "begun")
+        for index in list(children):
+            row = rows[index]
             say(f"  {row['implementation']}, {row['allocator']} allocator: getting ready")
-            children[index] = stack.enter_context(Child(job, row["allocator"]))
             if ready := ask(index, "ready", workload=workload, implementation=row["implementation"]):
                 steps = max(1, round(TURN_SECONDS / ready["second"]))
                 done[index] |= {"first_seconds": ready["first"], "steps_a_turn": steps, "seconds": []}

@@ -2,10 +2,10 @@
 
     python -m innerloop.bench._worker
 
-The first line says {"threads", "device", "quick"}. Commands say in "do": "about" (versions, implementations, the peak
-of the machine), "work" (operations of a workload, and the mapping that the library picks for it), "check" (the
-meta-gradient in float64 against the reference), "ready" (build a workload), "turn" (time some steps of it), and
-"memory" (what it took so far).
+The first line says {"threads", "device", "quick"}. Commands say in "do": "begun" (to know that all
+is imported), "about" (versions, implementations, the peak of the machine), "work" (operations of a workload, and the
+mapping that the library picks for it), "check" (the meta-gradient in float64 against the reference), "ready" (build a
+workload), "turn" (time some steps of it), and "memory" (what it took so far).
 """
 
 from __future__ import annotations
@@ -66,6 +66,10 @@ class Worker:
         self.device, self.quick = device, quick
         self._step: Callable[[], Tensor] | None = None
         self._baseline = float("nan")
+
+    def begun(self) -> dict[str, Any]:
+        """All is imported."""
+        return {"begun": True}
 
     def about(self) -> dict[str, Any]:
         """The machine, the versions, the implementations."""

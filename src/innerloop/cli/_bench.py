@@ -27,8 +27,10 @@ class Options:
     allocator: Literal["all", "installed", "default", "kept"] = "all"
     """installed: peers with the C library as it is, ours with large blocks kept; default, kept: both with the one or
     the other; all: everything both ways."""
-    sweep: tuple[int, ...] = ()
-    """More sizes of the meta-batch to measure every workload with; on a GPU 32 128 512 if left out."""
+    sweep: tuple[int, ...] | None = None
+    """More sizes of the meta-batch to measure every workload with; None: on a GPU 32 128 512, else no more."""
+    only: tuple[str, ...] = ()
+    """Implementations to measure, by their names in the table; all if left out."""
     quick: bool = False
     """Small sizes and one round: to see that it works, not to measure."""
     out: str = "results/bench.json"
@@ -47,7 +49,8 @@ def run(arguments: Sequence[str]) -> int:
     from innerloop.bench import Settings, chosen, failures, measure, tables
     from innerloop.files import write_json
 
-    sweep = options.sweep or ((32, 128, 512) if options.device == "cuda" and not options.quick else ())
+    usual = (32, 128, 512) if options.device == "cuda" and not options.quick else ()
+    sweep = usual if options.sweep is None else options.sweep
     settings = Settings(
         chosen(options.workloads, sweep, small=options.quick),
         rounds=1 if options.quick else options.rounds,
@@ -56,6 +59,7 @@ def run(arguments: Sequence[str]) -> int:
         device=options.device,
         allocator=options.allocator,
         quick=options.quick,
+        only=options.only,
     )
     path = Path(options.out)
     command = " ".join(["innerloop bench", *arguments])

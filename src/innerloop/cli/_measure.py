@@ -54,4 +54,5 @@ def measure(
     if isinstance(recipe, ControlRecipe) and source is None:
         from innerloop.cli._success import measure_success  # an application: loaded by those who want it
 
+        learner.cpu()  # its processes step simulators
         measure_success(experiment, run, quiet=quiet)

@@ -26,6 +26,8 @@ class Options:
     """Go on from the last checkpoint of the run, if there is one."""
     checkpoint_seconds: float = 30.0
     """Time between checkpoints."""
+    device: str = "cpu"
+    """Where the learner trains: cpu, cuda, cuda:1, mps."""
     threads: int | None = None
     """Threads of a CPU; None: as many as torch takes."""
     quiet: bool = False
@@ -51,6 +53,7 @@ def run(arguments: Sequence[str]) -> int:
         checkpoint_seconds=options.checkpoint_seconds,
         quiet=options.quiet,
         minutes=options.minutes,
+        device=options.device,
         given=named(arguments),
     )
 

@@ -41,6 +41,23 @@ def set_threads(threads: int | None) -> None:
         torch.set_num_threads(at_least("threads", threads, 1))
 
 
+def available(name: str) -> torch.device:
+    """The device of a name.
+
+    Raises:
+        ConfigurationError: if this machine does not have it.
+
+    >>> available("cpu")
+    device(type='cpu')
+    """
+    try:
+        device = torch.device(name)
+        torch.zeros(1, device=device).item()
+    except (RuntimeError, AssertionError, NotImplementedError):  # no such name; torch without it; without memory
+        raise ConfigurationError(f"There is no device {name!r} here. Take cpu, or what torch.device knows.") from None
+    return device
+
+
 def train(
     recipe: Recipe,
     folder: Path,
@@ -49,6 +66,7 @@ def train(
     checkpoint_seconds: float = 30.0,
     quiet: bool,
     minutes: float | None = None,
+    device: str = "cpu",
     given: Collection[str] = (),
 ) -> int:
     """Trains by a recipe, measures on the test tasks and writes the page.
@@ -60,20 +78,23 @@ def train(
         checkpoint_seconds: time between checkpoints.
         quiet: show no progress.
         minutes: training time in place of the recipe's number of steps; the run keeps the number that was found.
+        device: where it trains, and is measured.
         given: fields of the recipe that were given a value.
 
     Returns:
         0, or 130 if it was interrupted.
 
     Raises:
-        ConfigurationError: if there is a run already, or the method does not read what it was given.
+        ConfigurationError: if there is a run already, no such device, or the method does not read what it was given.
     """
-    run = Run(folder)
+    run, place = Run(folder), available(device)
     if isinstance(recipe, RatingsRecipe) and minutes is not None:
         raise ConfigurationError("--minutes is not for `ratings`, whose trainings take about one. Give --steps.")
     if run.exists and not resume:
         raise ConfigurationError(f"{folder} already holds a run. Go on with --resume, or choose another with --run.")
     if isinstance(recipe, RatingsRecipe):
+        if place.type != "cpu":
+            raise ConfigurationError("--device is not for `ratings`, which trains on a CPU. Leave it out.")
         from innerloop.cli._ratings import train_ratings  # an application: loaded by those who want it
 
         return train_ratings(recipe, run, resume=resume, checkpoint_seconds=checkpoint_seconds, quiet=quiet)
@@ -81,9 +102,10 @@ def train(
         demand_read(recipe, given)
     changes: dict[str, Any] = {}
     if minutes is not None:
-        recipe, mapping = _timed(recipe, run, minutes)
+        recipe, mapping = _timed(recipe, run, minutes, place)
         changes = {} if mapping is None else {"mapping": mapping}
     experiment = build(recipe, start=not run.exists)  # a run that goes on has its own weights
+    experiment.learner.to(place)
     settings = {**experiment.fit_settings(), **changes}
     if minutes is not None:
         settings["config"] = {**settings["config"], "minutes": minutes}
@@ -102,14 +124,15 @@ def train(
         return 130
     write_json(folder / "fit.json", {**vars(done), "recipe": recipe.to_json()})
     measure(experiment, run, tasks=recipe.test_tasks, quiet=quiet)
+    experiment.learner.cpu()  # the page shows single tasks, which are made there
     print(write_run_page(run, experiment))
     return 0
 
 
-def _timed(recipe: Recipe, run: Run, minutes: float) -> tuple[Recipe, Mapping | None]:
+def _timed(recipe: Recipe, run: Run, minutes: float, device: torch.device) -> tuple[Recipe, Mapping | None]:
     """The recipe with the steps of a run that was begun, or of a trial."""
     if not run.exists:
-        return within_minutes(recipe, minutes)
+        return within_minutes(recipe, minutes, device)
     demand_minutes(minutes)
     before = run.config().get("minutes")
     if before != minutes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -18,6 +19,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from innerloop.mapping._buffers import untouched
 from innerloop.mapping._fallback import NotCapturedError
 from innerloop.mapping._key import Settings, surroundings
+from innerloop.mapping._launch import Launch
 from innerloop.mapping._tidy import tidy
 from innerloop.task import Task, Tree
 
@@ -29,6 +31,8 @@ WASTED = 8
 
 SECONDS = 120.0
 """The longest that capturing may take. An implicit learner of hundreds of steps takes minutes."""
+
+_log = logging.getLogger("innerloop.mapping")
 
 Step = Callable[[Task], tuple[list[Tensor], Tree]]
 
@@ -102,8 +106,12 @@ class Graphs:
         found.uses += 1
         if found.uses == 2:
             self._wasted = 0
+        inputs = [tensor.detach() for tensor in [*found.settings.registered, *leaves]]
         with torch.no_grad():
-            flat = found.run(*(tensor.detach() for tensor in [*found.settings.registered, *leaves]))
+            if isinstance(found.run, Launch) and found.run.moved(inputs):
+                with untouched(module):
+                    found.run.record(inputs)
+            flat = found.run(*inputs)
         gradients, report = pytree.tree_unflatten(list(flat), found.outputs)
         return gradients, report
 
@@ -135,7 +143,7 @@ class Graphs:
         # capturing runs the step once: what it writes and draws is written and drawn by the replay that follows
         with untouched(module), torch.autograd.set_multithreading_enabled(False):
             graph = tidy(make_fx(flat)(*inputs))
-            captured.run = _compiled(graph, inputs) if compiled else graph.forward
+            captured.run = _launched(_compiled(graph, inputs) if compiled else graph.forward, inputs, own)
         self.captures += 1
         self._wasted += 1
         self._kept = [captured, *self._kept[: KEPT - 1]]
@@ -156,6 +164,18 @@ def _compiled(graph: GraphModule, inputs: list[Tensor]) -> Callable[..., Any]:
         said = str(error).strip().splitlines() or [""]
         raise NotCapturedError(f"it does not compile ({type(error).__name__}: {said[0][:120]})") from error
     return run
+
+
+def _launched(run: Callable[..., Any], inputs: list[Tensor], own: int) -> Callable[..., Any]:
+    """`run` as one launch where its inputs are on a GPU that can."""
+    if not torch.cuda.is_available() or any(tensor.device.type != "cuda" for tensor in inputs):
+        return run
+    try:
+        with torch.no_grad():
+            return Launch(run, [tensor.detach() for tensor in inputs], own)
+    except RuntimeError as error:  # something in it waits for the GPU: its operations are started one by one then
+        _log.warning("a captured step cannot be one CUDA graph (%s)", str(error).strip().partition("\n")[0][:160])
+        return run
 
 
 class _Deadline(TorchDispatchMode):

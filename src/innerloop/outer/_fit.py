@@ -154,7 +154,7 @@ def fit(
 
     state, settled = group.on_lead(pick_up)
     group.equalise(learner, optimiser, schedule)
-    meta_loss = MetaLoss(learner, train, tasks_per_step, seed, group)
+    meta_loss = MetaLoss(learner, train, tasks_per_step, seed, group, steps)
     shown = progress and group.leads
     with ProgressLine(learner.name, steps, state.step, tasks_per_step, shown) as line, stop_on_interrupt() as stop:
         if settled is None:

@@ -128,7 +128,7 @@ def pace(
         raise ConfigurationError(f"{learner.name} has no parameters to train: evaluate it as it is.")
     made = optimiser(parameters) if optimiser is not None else torch.optim.Adam(parameters, lr=1e-3)
     group, train = Alone(), learner.training_source(source)
-    meta_loss = MetaLoss(learner, train, tasks_per_step, seed, group)
+    meta_loss = MetaLoss(learner, train, tasks_per_step, seed, group, STEPS)
     _, first = meta_loss.tasks(0)
     verify(learner, first)
     settled = learner.settle_mapping(first, asked, steps=_LONG, chunk=chunk, memory=memory)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import dataclasses
 import os
 
+import torch
+
 from innerloop.demands import positive
 from innerloop.errors import ConfigurationError
 from innerloop.mapping import Mapping
@@ -16,7 +18,7 @@ SHARE, MOST = 0.1, 60.0
 """The steps of the trial take at most this share of the training time, and at most so many seconds. A choice."""
 
 
-def within_minutes(recipe: Recipe, minutes: float) -> tuple[Recipe, Mapping]:
+def within_minutes(recipe: Recipe, minutes: float, device: torch.device | str = "cpu") -> tuple[Recipe, Mapping]:
     """The recipe with as many outer steps as fit into a training time, validations included; and the mapping.
 
     A short trial on this machine, with the threads that torch has now, says how long a step and a validation take. It
@@ -25,6 +27,7 @@ def within_minutes(recipe: Recipe, minutes: float) -> tuple[Recipe, Mapping]:
     Args:
         recipe: what to train.
         minutes: the training time.
+        device: where it is to train.
 
     Raises:
         ConfigurationError: if the time is not positive, too short for one step, or several processes train together.
@@ -35,6 +38,7 @@ def within_minutes(recipe: Recipe, minutes: float) -> tuple[Recipe, Mapping]:
             "The number of steps in some minutes is found by one process alone; with torchrun give --steps."
         )
     experiment = build(recipe)
+    experiment.learner.to(device)
     seconds = 60 * minutes
     found = pace(experiment.learner, **experiment.fit_settings(), seconds=min(MOST, SHARE * seconds))
     return dataclasses.replace(recipe, steps=found.steps_in(seconds, recipe.validate_every)), found.mapping
