@@ -14,12 +14,15 @@ def omniglot_methods(name: str) -> str:
     """Methods at equal training time: a table for each protocol, shape and training time."""
     found = load(name)
     rows = sorted(found["rows"], key=lambda row: row["cell"][1:4] + row["cell"][5:6])
-    parts = [f"{found['tasks']:,} test tasks of Omniglot."]
+    parts, device = [f"{found['tasks']:,} test tasks of Omniglot."], found["device"]
+    where = "one core" if device == "cpu" else f"one {device}"
     for (protocol, ways, shots, minutes), group in groupby(rows, lambda row: (*row["cell"][1:4], row["cell"][5])):
-        title = f"Protocol {protocol}, {ways}-way {shots}-shot, {minutes:g} minutes of training on one core:"
+        title = f"Protocol {protocol}, {ways}-way {shots}-shot, {minutes:g} minutes of training on {where}:"
         parts += [title, _omniglot(list(group))]
     seeds = len({row["cell"][4] for row in rows})
-    return "\n\n".join([*parts, f"From `results/{name}.json`: at most " + about(rows[0]["provenance"], seeds)])
+    return "\n\n".join(
+        [*parts, f"From `results/{name}.json`: at most " + about(rows[0]["provenance"], seeds, device=device)]
+    )
 
 
 def _omniglot(rows: list[dict[str, Any]]) -> str:

@@ -20,12 +20,13 @@ def markdown(lines: list[list[str]]) -> str:
     return "\n".join([head, "|" + "---|" * len(lines[0]), *body])
 
 
-def about(provenance: dict[str, Any], seeds: int, *extra: str) -> str:
+def about(provenance: dict[str, Any], seeds: int, *extra: str, device: str = "cpu") -> str:
     """Where numbers come from, in a line."""
+    threads = f"{provenance['threads']} thread{'s' if provenance['threads'] > 1 else ''} of a CPU"
     said = [
         f"{seeds} training seed{'s' if seeds > 1 else ''}",
         f"torch {provenance['torch']}",
-        f"{provenance['threads']} thread{'s' if provenance['threads'] > 1 else ''} of a CPU",
+        threads if device == "cpu" else device,
         *extra,
     ]
     return "; ".join(said) + "."

@@ -20,9 +20,11 @@ def bench(name: str) -> str:
     settings, machine = found["settings"], found["machine"]
     rounds = max(len(row.get("seconds", ())) for workload in found["workloads"] for row in workload["rows"])
     versions = ", ".join(f"{library} {found['provenance'][library]}" for library in ("torch", "higher", "torchopt"))
+    cores = f"{machine['cores']} cores"
+    host = f"beside {cores} of a CPU" if settings["device"] == "cuda" else cores
     parts.append(
         f"Speed and memory against the fastest peer; * the mapping that the library picks. Up to {rounds} rounds with "
-        f"{settings['threads']} thread(s) on {machine['device']} ({machine['cores']} cores), whose measured peak is "
+        f"{settings['threads']} thread(s) on {machine['device']} ({host}), whose measured peak is "
         f"{best:.0f} GFLOP/s. {versions}. From `results/{name}.json`."
     )
     return "\n\n".join(parts)

@@ -143,6 +143,8 @@ def _workload(
 def _worth_a_row(row: Row, workload: Workload, device: str) -> bool:
     if row["implementation"].startswith("compiled") and workload.filters and device == "cpu":
         return False  # compiling the unrolled convolutions takes longer than all the rest
+    if row["implementation"].endswith("channels last") and not workload.filters:
+        return False  # without pictures it is the loop
     # tasks that fill one chunk are the row without chunks; its processes would hold the same memory once more
     return row["chunk"] is None or int(row["chunk"]) < workload.tasks
 
