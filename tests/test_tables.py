@@ -29,7 +29,7 @@ def test_bench(monkeypatch):
     rows = [row | {"fraction_of_peak": 0.5, "picked": False} for row in with_ratios([ours, peer])]
     rows[0]["picked"] = True
     result = {
-        "settings": {"threads": 1},
+        "settings": {"threads": 1, "device": "cpu"},
         "machine": {"device": "a processor", "cores": 2},
         "provenance": PROVENANCE,
         "peak_flops": {"matrix product": 9e10, "convolution": 2e11},
@@ -108,7 +108,8 @@ def test_omniglot_methods(monkeypatch):
     head = {"name": "Head", "note": "a rate", "mean": 0.85, "half": 0.02}
     rows = [row("maml", 0, batch=0.8, support=0.7), row("maml", 1, batch=0.82, support=0.7)]
     rows += [row("pre", 0, [head], running=0.9), row("pre", 0, [], minutes=20, running=0.95)]
-    monkeypatch.setattr(_grids, "load", lambda name: {"tasks": 1_000, "rows": rows})
+    found = {"tasks": 1_000, "device": "cpu", "rows": rows}
+    monkeypatch.setattr(_grids, "load", lambda name: found)
     text = _grids.omniglot_methods("omniglot_methods")
     _, _, *body = rows_of(text)
     assert body[:3] == [
@@ -119,6 +120,11 @@ def test_omniglot_methods(monkeypatch):
     assert body[5:] == [["PRE", "gradient", "-", "95.0 ± 1.0", "2,000", "10"]]
     assert "Protocol A, 5-way 1-shot, 20 minutes" in text
     assert "at most 2 training seeds" in text
+    assert "20 minutes of training on one core" in text
+    found["device"] = "H100"
+    text = _grids.omniglot_methods("omniglot_methods")
+    assert "20 minutes of training on one H100" in text
+    assert "thread" not in text
 
 
 def test_omniglot_attempts(monkeypatch):
