@@ -43,15 +43,17 @@ class Launch:
         """Records anew. This runs the function some times: its caller undoes what that writes and draws."""
         at = [*inputs[: self._own], *self._given]
         self._addresses = [tensor.data_ptr() for tensor in at[: self._own]]
-        here, beside = torch.cuda.current_stream(at[0].device), torch.cuda.Stream(at[0].device)
-        beside.wait_stream(here)
-        with torch.cuda.stream(beside):
-            for _ in range(WARM_UPS):
-                self._run(*at)
-        here.wait_stream(beside)
-        self._graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(self._graph):
-            self._results = list(self._run(*at))
+        with torch.cuda.device(at[0].device):
+            here, beside = torch.cuda.current_stream(), torch.cuda.Stream()
+            beside.wait_stream(here)
+            with torch.cuda.stream(beside):
+                for _ in range(WARM_UPS):
+                    self._run(*at)
+            here.wait_stream(beside)
+            self._graph = torch.cuda.CUDAGraph()
+            # on a stream of this GPU: the one that PyTorch takes by itself is of the first GPU that was recorded on
+            with torch.cuda.graph(self._graph, stream=beside):
+                self._results = list(self._run(*at))
 
     def __call__(self, *inputs: Tensor) -> list[Tensor]:
         """The results for these inputs, in memory of their own."""
