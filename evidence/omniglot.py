@@ -49,6 +49,7 @@ def row(
 ) -> dict[str, Any]:  # fmt: skip
     """One method, trained and measured; with `changes` to its recipe, its run's folder has a `label` of its own."""
     keep_large_blocks()
+    label += "" if device == "cpu" else f"-{device}-{minutes:g}"
     folder = runs / f"omniglot-{protocol}-{method}-{ways}w{shots}s-{seed}{label}"
     decided = folder.with_name(folder.name + ".json")
     chosen = dataclasses.replace(
@@ -114,6 +115,8 @@ def main() -> None:
     given = parser.parse_args()
     name = "cpu" if given.device == "cpu" else torch.cuda.get_device_name(given.device)
     head = {"command": "python evidence/omniglot.py", "tasks": given.tasks, "device": name}
+    if given.out.exists() and (kept := read_json(given.out).get("device", name)) != name:
+        raise SystemExit(f"{given.out} has rows of {kept}, not of {name}: take another --out.")
     sizes = (given.minutes, given.steps, given.filters, given.tasks)
     cells = [
         (method, given.protocol, ways, shots, seed, *sizes)

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from helpers import needs, problems
-from helpers.checks import difference, largest, measure, warnings
+from helpers.checks import difference, largest, measure
 from helpers.learners import ALL, make, outputs
 from innerloop.cli import main
 from innerloop.evaluation import evaluate
@@ -117,7 +117,7 @@ def test_dropout_draws_anew_and_as_without_a_graph():
     assert launches(learner)
 
 
-def test_what_waits_for_the_gpu_is_started_one_by_one(caplog):
+def test_what_waits_for_the_gpu_is_started_one_by_one():
     class Waiting(nn.Module):
         def forward(self, x):
             return x + torch.ones((), dtype=x.dtype).to(x.device)  # a copy from the CPU's memory
@@ -127,9 +127,52 @@ def test_what_waits_for_the_gpu_is_started_one_by_one(caplog):
     expected = under(learner, LOOP, tasks)
     for _ in range(2):
         assert difference(under(learner, CAPTURED, tasks), expected) < 1e-9
-    if not launches(learner):  # a constant of the graph may have been folded to one on the GPU
-        (said,) = warnings(caplog)
-        assert "cannot be one CUDA graph" in said
+    assert not launches(learner)
+    assert not learner._workspace._instead
+    # nothing of the attempt is left
+    assert torch.cuda.current_stream() == torch.cuda.default_stream()
+    assert torch.cuda.get_sync_debug_mode() == 0
+    assert torch.rand(1, device="cuda").item() < 1
+    torch.cuda.empty_cache()
+    other = make("maml", problems.perceptron()).cuda()
+    under(other, CAPTURED, tasks)
+    assert len(launches(other)) == 1
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_what_waits_is_found_before_it_is_recorded():
+    x = torch.ones(3, device="cuda")
+    with pytest.raises(RuntimeError):
+        Launch(lambda x: [x * x.sum().item()], [x], 0)
+    assert torch.cuda.current_stream() == torch.cuda.default_stream()
+    (found,) = Launch(lambda x: [2 * x], [x], 0)(x)
+    assert torch.equal(found, 2 * x)
+    assert torch.cuda.get_sync_debug_mode() == 0
+
+
+def test_a_number_on_the_cpu_is_read_every_time():
+    class Scaled(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.scale = torch.tensor(2.0, dtype=torch.float64)
+
+        def forward(self, x):
+            return torch.tanh(x * self.scale)
+
+    layer = Scaled()
+    net = problems.doubled(nn.Sequential(nn.Linear(4, 5), layer, nn.Linear(5, 3)))
+    learner, tasks = make("maml", net).cuda(), there(problems.batch())
+    for value in (2.0, 0.5):
+        layer.scale.fill_(value)
+        assert difference(under(learner, CAPTURED, tasks), under(learner, LOOP, tasks)) < 1e-9
+
+
+def test_precision_is_part_of_what_a_graph_is_made_for(monkeypatch):
+    learner, tasks = make("maml", problems.perceptron()).cuda(), there(problems.batch())
+    under(learner, CAPTURED, tasks)
+    monkeypatch.setattr(torch.backends.cudnn, "deterministic", True)
+    under(learner, CAPTURED, tasks)
+    assert learner._workspace.graphs.captures == 2
 
 
 @pytest.mark.parametrize("method", METHODS)

@@ -208,7 +208,9 @@ class Learner(nn.Module, ABC):
         if asked is None and self.why_one_by_one() is not None:
             asked = rule
         with in_mode(self, training=True):
-            return settle(rule, asked, attempt, within, tasks, self, steps=steps, chunk=chunk, memory=memory)
+            found = settle(rule, asked, attempt, within, tasks, self, steps=steps, chunk=chunk, memory=memory)
+        self._workspace.graphs.only(found.way)  # those of the others in the trial hold memory on a GPU
+        return found
 
     def mapping_for(self, tasks: Task) -> Mapping:
         """The mapping in force: `self.mapping`, or what the rule picks for tasks like these."""

@@ -34,7 +34,7 @@ def train_fails(fails, tmp_path):
     return run
 
 
-@pytest.mark.parametrize("device", ["warp", "cuda:99", "meta", ""])
+@pytest.mark.parametrize("device", ["warp", "cuda:99", "meta", "hpu", "privateuseone", ""])
 def test_devices_that_are_not_here(train_fails, device):
     assert f"There is no device {device!r} here. Take cpu, or" in train_fails("--device", device)
 

@@ -192,6 +192,33 @@ def test_it_is_captured_anew_after_a_change(change):
     assert difference(found, expected) < (1e-9 if change is not precision else 1e-5)
 
 
+@pytest.mark.parametrize("switch", ["benchmark", "deterministic"])
+def test_switches_of_cudnn_are_part_of_the_key(switch, monkeypatch):
+    learner, tasks = captured(), problems.batch()
+    assert agrees(learner, tasks)
+    monkeypatch.setattr(torch.backends.cudnn, switch, not getattr(torch.backends.cudnn, switch))
+    assert agrees(learner, tasks)
+    assert captures(learner) == 2
+
+
+def test_precision_is_part_of_the_key():
+    learner, tasks, matmul = captured(), problems.batch(), torch.backends.cuda.matmul
+    assert agrees(learner, tasks)
+    before, matmul.fp32_precision = matmul.fp32_precision, "tf32"
+    try:
+        assert agrees(learner, tasks)
+    finally:
+        matmul.fp32_precision = before
+    assert captures(learner) == 2
+
+
+def test_graphs_of_other_mappings_are_forgotten_when_one_is_settled():
+    learner, tasks = captured(), problems.batch()
+    learner.mapping = None
+    settled = learner.settle_mapping(tasks, steps=100_000)
+    assert {graph.how[0] for graph in learner._workspace.graphs._kept} <= {settled.way}
+
+
 def test_what_comes_back_is_not_captured_again():
     learner, tasks = captured(), problems.batch()
     for _ in range(3):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -62,7 +63,7 @@ def run(arguments: Sequence[str]) -> int:
         only=options.only,
     )
     path = Path(options.out)
-    command = " ".join(["innerloop bench", *arguments])
+    command = shlex.join(["innerloop", "bench", *arguments])
 
     def keep(result: dict[str, Any]) -> None:
         write_json(path, {"command": command, **result})

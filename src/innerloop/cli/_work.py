@@ -53,7 +53,7 @@ def available(name: str) -> torch.device:
     try:
         device = torch.device(name)
         torch.zeros(1, device=device).item()
-    except (RuntimeError, AssertionError, NotImplementedError):  # no such name; torch without it; without memory
+    except (RuntimeError, AssertionError, ImportError):  # no such name; torch without it, or without its module
         raise ConfigurationError(f"There is no device {name!r} here. Take cpu, or what torch.device knows.") from None
     return device
 

@@ -19,7 +19,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from innerloop.mapping._buffers import untouched
 from innerloop.mapping._fallback import NotCapturedError
 from innerloop.mapping._key import Settings, surroundings
-from innerloop.mapping._launch import Launch
+from innerloop.mapping._launch import Launch, held_by, strays
 from innerloop.mapping._tidy import tidy
 from innerloop.task import Task, Tree
 
@@ -63,6 +63,10 @@ class Graphs:
         self.captures = 0
         self._kept: list[_Captured] = []
         self._wasted = 0
+
+    def only(self, how: Any) -> None:
+        """Forgets the graphs that were made in other ways, with the memory that they hold on a GPU."""
+        self._kept = [graph for graph in self._kept if graph.how[0] == how]
 
     @contextmanager
     def within(self, seconds: float) -> Iterator[None]:
@@ -142,8 +146,12 @@ class Graphs:
 
         # capturing runs the step once: what it writes and draws is written and drawn by the replay that follows
         with untouched(module), torch.autograd.set_multithreading_enabled(False):
-            graph = tidy(make_fx(flat)(*inputs))
-            captured.run = _launched(_compiled(graph, inputs) if compiled else graph.forward, inputs, own)
+            graph = make_fx(flat)(*inputs)
+            launched = torch.cuda.is_available() and not strays(graph, "cuda")
+            graph = tidy(graph)
+            captured.run = _compiled(graph, inputs) if compiled else graph.forward
+            if launched:
+                captured.run = _launched(captured.run, inputs, own, held_by(graph))
         self.captures += 1
         self._wasted += 1
         self._kept = [captured, *self._kept[: KEPT - 1]]
@@ -166,13 +174,10 @@ def _compiled(graph: GraphModule, inputs: list[Tensor]) -> Callable[..., Any]:
     return run
 
 
-def _launched(run: Callable[..., Any], inputs: list[Tensor], own: int) -> Callable[..., Any]:
-    """`run` as one launch where its inputs are on a GPU that can."""
-    if not torch.cuda.is_available() or any(tensor.device.type != "cuda" for tensor in inputs):
-        return run
+def _launched(run: Callable[..., Any], inputs: list[Tensor], own: int, held: list[Tensor]) -> Callable[..., Any]:
     try:
         with torch.no_grad():
-            return Launch(run, [tensor.detach() for tensor in inputs], own)
+            return Launch(run, [tensor.detach() for tensor in inputs], own, held)
     except RuntimeError as error:  # something in it waits for the GPU: its operations are started one by one then
         _log.warning("a captured step cannot be one CUDA graph (%s)", str(error).strip().partition("\n")[0][:160])
         return run

@@ -122,10 +122,14 @@ def _kinds(tensors: list[Tensor]) -> list[tuple[Any, ...]]:
 
 
 def surroundings() -> tuple[Any, ...]:
-    """Settings of PyTorch itself that decide which operations are recorded."""
+    """Settings of PyTorch itself that decide which operations are recorded, and by which kernels."""
     devices = ("cpu", "cuda")
     return (
         torch.get_default_dtype(),
         tuple((torch.is_autocast_enabled(device), torch.get_autocast_dtype(device)) for device in devices),
         torch.are_deterministic_algorithms_enabled(),
+        torch.backends.cuda.matmul.fp32_precision,
+        torch.backends.cudnn.conv.fp32_precision,  # type: ignore[attr-defined]
+        torch.backends.cudnn.benchmark,
+        torch.backends.cudnn.deterministic,
     )

@@ -96,6 +96,11 @@ class Mapping:
         how = loop if not self.vectorise else "vmap" if self.chunk is None else f"vmap in chunks of {self.chunk}"
         return how if self.graph == "eager" else f"{self.graph} {how}"
 
+    @property
+    def way(self) -> tuple[bool, bool, Graph]:
+        """What a recorded graph depends on: chunks differ in the shapes of their tasks alone."""
+        return self.vectorise, self.channels_last, self.graph
+
     def to_json(self) -> dict[str, Any]:
         """Plain values: `Mapping(**value)` gives the mapping back."""
         return dict(vars(self))
@@ -226,9 +231,7 @@ class Mapping:
             return step(chunk)
         if module is None:
             raise ConfigurationError("A captured mapping needs the module whose parameters it reads; got none.")
-        return workspace.graphs.replay(
-            step, chunk, module, (self.vectorise, self.channels_last, self.graph), self.graph == "compiled"
-        )
+        return workspace.graphs.replay(step, chunk, module, self.way, self.graph == "compiled")
 
     def _chunks(self, tasks: Task) -> Iterator[Task]:
         count = number_of_tasks(tasks)

@@ -178,11 +178,11 @@ class _Trial:
     def _clock(self, mapping: Mapping, part: Task, left: float) -> float:
         accelerated = part.index.device.type != "cpu"
         if accelerated:
-            torch.accelerator.synchronize()
+            torch.accelerator.synchronize(part.index.device)
         start = time.perf_counter()
         self.attempt(mapping, part, left)
         if accelerated:
-            torch.accelerator.synchronize()
+            torch.accelerator.synchronize(part.index.device)
         return time.perf_counter() - start
 
     def _seconds(self, mapping: Mapping) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import gc
 import os
 
 import torch
@@ -41,6 +42,8 @@ def within_minutes(recipe: Recipe, minutes: float, device: torch.device | str = 
     experiment.learner.to(device)
     seconds = 60 * minutes
     found = pace(experiment.learner, **experiment.fit_settings(), seconds=min(MOST, SHARE * seconds))
+    del experiment
+    gc.collect()  # graphs and their learner know each other, and hold memory on a GPU
     return dataclasses.replace(recipe, steps=found.steps_in(seconds, recipe.validate_every)), found.mapping
 
 
