@@ -98,7 +98,8 @@ def differences(one: Run, other: Run) -> list[str]:
             f"{name}: {k}" for k in sorted(set(a) | set(b)) if k not in a or k not in b or not torch.equal(a[k], b[k])
         ]
         for said in (said_a, said_b):
-            said.get("progress", {}).pop("seconds", None)
+            for time_of in ("seconds", "cpu_seconds"):
+                said.get("progress", {}).pop(time_of, None)
         found += [f"{name}: description"] if said_a != said_b else []
     logs = [[{k: v for k, v in line.items() if k != "seconds"} for line in run.metrics()] for run in (one, other)]
     found += ["metrics.jsonl"] if logs[0] != logs[1] else []

@@ -346,7 +346,7 @@ def _names(content: dict[str, Any]) -> dict[str, str]:
 
 
 def _missing(content: dict[str, Any], data: str) -> str:
-    rows = sum(row["cell"][0].startswith(data) for row in content["rows"])
+    rows = sum(row["cell"][0].startswith(data) for row in content.get("rows", ()))
     begun = f" ({rows} rows are there, not yet of all seeds)" if rows else ""
     return f"Not measured yet{begun}: {_COMMAND}."
 
