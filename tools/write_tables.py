@@ -76,7 +76,7 @@ COMMANDS = {
     "bench": "innerloop bench --workloads S --allocator default --seconds 30",
     "bench_28": "innerloop bench --workloads O --threads 2 --seconds 70 --out results/bench_28.json",
     "bench_84": "innerloop bench --workloads M --threads 2 --seconds 150 --rounds 5 --out results/bench_84.json",
-    "bench_gpu": "innerloop bench --device cuda --workloads S1 --sweep --out results/bench_gpu.json",
+    "bench_gpu": "innerloop bench --device cuda --workloads S1 O1 --sweep --out results/bench_gpu.json",
     "bench_gpu_28": "innerloop bench --device cuda --workloads O1 --sweep --out results/bench_gpu_28.json",
     "memory": "python benchmarks/memory.py",
     "omniglot_methods": "python evidence/omniglot.py",

@@ -141,3 +141,8 @@ def test_only_some_rows(fake):
 def test_a_row_that_is_not_known(fake):
     with pytest.raises(ConfigurationError, match="There is no row 'vmaps'; there are loop, "):
         measure(settings(only=("loop", "vmaps")), say=lambda line: None)
+
+
+def test_without_pictures_channels_last_is_the_loop():
+    row = {"implementation": "loop, channels last", "chunk": None}
+    assert [_driver._worth_a_row(row, workload, "cpu") for workload in chosen(["S1", "O1"])] == [False, True]

@@ -214,9 +214,11 @@ def test_precision_is_part_of_the_key():
 
 def test_graphs_of_other_mappings_are_forgotten_when_one_is_settled():
     learner, tasks = captured(), problems.batch()
-    learner.mapping = None
-    settled = learner.settle_mapping(tasks, steps=100_000)
-    assert {graph.how[0] for graph in learner._workspace.graphs._kept} <= {settled.way}
+    for mapping in (CAPTURED[0], CAPTURED[2]):
+        under(learner, mapping, tasks)
+    assert len(learner._workspace.graphs._kept) == 2
+    learner.settle_mapping(tasks, CAPTURED[0])
+    assert [graph.how[0] for graph in learner._workspace.graphs._kept] == [CAPTURED[0].way]
 
 
 def test_what_comes_back_is_not_captured_again():

@@ -11,7 +11,7 @@ from innerloop.errors import ConfigurationError, DataError, TrainingError
 from innerloop.evaluation import evaluate
 from innerloop.files import load_tensors
 from innerloop.networks import Backbone, mlp
-from innerloop.outer import Run, fit, load_weights
+from innerloop.outer import Run, _fit, fit, load_weights
 from innerloop.sources import GPCurves, Sinusoids
 from innerloop.task import Examples, Task
 
@@ -320,3 +320,28 @@ def test_what_fit_says_is_plain(tmp_path):
     _, said = training.run_fit("maml", tmp_path)
     assert dataclasses.asdict(said)["steps"] == 20
     assert 0 < said.seconds < 60
+
+
+def test_tasks_drawn_ahead_are_those_of_their_step_and_drawn_once(monkeypatch):
+    """As on an accelerator, where the next step's tasks are drawn while it works."""
+
+    def trained(ahead):
+        drawn = []
+        source = Made(Sinusoids().train, lambda tasks, indices: drawn.append(indices.tolist()) or tasks)
+
+        class Ahead(_fit.MetaLoss):
+            def __init__(self, *arguments):
+                super().__init__(*arguments)
+                self._draws_ahead = ahead
+
+        monkeypatch.setattr(_fit, "MetaLoss", Ahead)
+        torch.manual_seed(0)
+        learner = methods.maml(mlp(1, 1))
+        fit(learner, source, steps=4, tasks_per_step=2, mapping="vmap")
+        return learner, drawn
+
+    (plain, expected), (other, drawn) = trained(False), trained(True)
+    assert drawn == expected
+    assert drawn[-4:] == [[0, 1], [2, 3], [4, 5], [6, 7]]
+    for name, value in plain.state_dict().items():
+        assert torch.equal(value, other.state_dict()[name])

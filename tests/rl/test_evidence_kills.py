@@ -4,9 +4,11 @@ import random
 import subprocess
 import sys
 
+import kill
 import pytest
 import rl_kills
 
+from innerloop.cli import main
 from innerloop.outer import Run
 
 
@@ -56,3 +58,14 @@ def test_a_kill_at_the_start_does_not_wait_for_a_checkpoint(tmp_path, monkeypatc
     with subprocess.Popen([sys.executable, "-c", ""]) as ended:
         ended.wait()
         assert rl_kills.kill_at_start(Run(tmp_path / "run"), ended, draw) is None
+
+
+def test_two_runs_of_one_command_differ_in_times_alone(tmp_path):
+    small = ["--iterations", "2", "--tasks", "2", "--episodes", "2", "--horizon", "5", "--hidden", "4"]
+    small += ["--validation-tasks", "2", "--test-tasks", "2"]
+    runs = [Run(tmp_path / str(seed)) for seed in (0, 1, 2)]
+    for run, seed in zip(runs, ("0", "0", "1"), strict=True):
+        assert main(["train", "navigation", "--run", str(run.folder), *small, "--seed", seed]) == 0
+    one, again, other = runs
+    assert kill.differences(one, again) == []
+    assert "metrics.jsonl" in kill.differences(one, other)

@@ -39,6 +39,7 @@ class MetaLoss(nn.Module):
         self._steps = steps
         self.mapping: Mapping | None = None
         self._device = device_of(learner)
+        self._draws_ahead = self._device.type != "cpu"
         self._ahead: dict[int, tuple[Tensor, Task]] = {}
 
     def forward(self, step: int) -> Tensor:
@@ -54,7 +55,7 @@ class MetaLoss(nn.Module):
                 loss = cast(Tensor, learner(tasks).loss)
         finally:
             learner.mapping = own
-        if self._device.type != "cpu" and step + 1 < self._steps:
+        if self._draws_ahead and step + 1 < self._steps:
             # while an accelerator is still at this step, which nobody has waited for yet
             self._ahead = {step + 1: self._drawn(step + 1)}
         return loss
