@@ -55,6 +55,16 @@ def test_the_numbers_of_the_cpu(method, network, problem, mapping):
     assert len(launches(learner)) == (0 if mapping.graph == "eager" else 2 if mapping.chunk else 1)
 
 
+@pytest.mark.parametrize("mapping", [CAPTURED, Mapping(False, graph="captured")], ids=str)
+@pytest.mark.parametrize("method", ALL)
+def test_single_precision_is_one_launch(method, mapping):
+    learner, tasks = make(method, problems.normed(outputs(method))).float().cuda(), there(problems.batch())
+    tasks = tasks.map(lambda leaf: leaf.float() if leaf.is_floating_point() else leaf)
+    expected = under(learner, LOOP, tasks)
+    assert difference(under(learner, mapping, tasks), expected) < 1e-3
+    assert len(launches(learner)) == 1
+
+
 @pytest.mark.filterwarnings("ignore")  # the compiler's own
 @pytest.mark.parametrize("method", ["maml", "prototypes"])
 def test_compiled_steps_are_one_launch(method):

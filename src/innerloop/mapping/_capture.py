@@ -147,10 +147,13 @@ class Graphs:
         # capturing runs the step once: what it writes and draws is written and drawn by the replay that follows
         with untouched(module), torch.autograd.set_multithreading_enabled(False):
             graph = make_fx(flat)(*inputs)
-            launched = torch.cuda.is_available() and not strays(graph, "cuda")
+            there = any(tensor.is_cuda for tensor in inputs)
+            elsewhere = strays(graph, "cuda") if there else []
             graph = tidy(graph)
             captured.run = _compiled(graph, inputs) if compiled else graph.forward
-            if launched:
+            if elsewhere:
+                _log.warning("a captured step cannot be one CUDA graph (%s is computed on the CPU)", elsewhere[0])
+            elif there:
                 captured.run = _launched(captured.run, inputs, own, held_by(graph))
         self.captures += 1
         self._wasted += 1

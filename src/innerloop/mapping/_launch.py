@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 import torch
 from torch import Tensor
-from torch.fx import GraphModule
+from torch.fx import GraphModule, Node
 from torch.utils import _pytree as pytree
 
 WARM_UPS = 3
@@ -97,29 +97,35 @@ def held_by(graph: GraphModule) -> list[Tensor]:
     return [value for value in found if isinstance(value, Tensor)]
 
 
-def strays(graph: GraphModule, device: str) -> bool:
-    """Whether a captured graph computes something elsewhere than on one kind of device.
+def strays(graph: GraphModule, device: str) -> list[str]:
+    """What a captured graph computes elsewhere than on one kind of device.
 
     A number in the CPU's memory goes into a kernel as it is when the kernel is recorded: one that is drawn or changed
-    would stay what it was. Constants that were written down in the code may be there.
+    would stay what it was. Numbers that are written down in the code may be there.
 
     Args:
         graph: as it was captured, with the values of its nodes.
         device: "cuda".
     """
-    constants = set()
+    written: set[Node] = set()
     for node in graph.graph.nodes:
-        if node.op == "get_attr" and all(user.target is _LIFTED for user in node.users):
-            constants |= {node, *node.users}
-    return any(
-        isinstance(value, Tensor) and value.device.type != device
+        if node.op == "get_attr" and all(user.target is _LIFTED for user in node.users):  # torch.tensor(2.0)
+            written |= {node, *node.users}
+        if node.target is _CONVERTED and not isinstance(node.args[0], Node):  # 2.0, to the type of what vmap maps over
+            written.add(node)
+    return [
+        str(node.target)
         for node in graph.graph.nodes
-        if node not in constants
-        for value in pytree.tree_leaves(node.meta.get("val"))
-    )
+        if node not in written
+        and any(
+            isinstance(value, Tensor) and value.device.type != device
+            for value in pytree.tree_leaves(node.meta.get("val"))
+        )
+    ]
 
 
 _LIFTED = torch.ops.aten.lift_fresh_copy.default
+_CONVERTED = torch.ops.aten._to_copy.default
 
 
 def _attribute(graph: GraphModule, name: str) -> object:
