@@ -58,8 +58,8 @@ class Fields(nn.Module):
             own = codes[..., at : at + wide]
             there = (own >= 0).to(found.dtype)
             if wide > 1 and size <= NARROW:
-                counts = (own[..., None] == torch.arange(size, device=own.device)).sum(-2).to(found.dtype)
-                total = counts @ self.table.weight[offset : offset + size]
+                counts = there.new_zeros(*own.shape[:-1], 1 + size).scatter_add(-1, own + 1, torch.ones_like(there))
+                total = counts[..., 1:] @ self.table.weight[offset : offset + size]  # the first are those of padding
             else:
                 total = (self.table(own.clamp(min=0) + offset) * there[..., None]).sum(-2)
             found = found + total / there.sum(-1, keepdim=True).clamp(min=1)
