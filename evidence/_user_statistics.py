@@ -73,7 +73,11 @@ def made_by(one: dict[str, Any]) -> list[Any]:
 
 
 def statistics(rows: list[dict[str, Any]], runs: str) -> list[dict[str, Any]]:
-    """For each table, number of shots and method: means over all users, differences in pairs, verdicts in words."""
+    """For each table, number of shots and method: means over all users, differences in pairs, verdicts in words.
+
+    A method that diverged with one of the seeds has none.
+    """
+    rows = [one for one in rows if "diverged" not in one]
     found = []
     for data, shots in dict.fromkeys((one["cell"][0], int(shots)) for one in rows for shots in one["means"]):
         own = [one for one in rows if one["cell"][0] == data]

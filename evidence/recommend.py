@@ -32,6 +32,7 @@ from _grid import add, grid
 from _user_settings import SIMULATED, SIMULATED_OPPONENTS, TRIAL_STEPS, TRIALS
 from _user_statistics import JUDGED, UNADAPTED, kept, statistics
 
+from innerloop.errors import TrainingError
 from innerloop.files import read_json
 from innerloop.recommend import (
     LEARNED,
@@ -115,7 +116,7 @@ def row(
     data: str, method: str, seed: int, *, folder: str, runs: str, users: int, changes: dict[str, Any] | None = None,
     tuned: dict[tuple[str, str, str], dict[str, Any]] | None = None,
 ) -> dict[str, Any]:  # fmt: skip
-    """One recommender, fitted and judged; what each user got is kept in `runs`.
+    """One recommender, fitted and judged; what each user got is kept in `runs`. Or what was said when it diverged.
 
     Args:
         data: the table.
@@ -148,7 +149,10 @@ def row(
         metric = None if real else JUDGED
         model = oracle if method == "oracle" else RECOMMENDERS[method](**features, **more, metric=metric, seed=seed)
         start = time.perf_counter()
-        model.fit(chosen_at.train, chosen_at.validation)
+        try:
+            model.fit(chosen_at.train, chosen_at.validation)
+        except TrainingError as error:  # with what was chosen in shorter trainings; nothing else takes its place
+            return {"name": model.name, "family": model.family, "diverged": str(error)}
         written["fit_seconds"][goal] = round(time.perf_counter() - start, 2)
         written["settings"][goal] = setting_of(getattr(model, "setting", {}))
         if isinstance(model, Personalised):

@@ -132,9 +132,15 @@ def test_distance_from_the_oracle(monkeypatch):
     assert "MAML is within 10 % above (4.0 to 8.0)" in text
     assert "CAVIA is not everywhere within 10 % above (12.0 to 24.0)" in text
     assert "settings chosen" not in text
+    assert "diverged" not in text
+    content = tables.load("recommend")
+    gone = {"cell": ["simulated 0.5", "cavia", 1], "name": "CAVIA", "family": "gradient", "diverged": "it became inf"}
+    monkeypatch.setattr(tables, "load", lambda name: content | {"rows": [*content["rows"], gone]})
+    said = "CAVIA has no number with noise 0.5: the training with seed 1 diverged, with the setting that was chosen"
+    assert said in tables.simulated("recommend")
     tuned = [{"cell": [data, "maml", "ratings"], "tried": [[{}, 1.0]] * 8, "steps": 300, "users": users}
              for data, users in (("simulated 0.5", 200), ("movielens", 60))]  # fmt: skip
-    content = tables.load("recommend") | {"tuned": tuned}
+    content |= {"tuned": tuned}
     monkeypatch.setattr(tables, "load", lambda name: content)
     assert "from 8 that were trained for 300 steps, at most, and judged by the RMSE of 200 " in tables.simulated(
         "recommend"

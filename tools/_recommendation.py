@@ -114,8 +114,17 @@ def simulated(name: str) -> str:
         f"after {max(one['shots'] for one in pooled)} ratings of each user left out, with the 95 % interval of the "
         f"paired difference; {seeds} seeds, each in a world of its own, pooled. {_tuned(content, 'simulated', 'RMSE')}"
     )
-    return "\n\n".join(
-        [first.rstrip(), markdown(lines), _fixed(above, levels, names), _origin(name, content, "simulated")]
+    parts = [first.rstrip(), markdown(lines), _diverged(content, names), _fixed(above, levels, names)]
+    return "\n\n".join([*filter(None, parts), _origin(name, content, "simulated")])
+
+
+def _diverged(content: dict[str, Any], names: dict[str, str]) -> str:
+    """Where there is no number because a training came to no end."""
+    return " ".join(
+        f"{names[method]} has no number with noise {_noise(data):g}: the training with seed {seed} diverged, with the "
+        "setting that was chosen in shorter ones."
+        for data, method, seed in (row["cell"] for row in content["rows"] if "diverged" in row)
+        if data.startswith("simulated")
     )
 
 
@@ -251,7 +260,7 @@ def _verdicts(here: Rows, names: dict[str, str], validated: dict[tuple[str, str]
 
 def _caveats(content: dict[str, Any]) -> str:
     """What to know before reading: which of the users settings were chosen on, and what flatters a row."""
-    rows = [row for row in content["rows"] if row["cell"][0] == "movielens"]
+    rows = [row for row in content["rows"] if row["cell"][0] == "movielens" and "diverged" not in row]
     said = [
         "The best meta-learned row is the one that is best on the validation users of the three folds.",
         "Opponents look at no features of items, what is learned sees the genres; opponents minimise squared errors, "

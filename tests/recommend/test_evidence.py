@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ from _user_statistics import RIVALS, SIMULATED_RIVALS, UNADAPTED, kept, pooled, 
 
 import recommend as evidence
 from helpers import needs
-from innerloop.errors import DataError
+from innerloop.errors import DataError, TrainingError
 from innerloop.recommend import RECOMMENDERS, Simulator, leave_users_out
 from innerloop.recommend._tuned import TRIALS
 from innerloop.recommend.rivals import GlobalMean, UserMean
@@ -47,6 +48,23 @@ def test_a_method_without_all_seeds_is_not_pooled(tmp_path):
     kept(str(tmp_path), "simulated 1.0", 20, "global_mean", 1).unlink()
     with pytest.raises(DataError, match=r"global_mean-1.npz is not there, though its row is"):
         pooled(rows, 20, str(tmp_path))
+
+
+def test_a_training_that_diverges_is_a_row_without_numbers(tmp_path, monkeypatch):
+    class Diverging(UserMean):
+        def fit(self, train, validation):
+            raise TrainingError("The meta-gradient's norm became inf at step 3.")
+
+    make = partial(evidence.row, "simulated 0.5", folder="", runs=str(tmp_path), users=60)
+    rows = [{"cell": ["simulated 0.5", method, seed], **make(method, seed)}
+            for method, seed in (("global_mean", 0), ("global_mean", 1), ("user_mean", 1))]  # fmt: skip
+    monkeypatch.setitem(evidence.RECOMMENDERS, "user_mean", lambda **settings: Diverging())
+    gone = make("user_mean", 0)
+    assert gone == {
+        "name": "user mean", "family": "trivial", "diverged": "The meta-gradient's norm became inf at step 3."
+    }  # fmt: skip
+    rows.append({"cell": ["simulated 0.5", "user_mean", 0], **gone})
+    assert [one["method"] for one in statistics(rows, str(tmp_path))] == ["global_mean"]
 
 
 def test_how_far_events_move_a_prediction():
