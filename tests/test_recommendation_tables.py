@@ -133,6 +133,12 @@ def test_distance_from_the_oracle(monkeypatch):
     assert "CAVIA is not everywhere within 10 % above (12.0 to 24.0)" in text
     assert "settings chosen" not in text
     assert "diverged" not in text
+    assert "blows up" not in text
+    wild = pooled("simulated 0.5", "global", 20, {f"{RMSE}: oracle": pair(9e4)}, **{RMSE: 9e4})
+    shown(monkeypatch, [*every, wild])
+    assert rows_of(tables.simulated("recommend"))[-1] == [NAMES["global"][0], "blows up", "-"]
+    assert "blows up for some users with noise 0.5: its RMSE by seed is 9e+04, 9e+04." in tables.simulated("recommend")
+    shown(monkeypatch, every)
     content = tables.load("recommend")
     gone = {"cell": ["simulated 0.5", "cavia", 1], "name": "CAVIA", "family": "gradient", "diverged": "it became inf"}
     monkeypatch.setattr(tables, "load", lambda name: content | {"rows": [*content["rows"], gone]})

@@ -18,6 +18,9 @@ MOVES_NOTHING = 0.01
 """A prediction that moves by less of a star is said not to move. A choice: ratings come in steps of a half."""
 NEAR, FAR = 10, 25
 """Per cent above the oracle: what the learners were to stay within, and what user and item bias was to exceed."""
+LOST = 1_000
+"""Per cent above the oracle from which on a mean says nothing but that some users' steps went out of bounds. A choice:
+who answers with the same number for everybody is far below it."""
 UNADAPTED = "absolute error without events"
 """Of MeLU's steps: what the same network's error would be, were the user's events not known."""
 _COMMAND = "`python evidence/recommend.py` does it"
@@ -114,7 +117,14 @@ def simulated(name: str) -> str:
         f"after {max(one['shots'] for one in pooled)} ratings of each user left out, with the 95 % interval of the "
         f"paired difference; {seeds} seeds, each in a world of its own, pooled. {_tuned(content, 'simulated', 'RMSE')}"
     )
-    parts = [first.rstrip(), markdown(lines), _diverged(content, names), _fixed(above, levels, names)]
+    lost = [
+        f"{names[one['method']]} blows up for some users with noise {_noise(one['data']):g}: its RMSE by seed is "
+        f"{', '.join(f'{value:.3g}' for value in one['seeds'][RMSE])}."
+        for one in pooled
+        if above.get((one["method"], one["data"]), [0.0])[0] > LOST
+    ]
+    gone = " ".join(filter(None, [_diverged(content, names), *lost]))
+    parts = [first.rstrip(), markdown(lines), gone, _fixed(above, levels, names)]
     return "\n\n".join([*filter(None, parts), _origin(name, content, "simulated")])
 
 
@@ -320,7 +330,7 @@ def _word(pair: dict[str, Any], *, lower: bool, words: tuple[str, str, str]) -> 
 
 
 def _above(found: list[float]) -> str:
-    return f"{found[0]:+.1f} % ({found[1]:+.1f} to {found[2]:+.1f})"
+    return "blows up" if found[0] > LOST else f"{found[0]:+.1f} % ({found[1]:+.1f} to {found[2]:+.1f})"
 
 
 def _fixed(above: dict[tuple[str, str], list[float]], levels: list[str], names: dict[str, str]) -> str:
