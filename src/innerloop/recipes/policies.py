@@ -59,20 +59,19 @@ def cheetah_velocity(method: str = "promp", preset: str = "short") -> PolicyReci
     """A half cheetah finds out at which speed to run. "short" is for two cores, "paper" for many.
 
     The horizon of 100 in "short" is that of ProMP's published script, half of Finn et al.'s; its batch of 20 tasks with
-    10 episodes is a quarter of the script's 40 with 20, for more outer steps. Its outer rate is three times the
-    script's, chosen for ProMP on validation speeds in shorter trainings: so few environment steps are too few for 1e-3.
+    10 episodes is a quarter of the script's 40 with 20, for more outer steps.
 
-    Source: "paper" has the tasks, episodes and horizon of Finn et al. 2017, section 5.3. Its rates, and the networks of
-    both, are those of Rothfuss et al. 2019, "ProMP", `run_scripts/pro-mp_run_mujoco.py` in their repository.
+    Source: "paper" has the tasks, episodes and horizon of Finn et al. 2017, section 5.3. Rates and networks of both are
+    those of Rothfuss et al. 2019, "ProMP", `run_scripts/pro-mp_run_mujoco.py` in their repository.
 
     >>> [cheetah_velocity(preset=preset).environment_steps for preset in ("short", "paper")]
-    [32000000, 320000000]
+    [64000000, 320000000]
     """
     base = SimulatedRecipe(
-        recipe="cheetah-velocity", iterations=800, tasks=20, episodes=10, horizon=100, rate=3e-3, inner_lr=0.1
+        recipe="cheetah-velocity", iterations=1_600, tasks=20, episodes=10, horizon=100, rate=1e-3, inner_lr=0.1
     )
     base = dataclasses.replace(base, inner_rates=_MOVES)
-    return _made(base, method, preset, {}, {**_PAPER, "rate": 1e-3})
+    return _made(base, method, preset, {}, _PAPER)
 
 
 def cheetah_direction(method: str = "promp", preset: str = "short") -> PolicyRecipe:
