@@ -58,9 +58,12 @@ FAMILIES = {
 }
 
 
-def row(family: str, method: str, seed: int, *, iterations: int | None, runs: Path, workers: int | None) -> Row:
+def row(
+    family: str, method: str, seed: int, *, iterations: int | None, runs: Path, workers: int | None,
+    rate: float | None = None,
+) -> Row:  # fmt: skip
     """One method on one family."""
-    made = build_policy(recipe_of(family, method, seed, iterations), workers)
+    made = build_policy(recipe_of(family, method, seed, iterations, rate), workers)
     who: Any = made.learner
     found: Row = {}
     if method in RULES:
@@ -76,7 +79,7 @@ def row(family: str, method: str, seed: int, *, iterations: int | None, runs: Pa
     return {**found, "returns": returns.to_json()}
 
 
-def recipe_of(family: str, method: str, seed: int, iterations: int | None) -> PolicyRecipe:
+def recipe_of(family: str, method: str, seed: int, iterations: int | None, rate: float | None = None) -> PolicyRecipe:
     """What trains a method on a family.
 
     Args:
@@ -84,6 +87,7 @@ def recipe_of(family: str, method: str, seed: int, iterations: int | None) -> Po
         method: of the family; rules and the untrained policy have the recipe of who is trained first.
         seed: of the training.
         iterations: outer steps of the one who is trained first; the others cost the same. None: as its recipe says.
+        rate: of the outer step. None: as its recipe says.
     """
     where = FAMILIES[family]
     first = policy_recipe(where.recipe, where.methods[0], where.preset)
@@ -91,12 +95,12 @@ def recipe_of(family: str, method: str, seed: int, iterations: int | None) -> Po
     recipe = first if untrained else policy_recipe(where.recipe, method, where.preset)
     if iterations is not None:
         recipe = at_cost(recipe, dataclasses.replace(first, iterations=iterations).environment_steps)
-    return dataclasses.replace(recipe, seed=seed)
+    return dataclasses.replace(recipe, seed=seed, rate=recipe.rate if rate is None else rate)
 
 
-def settings_of(family: str, method: str, seed: int, iterations: int | None) -> Row:
+def settings_of(family: str, method: str, seed: int, iterations: int | None, rate: float | None = None) -> Row:
     """What decides a row, in plain values: the recipe, and what else is tried on validation tasks."""
-    found = recipe_of(family, method, seed, iterations).to_json()
+    found = recipe_of(family, method, seed, iterations, rate).to_json()
     if method in (*RULES, "scratch"):
         found = {name: value for name, value in found.items() if name not in TRAINING}
     return {**found, "widths": WIDTHS} if method == "UCB1 tuned" else found
@@ -143,6 +147,7 @@ def main() -> None:
     parser.add_argument(
         "--iterations", type=int, default=None, help="of the method that a family names first; others cost as much"
     )
+    parser.add_argument("--rate", type=float, default=None, help="of the outer step; else that of the recipe")
     parser.add_argument("--workers", type=int, default=None, help="processes for the cheetah; else one for each core")
     parser.add_argument("--threads", type=int, default=1, help="of the process that steps; workers have one each")
     parser.add_argument("--out", type=Path, default=OUT)
@@ -155,8 +160,8 @@ def main() -> None:
         for method in (*FAMILIES[family].methods, *FAMILIES[family].more)
         if method in (FAMILIES[family].methods if asked.methods is None else asked.methods)
     ]  # fmt: skip
-    compute = partial(row, iterations=asked.iterations, runs=asked.runs, workers=asked.workers)
-    settings = partial(settings_of, iterations=asked.iterations)
+    compute = partial(row, iterations=asked.iterations, rate=asked.rate, runs=asked.runs, workers=asked.workers)
+    settings = partial(settings_of, iterations=asked.iterations, rate=asked.rate)
     head = {"command": "python evidence/rl.py"}
     rows = grid(asked.out, head, cells, compute, threads=asked.threads, settings=settings)
     for found in rows:

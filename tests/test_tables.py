@@ -227,6 +227,11 @@ def test_returns(monkeypatch):
     assert "Cheetah, from `results/rl.json`: 1 training seed; torch" in text
     assert "of a CPU; 2 worker processes; mujoco 3.3.0." in text
 
+    tried = rows[-1] | {"settings": {"rate": 3e-3}}
+    monkeypatch.setattr(_returns, "load", lambda name: {"rows": [tried]})
+    attempt = ["ProMP", "0.003", "-3 ± 1.96", "-1.5 ± 0.98", "1.20 million", "20", "-"]
+    assert rows_of(_returns.attempts("rl_attempts"))[-1] == attempt
+
 
 def test_kills_of_reinforcement_learning(monkeypatch):
     events = [{"victim": "main", "orphans": 0}, {"victim": "worker", "orphans": None}, {"victim": "main", "orphans": 1}]

@@ -43,6 +43,20 @@ def returns(name: str) -> str:
     return "\n\n".join([*filter(None, parts), *(_origin(name, rows) for rows in by_family.values())])
 
 
+def attempts(name: str) -> str:
+    """Trainings with other outer rates, one line each."""
+    rows = load(name)["rows"]
+    rounds = len(rows[0]["returns"]["curve"]) - 1
+    lines = [
+        ["method", "outer rate", "before", "after 1 round", *(f"after {k}" for k in range(2, rounds + 1)), *_SPENT]
+    ]
+    for row in rows:
+        each = (number(*interval(np.array(values)), accuracy=False) for values in row["returns"]["values"])
+        method = row["cell"][1]
+        lines.append([NAMES.get(method, method), f"{row['settings']['rate']:g}", *each, *_spent([row])])
+    return "\n\n".join([markdown(lines), _origin(name, rows)])
+
+
 def kills(name: str) -> str:
     """The kill test in a sentence."""
     found = load(name)

@@ -19,7 +19,7 @@ from _learned import budget, comparison, crossover, robustness, sinusoids
 from _markdown import ROOT
 from _measured import bench, memory
 from _regression import curves, parkinsons
-from _returns import kills, returns
+from _returns import attempts, kills, returns
 
 PAGES = (
     "README.md",
@@ -57,6 +57,7 @@ TABLES: dict[str, Callable[[bool], str]] = {
     "control_curves": lambda full: _control.curves("control"),
     "control_more": lambda full: _control.more("control"),
     "rl": lambda full: returns("rl"),
+    "rl_attempts": lambda full: attempts("rl_attempts"),
     "rl_kills": lambda full: kills("rl_kills"),
     "recommend": lambda full: _recommendation.movielens("recommend"),
     "recommend_melu": lambda full: _recommendation.melu("recommend"),
@@ -88,6 +89,7 @@ COMMANDS = {
     "explain": "python evidence/explain.py",
     **dict.fromkeys(("control", "control_replay", "control_curves", "control_more"), "python evidence/control.py"),
     "rl": "python evidence/rl.py",
+    "rl_attempts": "python evidence/rl.py --families cheetah --rate 3e-3 --out results/rl_attempts.json",
     "rl_kills": "python evidence/rl_kills.py",
     **dict.fromkeys(("recommend", "recommend_melu", "recommend_simulated"), "python evidence/recommend.py"),
     "recommend_stream": "python benchmarks/recommend_stream.py",

@@ -63,6 +63,8 @@ def test_what_decides_a_row_is_kept_with_it():
     module = load()
     promp, short = (module.settings_of("navigation", "promp", 0, iterations) for iterations in (None, 5))
     assert {name for name in promp if promp[name] != short[name]} == {"iterations"}
+    faster = module.settings_of("navigation", "promp", 0, None, 0.5)
+    assert ({name for name in promp if promp[name] != faster[name]}, faster["rate"]) == ({"rate"}, 0.5)
     # who is not trained is the same whatever the others cost
     for family, method in (("navigation", "scratch"), ("bandits", "UCB1"), ("bandits", "UCB1 tuned")):
         assert module.settings_of(family, method, 0, None) == module.settings_of(family, method, 0, 5)
