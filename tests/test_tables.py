@@ -504,7 +504,7 @@ def test_curves_of_control(monkeypatch, tmp_path):
     text = _control.curves("control")
     assert "K = 1: MAML ahead by 55.0 points, " in text
     assert "K = 5: no difference" in text
-    assert "After K inner steps on 1 demonstration(s), MAML against fine-tuning (paired 95 % intervals): K = 1" in text
+    assert "After K inner steps on 1 demonstration, MAML against fine-tuning (paired 95 % intervals): K = 1" in text
     head, _, tuned, _, maml, _, _, _, maml_steps = rows_of(text)
     assert head == ["learner", "1 shown", "5 shown", "seeds"]
     assert tuned[1:] == ["30.0 ± 10.0 (0.0)", "70.0 ± 10.0 (0.0)", "2"]

@@ -11,6 +11,7 @@ import numpy as np
 from _markdown import ROOT, about, load, markdown, number
 from innerloop.control import REPLAY_SOLVES
 from innerloop.evaluation import paired_difference
+from innerloop.evaluation._crossover import counted
 from innerloop.evaluation._words import difference
 
 MAIN = ("push", "reach")
@@ -85,9 +86,9 @@ def curves(name: str) -> str:
                 return {str(len(found) - 1): found[-1]}
 
             parts += [
-                f"**{task}, over inner steps on {shots} demonstration(s)**",
+                f"**{task}, over inner steps on {counted(shots, 'demonstrations')}**",
                 _over(stepping, points, "{} steps"),
-                _rivalry(f"After K inner steps on {shots} demonstration(s)", stepping, values),
+                _rivalry(f"After K inner steps on {counted(shots, 'demonstrations')}", stepping, values),
             ]
     return "\n\n".join([*filter(None, parts), _origin(name, rows)])
 
@@ -125,8 +126,9 @@ def _tables(name: str, rows: list[dict[str, Any]]) -> str:
     steps, demonstrated, goals, rollouts, shots, limit = _measured_as(rows)
     parts = [
         f"Success in per cent over {goals} unseen goals with {rollouts} rollouts of at most {limit} steps each, after "
-        f"{shots[0]} demonstration(s); ± half of the 95 % interval over goals, in brackets the standard deviation over "
-        f"training seeds. {steps:,} outer steps on {demonstrated} goals. Training includes choosing steps and rates."
+        f"{counted(shots[0], 'demonstrations')}; ± half of the 95 % interval over goals, in brackets the standard "
+        f"deviation over training seeds. {steps:,} outer steps on {demonstrated} goals. Training includes choosing steps "
+        "and rates."
     ]
     every = {row["method"]: row["name"] for row in sorted(rows, key=lambda row: row["name"])}
     for task, group_of_task in groupby(rows, lambda row: row["cell"][1]):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from _markdown import about, load, markdown
 from innerloop.bench import cells, failures
+from innerloop.evaluation._crossover import counted
 
 
 def bench(name: str) -> str:
@@ -24,7 +25,7 @@ def bench(name: str) -> str:
     host = f"beside {cores} of a CPU" if settings["device"] == "cuda" else cores
     parts.append(
         f"Speed and memory against the fastest peer; * the mapping that the library picks. Up to {rounds} rounds with "
-        f"{settings['threads']} thread(s) on {machine['device']} ({host}), whose measured peak is "
+        f"{counted(settings['threads'], 'threads')} on {machine['device']} ({host}), whose measured peak is "
         f"{best:.0f} GFLOP/s. {versions}. From `results/{name}.json`."
     )
     return "\n\n".join(parts)

@@ -10,6 +10,7 @@ from innerloop.cli._lines import Group, grouped
 from innerloop.cli._rivals import rivals_of
 from innerloop.cli._work import open_run
 from innerloop.errors import ConfigurationError
+from innerloop.evaluation._crossover import counted
 from innerloop.outer import Run
 from innerloop.recipes._build import Experiment
 from innerloop.recipes._recipe import ClassRecipe
@@ -95,7 +96,8 @@ def equal(trained: Opened) -> list[str]:
     times = {(minutes, run.mapping().threads) for minutes, run in zip(trained.minutes, trained.runs, strict=True)}
     minutes, threads = next(iter(times))
     if len(times) == 1 and minutes is not None:
-        lines.append(f"Equal: {minutes:g} minutes of training on {threads or 'all'} thread(s), validation included.")
+        on = counted(threads, "threads") if threads else "all threads"
+        lines.append(f"Equal: {minutes:g} minutes of training on {on}, validation included.")
     elif len({experiment.recipe.steps for experiment in trained.experiments}) == 1:
         lines.append(f"Equal: {first.recipe.steps:,} outer steps. Not equal: the training time.")
     else:

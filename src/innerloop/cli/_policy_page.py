@@ -7,6 +7,7 @@ from typing import Any
 
 from innerloop.errors import CheckpointError
 from innerloop.evaluation import interval
+from innerloop.evaluation._crossover import counted
 from innerloop.files import read_json
 from innerloop.outer import Run
 from innerloop.report import Earnings, Learning, Page, write_page
@@ -55,7 +56,7 @@ def _page(run: Run, found: dict[str, Returns]) -> Page:
     own, lines = found.pop("test"), run.metrics()
     name, rounds = str(own.source["name"]), len(own.curve) - 1
     headline = [(f"{own.curve[0].mean:.4g}", "return before adaptation")] if rounds else []
-    headline.append((f"{own.curve[-1].mean:.4g}", f"return after {rounds} round(s)" if rounds else "return"))
+    headline.append((f"{own.curve[-1].mean:.4g}", f"return after {counted(rounds, 'rounds')}" if rounds else "return"))
     if own.regret is not None:
         headline.append((f"{own.regret[-1].mean:.4g}", "regret against whoever knows the task"))
     if own.success_curve is not None:
