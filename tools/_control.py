@@ -127,8 +127,8 @@ def _tables(name: str, rows: list[dict[str, Any]]) -> str:
     parts = [
         f"Success in per cent over {goals} unseen goals with {rollouts} rollouts of at most {limit} steps each, after "
         f"{counted(shots[0], 'demonstrations')}; ± half of the 95 % interval over goals, in brackets the standard "
-        f"deviation over training seeds. {steps:,} outer steps on {demonstrated} goals. Training includes choosing steps "
-        "and rates."
+        f"deviation over training seeds. {steps:,} outer steps on {demonstrated} goals. Training includes choosing "
+        "steps and rates."
     ]
     every = {row["method"]: row["name"] for row in sorted(rows, key=lambda row: row["name"])}
     for task, group_of_task in groupby(rows, lambda row: row["cell"][1]):
