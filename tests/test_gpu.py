@@ -127,7 +127,7 @@ def test_dropout_draws_anew_and_as_without_a_graph():
     assert launches(learner)
 
 
-def test_what_waits_for_the_gpu_is_started_one_by_one():
+def test_what_waits_for_the_gpu_is_started_one_by_one(caplog):
     class Waiting(nn.Module):
         def forward(self, x):
             return x + torch.ones((), dtype=x.dtype).to(x.device)  # a copy from the CPU's memory
@@ -138,6 +138,7 @@ def test_what_waits_for_the_gpu_is_started_one_by_one():
     for _ in range(2):
         assert difference(under(learner, CAPTURED, tasks), expected) < 1e-9
     assert not launches(learner)
+    assert "cannot be one CUDA graph" in caplog.text
     assert not learner._workspace._instead
     # nothing of the attempt is left
     assert torch.cuda.current_stream() == torch.cuda.default_stream()

@@ -115,6 +115,15 @@ def test_melu_adapts_nothing_only_if_the_data_say_so(monkeypatch, step, said):
     assert "nothing" not in tables.melu("recommend")
 
 
+def _caption(monkeypatch, gone):
+    """The text of MovieLens with more rows, which came to no end."""
+    shown(monkeypatch, [pooled("movielens", "maml", 10, **{MAE: 0.7, RMSE: 0.9, NDCG: 0.2, HR: 0.3})])
+    content = tables.load("recommend")
+    rows = [*content["rows"], *({**row, "cell": ["movielens", *row["cell"][1:]]} for row in gone)]
+    monkeypatch.setattr(tables, "load", lambda name: content | {"rows": rows})
+    return tables.movielens("recommend")
+
+
 def test_distance_from_the_oracle(monkeypatch):
     data = ("simulated 1.0", "simulated 0.5")
     every = [pooled(level, "oracle", 20, **{RMSE: 0.5 + 0.5 * at}) for at, level in enumerate(reversed(data))]
@@ -144,6 +153,9 @@ def test_distance_from_the_oracle(monkeypatch):
     monkeypatch.setattr(tables, "load", lambda name: content | {"rows": [*content["rows"], gone]})
     said = "CAVIA has no number with noise 0.5: the training with seed 1 diverged, with the setting that was chosen"
     assert said in tables.simulated("recommend")
+    assert "diverged" not in _caption(monkeypatch, [])
+    assert "CAVIA has no number: the training with seed 1 diverged" in _caption(monkeypatch, [gone])
+    monkeypatch.setattr(tables, "load", lambda name: content)
     tuned = [{"cell": [data, "maml", "ratings"], "tried": [[{}, 1.0]] * 8, "steps": 300, "users": users}
              for data, users in (("simulated 0.5", 200), ("movielens", 60))]  # fmt: skip
     content |= {"tuned": tuned}

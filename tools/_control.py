@@ -11,8 +11,7 @@ import numpy as np
 from _markdown import ROOT, about, load, markdown, number
 from innerloop.control import REPLAY_SOLVES
 from innerloop.evaluation import paired_difference
-from innerloop.evaluation._crossover import counted
-from innerloop.evaluation._words import difference
+from innerloop.evaluation._words import counted, difference
 
 MAIN = ("push", "reach")
 """The tasks that all methods are measured on."""

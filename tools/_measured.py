@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from _markdown import about, load, markdown
 from innerloop.bench import cells, failures
-from innerloop.evaluation._crossover import counted
+from innerloop.evaluation._words import counted
 
 
 def bench(name: str) -> str:

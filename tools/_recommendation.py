@@ -51,7 +51,7 @@ def movielens(name: str) -> str:
             lines.append([names[one["method"]], one["family"], *cells])
         users = max(one["users"] for one in here)
         parts += [f"**K = {shots}**, {users:,} users:", markdown(lines), _verdicts(here, names, _validated(content))]
-    return "\n\n".join([*filter(None, parts), _origin(name, content, "movielens")])
+    return "\n\n".join([*filter(None, [*parts, _diverged(content, "movielens")]), _origin(name, content, "movielens")])
 
 
 def melu(name: str) -> str:
@@ -123,18 +123,19 @@ def simulated(name: str) -> str:
         for one in pooled
         if above.get((one["method"], one["data"]), [0.0])[0] > LOST
     ]
-    gone = " ".join(filter(None, [_diverged(content, names), *lost]))
+    gone = " ".join(filter(None, [_diverged(content, "simulated"), *lost]))
     parts = [first.rstrip(), markdown(lines), gone, _fixed(above, levels, names)]
     return "\n\n".join([*filter(None, parts), _origin(name, content, "simulated")])
 
 
-def _diverged(content: dict[str, Any], names: dict[str, str]) -> str:
+def _diverged(content: dict[str, Any], data: str) -> str:
     """Where there is no number because a training came to no end."""
     return " ".join(
-        f"{names[method]} has no number with noise {_noise(data):g}: the training with seed {seed} diverged, with the "
-        "setting that was chosen in shorter ones."
-        for data, method, seed in (row["cell"] for row in content["rows"] if "diverged" in row)
-        if data.startswith("simulated")
+        f"{row['name']} has no number{f' with noise {_noise(at):g}' if data == 'simulated' else ''}: the training with "
+        f"seed {seed} diverged, with the setting that was chosen in shorter ones."
+        for row in content["rows"]
+        for at, _, seed in [row["cell"]]
+        if "diverged" in row and at.startswith(data)
     )
 
 

@@ -89,7 +89,8 @@ COMMANDS = {
     "explain": "python evidence/explain.py",
     **dict.fromkeys(("control", "control_replay", "control_curves", "control_more"), "python evidence/control.py"),
     "rl": "python evidence/rl.py",
-    "rl_attempts": "python evidence/rl.py --families cheetah --rate 3e-3 --out results/rl_attempts.json",
+    "rl_attempts": "python evidence/rl.py --families cheetah --methods promp --iterations 800 --rate 3e-3 --workers 2 "
+    "--threads 2 --runs runs/attempts --out results/rl_attempts.json --image runs/rl_attempts.png",
     "rl_kills": "python evidence/rl_kills.py",
     **dict.fromkeys(("recommend", "recommend_melu", "recommend_simulated"), "python evidence/recommend.py"),
     "recommend_stream": "python benchmarks/recommend_stream.py",

@@ -14,7 +14,7 @@ from innerloop.cli._ranges import Places, compared, crossovers, range_json, ruli
 from innerloop.cli._rows import compute_rows
 from innerloop.cli._tables import read_rows, row_json, terminal
 from innerloop.evaluation import Comparison, Crossover, Ruling, ruling
-from innerloop.evaluation._crossover import counted
+from innerloop.evaluation._words import counted
 from innerloop.outer._run import provenance
 from innerloop.report import Row
 from innerloop.report._costs import fronts

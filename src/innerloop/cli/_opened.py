@@ -10,7 +10,7 @@ from innerloop.cli._lines import Group, grouped
 from innerloop.cli._rivals import rivals_of
 from innerloop.cli._work import open_run
 from innerloop.errors import ConfigurationError
-from innerloop.evaluation._crossover import counted
+from innerloop.evaluation._words import counted
 from innerloop.outer import Run
 from innerloop.recipes._build import Experiment
 from innerloop.recipes._recipe import ClassRecipe

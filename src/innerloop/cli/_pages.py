@@ -11,7 +11,6 @@ from innerloop.cli._rivals import RIVALS
 from innerloop.errors import CheckpointError
 from innerloop.evaluation import Comparison, Evaluation, comparison, evaluating
 from innerloop.evaluation import _words as words
-from innerloop.evaluation._crossover import counted
 from innerloop.files import read_json
 from innerloop.outer import Run
 from innerloop.recipes._build import Experiment
@@ -95,7 +94,7 @@ def facts(run: Run, own: Evaluation) -> list[tuple[str, str]]:
         ("Validation", f"{every}; the best weights are kept"),
         ("Mapping", f"{mapping} ({mapping.reason})"),
         ("Seed", f"{settings['seed']} (one training seed)"),
-        ("Device", f"{own.about.get('device')}, {counted(mapping.threads or origin['threads'], 'threads')}"),
+        ("Device", f"{own.about.get('device')}, {words.counted(mapping.threads or origin['threads'], 'threads')}"),
         (
             "Versions",
             f"innerloop {origin['innerloop']} ({origin['git'] or 'no git'}), torch {origin['torch']}, "

@@ -7,7 +7,7 @@ from typing import Any
 
 from innerloop.errors import CheckpointError
 from innerloop.evaluation import interval
-from innerloop.evaluation._crossover import counted
+from innerloop.evaluation._words import counted
 from innerloop.files import read_json
 from innerloop.outer import Run
 from innerloop.report import Earnings, Learning, Page, write_page

@@ -8,7 +8,8 @@ from typing import Any
 
 from innerloop.cli._tables import finite
 from innerloop.evaluation import Comparison, Crossover, PowerLaw, Ruling, comparison, crossover, ruling
-from innerloop.evaluation._crossover import NOT_CORRECTED, counted
+from innerloop.evaluation._crossover import NOT_CORRECTED
+from innerloop.evaluation._words import counted
 from innerloop.report import Course, Range, Row
 
 Places = Sequence[tuple[int, list[Row]]]

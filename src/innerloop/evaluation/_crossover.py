@@ -10,7 +10,7 @@ from typing import Any, Literal
 from innerloop.evaluation._compare import Comparison
 from innerloop.evaluation._families import best_of
 from innerloop.evaluation._statistics import Difference
-from innerloop.evaluation._words import difference
+from innerloop.evaluation._words import counted, difference
 
 NOT_CORRECTED = "Each interval stands for itself: they are not corrected for there being several."
 
@@ -168,17 +168,6 @@ def crossover(
         advantage = found if accuracy else Difference(-found.mean, -found.high, -found.low)
         meetings.append(Meeting(at, meta, other, advantage, accuracy))
     return Crossover(meetings, unit, rival)
-
-
-def counted(number: float, unit: str) -> str:
-    """A number of things.
-
-    >>> counted(1, "shots"), counted(1, "training classes"), counted(1_000, "training tasks")
-    ('1 shot', '1 training class', '1,000 training tasks')
-    """
-    if number == 1:
-        unit = unit.removesuffix("es") if unit.endswith("sses") else unit.removesuffix("s")
-    return f"{number:,g} {unit}"
 
 
 def _capital(name: str) -> str:

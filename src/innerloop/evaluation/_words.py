@@ -90,6 +90,17 @@ def difference(found: Difference, accuracy: bool, sign: int) -> tuple[str, str]:
     return size + points(accuracy), f"{change(low, accuracy)} to {change(high, accuracy)}"
 
 
+def counted(number: float, unit: str) -> str:
+    """A number of things.
+
+    >>> counted(1, "shots"), counted(1, "training classes"), counted(1_000, "training tasks")
+    ('1 shot', '1 training class', '1,000 training tasks')
+    """
+    if number == 1:
+        unit = unit.removesuffix("es") if unit.endswith("sses") else unit.removesuffix("s")
+    return f"{number:,g} {unit}"
+
+
 def how_long(seconds: float) -> str:
     """A time from microseconds to hours, with two or three digits: for what is compared.
 

@@ -152,7 +152,7 @@ class Graphs:
             graph = tidy(graph)
             captured.run = _compiled(graph, inputs) if compiled else graph.forward
             if elsewhere:
-                _log.warning("a captured step cannot be one CUDA graph (%s is computed on the CPU)", elsewhere[0])
+                _log.warning("a captured step cannot be one CUDA graph (%s is on the CPU)", elsewhere[0])
             elif there:
                 captured.run = _launched(captured.run, inputs, own, held_by(graph))
         self.captures += 1

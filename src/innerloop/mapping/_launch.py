@@ -98,7 +98,7 @@ def held_by(graph: GraphModule) -> list[Tensor]:
 
 
 def strays(graph: GraphModule, device: str) -> list[str]:
-    """What a captured graph computes elsewhere than on one kind of device.
+    """What of a captured graph is elsewhere than on one kind of device, by name.
 
     A number in the CPU's memory goes into a kernel as it is when the kernel is recorded: one that is drawn or changed
     would stay what it was. Numbers that are written down in the code may be there.

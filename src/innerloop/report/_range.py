@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import math
 
-from innerloop.evaluation._crossover import counted
-from innerloop.evaluation._words import deviation, half, is_share, value
+from innerloop.evaluation._words import counted, deviation, half, is_share, value
 from innerloop.report._charts import figure, value_axis
 from innerloop.report._family import family_style
 from innerloop.report._html import Html, join, listing, section, tag
